@@ -1,0 +1,45 @@
+public import struct Foundation.Date
+
+/// A person who owns servers and tokens (`rest.md` 4, User).
+public struct UserRecord: Sendable, Hashable, Identifiable {
+    public enum Role: Int, Sendable, Codable {
+        case administrator = 0
+        case member = 1
+    }
+
+    /// 0 until inserted.
+    public var id: Int64
+    public var username: String
+    /// Argon2id in the PHC string form; never leaves the identity tools.
+    public var passwordHash: String
+    public var role: Role
+    /// Keyed hash (64 hex) of the agent secret, for the look-up when an agent connects.
+    public var agentSecretHash: String
+    /// The agent secret, sealed; the owner may see it in his profile.
+    public var agentSecretSealed: [UInt8]
+    /// Log-in by password is refused.
+    public var rejectPassword: Bool
+    /// Raised by each change of the password; sessions made before are void (`rest.md` 2).
+    public var tokenVersion: Int64
+    public var createdAt: Date
+    public var updatedAt: Date
+
+    public init(
+        id: Int64 = 0, username: String, passwordHash: String, role: Role, agentSecretHash: String,
+        agentSecretSealed: [UInt8], rejectPassword: Bool = false, tokenVersion: Int64 = 0, createdAt: Date,
+        updatedAt: Date
+    ) {
+        self.id = id
+        self.username = username
+        self.passwordHash = passwordHash
+        self.role = role
+        self.agentSecretHash = agentSecretHash
+        self.agentSecretSealed = agentSecretSealed
+        self.rejectPassword = rejectPassword
+        self.tokenVersion = tokenVersion
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+    }
+
+    public var isAdministrator: Bool { role == .administrator }
+}

@@ -1,0 +1,17 @@
+public import struct Foundation.Date
+
+/// Personal Access Tokens (`mcp.md` 8).
+public protocol APITokenRepository: Sendable {
+    /// - Throws: ``StorageError/duplicate(field:)`` for a known hash; an empty hash is refused.
+    func insert(_ token: APITokenRecord) async throws -> Int64
+    func token(id: Int64) async throws -> APITokenRecord?
+    func token(hash: String) async throws -> APITokenRecord?
+    /// By id, descending; `nil` for everybody's.
+    func tokens(of userID: Int64?) async throws -> [APITokenRecord]
+    /// - Returns: whether the row existed.
+    func delete(id: Int64) async throws -> Bool
+    /// Deletes tokens that expired before `date`.
+    func deleteExpired(before date: Date) async throws -> Int
+    func touch(id: Int64, usedAt: Date, ip: String) async throws
+    func replaceScopes(_ scopes: [String], of id: Int64) async throws
+}
