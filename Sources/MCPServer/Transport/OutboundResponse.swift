@@ -1,0 +1,53 @@
+public import HTTPTypes
+
+/// The answer to an ``InboundRequest``.
+public struct OutboundResponse: Sendable {
+    public var head: HTTPResponse
+    public var body: ResponseBody
+
+    public init(head: HTTPResponse, body: ResponseBody = .none) {
+        self.head = head
+        self.body = body
+    }
+}
+
+/// What follows the head of a response.
+public enum ResponseBody: Sendable {
+    case none
+    case bytes([UInt8])
+    /// Written while it is made; `write` suspends while the client is slow and throws when it went away.
+    /// `length` becomes `Content-Length`; without it the body is chunked. The closure is called exactly once, also
+    /// when the client left before it was called (its first `write` throws then), so it can release what it holds.
+    case stream(length: Int64?, @Sendable (_ write: @Sendable ([UInt8]) async throws -> Void) async throws -> Void)
+}
+
+extension OutboundResponse {
+    /// A JSON document, `application/json; charset=utf-8` (`mcp.md` 1.1).
+    public static func json(
+        _ status: HTTPResponse.Status = .ok, _ value: JSONValue, fields: HTTPFields = [:]
+    ) -> OutboundResponse {
+        json(status, bytes: value.serialized(), fields: fields)
+    }
+
+    /// As ``json(_:_:fields:)``, from bytes that are JSON already.
+    public static func json(
+        _ status: HTTPResponse.Status = .ok, bytes: [UInt8], fields: HTTPFields = [:]
+    ) -> OutboundResponse {
+        var fields = fields
+        fields[.contentType] = "application/json; charset=utf-8"
+        return OutboundResponse(head: HTTPResponse(status: status, headerFields: fields), body: .bytes(bytes))
+    }
+
+    /// Plain text, as the transfer URLs answer errors (`mcp.md` 7.2).
+    public static func text(
+        _ status: HTTPResponse.Status, _ text: String, fields: HTTPFields = [:]
+    ) -> OutboundResponse {
+        var fields = fields
+        fields[.contentType] = "text/plain; charset=utf-8"
+        return OutboundResponse(head: HTTPResponse(status: status, headerFields: fields), body: .bytes(Array(text.utf8)))
+    }
+
+    public static func empty(_ status: HTTPResponse.Status, fields: HTTPFields = [:]) -> OutboundResponse {
+        OutboundResponse(head: HTTPResponse(status: status, headerFields: fields))
+    }
+}
