@@ -1,0 +1,11 @@
+/// Why a secret could not be made or read. No case carries key material or plain text.
+public enum SecretsError: Error, Sendable, Equatable {
+    /// libsodium could not be set up (no source of randomness).
+    case initialisation
+    /// There is not enough memory for the asked cost.
+    case outOfMemory
+    /// An argument has the wrong form; the text says which.
+    case malformed(String)
+    /// A sealed box was made with another key, cut short or changed.
+    case cannotOpen
+}

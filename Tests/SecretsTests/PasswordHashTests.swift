@@ -1,0 +1,104 @@
+import Secrets
+import Testing
+
+@Suite("Password hashes")
+struct PasswordHashTests {
+    @Test("a hash accepts its password and nothing else")
+    func verify() throws {
+        let hash = try PasswordHash.make("correct horse", cost: .minimal)
+        #expect(hash.hasPrefix("$argon2id$v=19$m=8,t=1,p=1$"))
+        #expect(PasswordHash.verify("correct horse", against: hash))
+        for wrong in ["", "correct hors", "correct horse ", "Correct horse", "correct horse\0"] {
+            #expect(!PasswordHash.verify(wrong, against: hash))
+        }
+        #expect(try PasswordHash.make("correct horse", cost: .minimal) != hash, "the salt is new each time")
+    }
+
+    @Test("a hash of the reference implementation of Argon2 is understood")
+    func foreignHash() {
+        let hash =
+            "$argon2id$v=19$m=1024,t=2,p=1$uzsbV9VT+nzlWyfispQglw$7qNEEiIdhDQX1kkhKLr1DUZPWjTsx8O6Xr5KcQtr4HM"
+        #expect(PasswordHash.verify("pässword", against: hash))
+        #expect(!PasswordHash.verify("password", against: hash))
+    }
+
+    @Test("passwords with a NUL, empty ones and long ones work")
+    func oddPasswords() throws {
+        for password in ["", "a\0b", String(repeating: "ü", count: 5000)] {
+            let hash = try PasswordHash.make(password, cost: .minimal)
+            #expect(PasswordHash.verify(password, against: hash))
+            #expect(!PasswordHash.verify(password + "x", against: hash))
+        }
+        let hash = try PasswordHash.make("a\0b", cost: .minimal)
+        #expect(!PasswordHash.verify("a", against: hash), "the whole password counts")
+    }
+
+    @Test(
+        "a text that is no hash accepts nothing",
+        arguments: ["", "x", "$argon2id$", "$2a$10$abcdefghijklmnopqrstuv", String(repeating: "$", count: 500), "\0"])
+    func noHash(text: String) {
+        #expect(!PasswordHash.verify("", against: text))
+        #expect(!PasswordHash.verify("x", against: text))
+    }
+
+    @Test("a hash with anything behind a NUL is refused")
+    func trailingBytes() throws {
+        let hash = try PasswordHash.make("p", cost: .minimal)
+        #expect(!PasswordHash.verify("p", against: hash + "\0tail"))
+    }
+
+    @Test("a cost out of range is refused")
+    func cost() {
+        for cost in [
+            PasswordHash.Cost(operations: 0, memory: 8 << 10), .init(operations: 1, memory: 1),
+            .init(operations: 1 << 33, memory: 8 << 10), .init(operations: 1, memory: 1 << 40),
+        ] {
+            #expect(throws: SecretsError.malformed("cost")) { try PasswordHash.make("p", cost: cost) }
+        }
+    }
+
+    /// Class "user names told apart by time": the ratio, not the seconds, so that a busy machine does not matter.
+    @Test("an unknown user takes about as long as a wrong password")
+    func dummyTakesAsLong() throws {
+        let hash = try PasswordHash.make("p")
+        #expect(hash.hasPrefix("$argon2id$v=19$m=65536,t=2,p=1$"))
+        let clock = ContinuousClock()
+        // The least of several runs is what the work takes when nothing else disturbs.
+        let real = try #require(
+            (0..<4).map { _ in clock.measure { _ = PasswordHash.verify("x", against: hash) } }.min())
+        let dummy = try #require((0..<4).map { _ in clock.measure { PasswordHash.verifyDummy("x") } }.min())
+        #expect(dummy > real / 3 && dummy < real * 3)
+        #expect(dummy > .milliseconds(5))
+    }
+
+    @Test("the detached forms give the same answers, many at once")
+    func detached() async throws {
+        let hash = try await PasswordHash.makeDetached("p", cost: .minimal)
+        await PasswordHash.verifyDummyDetached("p")
+        await withTaskGroup(of: Bool.self) { group in
+            for index in 0..<100 {
+                group.addTask {
+                    let right = index.isMultiple(of: 2)
+                    return await PasswordHash.verifyDetached(right ? "p" : "q", against: hash) == right
+                }
+            }
+            for await agrees in group { #expect(agrees) }
+        }
+        await #expect(throws: SecretsError.malformed("cost")) {
+            try await PasswordHash.makeDetached("p", cost: .init(operations: 0, memory: 0))
+        }
+    }
+
+    @Test("a cancelled task's job is skipped")
+    func cancelled() async throws {
+        let hash = try PasswordHash.make("p", cost: .minimal)
+        let task = Task { () -> (Bool, Bool) in
+            withUnsafeCurrentTask { $0?.cancel() }
+            let verified = await PasswordHash.verifyDetached("p", against: hash)
+            let made = try? await PasswordHash.makeDetached("p", cost: .minimal)
+            return (verified, made != nil)
+        }
+        let (verified, made) = await task.value
+        #expect(!verified && !made)
+    }
+}
