@@ -1,0 +1,108 @@
+public import Storage
+import Synchronization
+
+public import struct Foundation.Date
+
+/// Users, servers and used tokens in memory, so that a request costs no query.
+///
+/// The storage tells by its revision when any of them changed, also by another process; ``refresh()`` reads anew then.
+/// Whoever changes them in this process calls ``refresh()`` before answering, so the change is in force at once.
+public final class IdentityCache: Sendable {
+    private struct Snapshot {
+        var revision: Int64 = -1
+        var users: [Int64: UserRecord] = [:]
+        var servers: [Int64: ServerRecord] = [:]
+        /// By display index descending, then id.
+        var orderedServers: [ServerRecord] = []
+        var tokensByHash: [String: APITokenRecord] = [:]
+    }
+
+    private let storage: Storage
+    private let snapshot = Mutex(Snapshot())
+
+    /// Tokens kept at most; beyond it the table starts anew.
+    private static let tokenCapacity = 100_000
+
+    public init(storage: Storage) {
+        self.storage = storage
+    }
+
+    /// The revision of what is in memory.
+    public var revision: Int64 { snapshot.withLock { $0.revision } }
+
+    /// Reads everything anew when the storage has changed since.
+    /// - Returns: whether it had changed.
+    @discardableResult
+    public func refresh() async throws -> Bool {
+        let found = try await storage.changes.revision()
+        guard found != revision else { return false }
+        let users = try await storage.users.users()
+        let servers = try await storage.servers.servers()
+        snapshot.withLock {
+            // A slower, older read must not undo a newer one.
+            guard found > $0.revision else { return }
+            $0.revision = found
+            $0.users = Dictionary(uniqueKeysWithValues: users.map { ($0.id, $0) })
+            $0.servers = Dictionary(uniqueKeysWithValues: servers.map { ($0.id, $0) })
+            $0.orderedServers = servers
+            $0.tokensByHash.removeAll(keepingCapacity: true)
+        }
+        return true
+    }
+
+    public func user(id: Int64) -> UserRecord? { snapshot.withLock { $0.users[id] } }
+
+    public func server(id: Int64) -> ServerRecord? { snapshot.withLock { $0.servers[id] } }
+
+    /// All servers in list order.
+    public var servers: [ServerRecord] { snapshot.withLock { $0.orderedServers } }
+
+    /// The token with this hash, and the revision under which it is valid.
+    public func token(hash: String) async throws -> (token: APITokenRecord, revision: Int64)? {
+        let (known, revision) = snapshot.withLock { ($0.tokensByHash[hash], $0.revision) }
+        if let known { return (known, revision) }
+        guard let found = try await storage.tokens.token(hash: hash) else { return nil }
+        snapshot.withLock {
+            guard $0.revision == revision else { return }
+            if $0.tokensByHash.count >= Self.tokenCapacity { $0.tokensByHash.removeAll() }
+            $0.tokensByHash[hash] = found
+        }
+        return (found, revision)
+    }
+
+    /// The principal as it stands now, or `nil` when nothing of it is left: the token or session is gone, expired or
+    /// void, or its user no longer exists.
+    public func reload(_ principal: Principal, now: Date) async throws -> Principal? {
+        let revision = self.revision
+        switch principal.credential {
+        case .guest, .system:
+            return Principal(user: nil, credential: principal.credential, revision: revision)
+        case .token(let token):
+            guard let row = try await storage.tokens.token(id: token.id), let user = user(id: row.userID) else {
+                return nil
+            }
+            let identity = TokenIdentity(row)
+            guard row.userID == principal.user?.id, !identity.isExpired(at: now) else { return nil }
+            return Principal(user: UserIdentity(user), credential: .token(identity), revision: revision)
+        case .session(let session):
+            guard let row = try await storage.sessions.session(keyID: session.keyID), row.revokedAt == nil,
+                row.expiresAt >= now, let user = user(id: row.userID), row.tokenVersion == user.tokenVersion
+            else { return nil }
+            return Principal(user: UserIdentity(user), credential: .session(session), revision: revision)
+        }
+    }
+}
+
+extension UserIdentity {
+    public init(_ record: UserRecord) {
+        self.init(id: record.id, username: record.username, isAdministrator: record.isAdministrator)
+    }
+}
+
+extension TokenIdentity {
+    public init(_ record: APITokenRecord) {
+        self.init(
+            id: record.id, name: record.name, scopes: record.scopes.map { Scope($0) }, serverIDs: record.serverIDs,
+            expiresAt: record.expiresAt)
+    }
+}

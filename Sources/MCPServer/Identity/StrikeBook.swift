@@ -1,0 +1,117 @@
+public import Logging
+public import Storage
+import Synchronization
+
+public import struct Foundation.Date
+
+/// The web application firewall's memory (`engines.md` 9): who failed how often from where.
+///
+/// Asked at every request, so it lives in memory; the storage only lets it survive a restart. An address that is not
+/// known (`nil`) is never struck and never blocked.
+public final class StrikeBook: Sendable {
+    public static let agentIdentifier: Int64 = -127
+    public static let tokenIdentifier: Int64 = -126
+    public static let unknownUserIdentifier: Int64 = -125
+    public static let manualIdentifier: Int64 = -124
+
+    private struct Entry {
+        /// By identifier.
+        var strikes: [Int64: StrikeRecord] = [:]
+
+        var blockedUntil: Date {
+            let sum = strikes.values.reduce(0) { $0 + $1.count }
+            let last = strikes.values.map(\.lastAt).max() ?? .distantPast
+            let power = Double(min(sum, 100_000))
+            return last.addingTimeInterval(max(power * power * power * power, 3))
+        }
+    }
+
+    private enum Change {
+        case put(StrikeRecord)
+        case delete(ip: String, identifier: Int64)
+    }
+
+    private let entries = Mutex<[String: Entry]>([:])
+    private let repository: any StrikeRepository
+    private let logger: Logger
+    private let now: @Sendable () -> Date
+    private let changes: AsyncStream<Change>
+    private let queue: AsyncStream<Change>.Continuation
+
+    /// Addresses kept at most; beyond it the oldest quarter goes.
+    private static let capacity = 100_000
+
+    public init(
+        repository: any StrikeRepository, logger: Logger, now: @escaping @Sendable () -> Date = { Date() }
+    ) {
+        self.repository = repository
+        self.logger = logger
+        self.now = now
+        // Only the newest state of a row matters, and rows lost here only shorten a block after a restart.
+        (changes, queue) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(10_000))
+    }
+
+    /// Reads the strikes of former runs.
+    public func load() async throws {
+        let rows = try await repository.strikes()
+        entries.withLock { entries in
+            for row in rows { entries[row.ip, default: Entry()].strikes[row.identifier] = row }
+        }
+    }
+
+    public func isBlocked(ip: String?) -> Bool {
+        guard let ip else { return false }
+        let date = now()
+        return entries.withLock { entries in
+            guard let entry = entries[ip] else { return false }
+            return date < entry.blockedUntil
+        }
+    }
+
+    public func strike(ip: String?, identifier: Int64, reason: StrikeRecord.Reason) {
+        guard let ip else { return }
+        let date = now()
+        let row = entries.withLock { entries in
+            if entries.count >= Self.capacity, entries[ip] == nil { Self.makeRoom(in: &entries) }
+            var row =
+                entries[ip]?.strikes[identifier]
+                ?? StrikeRecord(ip: ip, identifier: identifier, count: 0, reason: reason, lastAt: date)
+            row.count += 1
+            row.reason = reason
+            row.lastAt = date
+            entries[ip, default: Entry()].strikes[identifier] = row
+            return row
+        }
+        queue.yield(.put(row))
+    }
+
+    /// Forgives what this identity did from this address.
+    public func clear(ip: String?, identifier: Int64) {
+        guard let ip else { return }
+        let existed = entries.withLock { entries in
+            guard entries[ip]?.strikes.removeValue(forKey: identifier) != nil else { return false }
+            if entries[ip]?.strikes.isEmpty ?? false { entries[ip] = nil }
+            return true
+        }
+        if existed { queue.yield(.delete(ip: ip, identifier: identifier)) }
+    }
+
+    /// Writes changes until the surrounding task is cancelled.
+    public func run() async {
+        for await change in changes {
+            do {
+                switch change {
+                case .put(let row): try await repository.put(row)
+                case .delete(let ip, let identifier): try await repository.delete(ip: ip, identifier: identifier)
+                }
+            } catch {
+                logger.warning("strike not written", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private static func makeRoom(in entries: inout [String: Entry]) {
+        let byAge = entries.sorted { $0.value.blockedUntil < $1.value.blockedUntil }
+        for (ip, _) in byAge.prefix(capacity / 4) { entries[ip] = nil }
+    }
+}

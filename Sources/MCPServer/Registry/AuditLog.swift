@@ -1,0 +1,114 @@
+public import Logging
+public import Storage
+import Synchronization
+
+public import struct Foundation.Date
+
+/// The audit log: takes rows without waiting, writes them in batches (`mcp.md` 5.6).
+///
+/// ``run()`` is the one writer; when it is cancelled it writes what is left. Up to ``capacity`` rows wait for it. When the
+/// disk cannot keep up longer than that, rows are dropped, counted, and the gap is logged.
+public final class AuditLog: Sendable {
+    private struct State {
+        var waiting: [AuditRecord] = []
+        var dropped = 0
+        /// Rows ever taken, and rows ever written or given up, for ``flush()``.
+        var taken = 0
+        var settled = 0
+        var flushes: [(upTo: Int, CheckedContinuation<Void, Never>)] = []
+    }
+
+    public static let capacity = 50_000
+    private static let batch = 512
+
+    private let repository: any AuditRepository
+    private let logger: Logger
+    private let now: @Sendable () -> Date
+    private let state = Mutex(State())
+    private let wake: AsyncStream<Void>
+    private let signal: AsyncStream<Void>.Continuation
+
+    public init(
+        repository: any AuditRepository, logger: Logger, now: @escaping @Sendable () -> Date = { Date() }
+    ) {
+        self.repository = repository
+        self.logger = logger
+        self.now = now
+        (wake, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Takes one row; never waits.
+    public func record(_ entry: AuditEntry) {
+        let row = entry.record(at: now())
+        let first = state.withLock { state in
+            state.taken += 1
+            guard state.waiting.count < Self.capacity else {
+                state.dropped += 1
+                state.settled += 1
+                return false
+            }
+            state.waiting.append(row)
+            return state.waiting.count == 1
+        }
+        if first { signal.yield() }
+    }
+
+    /// Returns when every row taken so far is on disk (or was given up and logged). ``run()`` must be running.
+    public func flush() async {
+        await withCheckedContinuation { continuation in
+            let done = state.withLock { state in
+                if state.settled >= state.taken { return true }
+                state.flushes.append((state.taken, continuation))
+                return false
+            }
+            if done { continuation.resume() }
+        }
+    }
+
+    /// Writes until the surrounding task is cancelled, then writes the rest.
+    public func run() async {
+        for await _ in wake { await drain() }
+        // A cancelled task may not use the database; the last rows are written by one that is not.
+        await Task { await drain() }.value
+    }
+
+    private func drain() async {
+        while true {
+            let (rows, dropped) = state.withLock { state in
+                let rows = Array(state.waiting.prefix(Self.batch))
+                state.waiting.removeFirst(rows.count)
+                let dropped = state.dropped
+                state.dropped = 0
+                return (rows, dropped)
+            }
+            if dropped > 0 {
+                logger.error("audit rows dropped: the database is too slow", metadata: ["rows": "\(dropped)"])
+            }
+            guard !rows.isEmpty else { return settle(0) }
+            await write(rows)
+            settle(rows.count)
+        }
+    }
+
+    private func write(_ rows: [AuditRecord]) async {
+        for attempt in 1...3 {
+            do {
+                return try await repository.append(rows)
+            } catch {
+                logger.warning("audit rows not written", metadata: ["attempt": "\(attempt)", "error": "\(error)"])
+                try? await Task.sleep(for: .milliseconds(200 * attempt))
+            }
+        }
+        logger.error("audit rows lost: the database refused them", metadata: ["rows": "\(rows.count)"])
+    }
+
+    private func settle(_ count: Int) {
+        let ready = state.withLock { state in
+            state.settled += count
+            let ready = state.flushes.filter { $0.upTo <= state.settled }
+            state.flushes.removeAll { $0.upTo <= state.settled }
+            return ready
+        }
+        for (_, continuation) in ready { continuation.resume() }
+    }
+}

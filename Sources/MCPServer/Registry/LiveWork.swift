@@ -1,0 +1,136 @@
+import Synchronization
+
+public import struct Foundation.Date
+
+/// Everything that runs under somebody's rights and may outlive a change of them: tool calls, transfers, sockets.
+///
+/// Work registers for as long as it runs. When identities change, the kill switch is thrown or a right expires, a sweep
+/// ends what is no longer allowed, within a second (`mcp.md` 6). A registration that comes too late for a sweep sees the
+/// newer revision and is checked by itself, so nothing survives in either order.
+public final class LiveWork: Sendable {
+    /// One piece of running work.
+    public struct Entry: Sendable {
+        public var principal: Principal
+        public var origin: ToolCall.Origin
+        /// The tool, or the kind of stream.
+        public var subject: String
+        public var rpcID: JSONRPCID?
+        /// Stops with cause `deadline` from then on; `nil` = no limit of its own.
+        public var deadline: ContinuousClock.Instant?
+        /// Whether the work may go on under the principal as it stands now.
+        public var isAllowed: @Sendable (Principal) -> Bool
+        /// Ends the work. Called at most once, never under a lock.
+        public var cancel: @Sendable (CancellationCause) -> Void
+
+        public init(
+            principal: Principal, origin: ToolCall.Origin, subject: String, rpcID: JSONRPCID? = nil,
+            deadline: ContinuousClock.Instant? = nil, isAllowed: @escaping @Sendable (Principal) -> Bool,
+            cancel: @escaping @Sendable (CancellationCause) -> Void
+        ) {
+            self.principal = principal
+            self.origin = origin
+            self.subject = subject
+            self.rpcID = rpcID
+            self.deadline = deadline
+            self.isAllowed = isAllowed
+            self.cancel = cancel
+        }
+    }
+
+    public struct ID: Sendable, Hashable {
+        fileprivate let number: UInt64
+    }
+
+    private struct State {
+        var entries: [UInt64: Entry] = [:]
+        var last: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+    private let identity: IdentityCache
+    private let settings: any SettingsStore
+    private let now: @Sendable () -> Date
+
+    public init(
+        identity: IdentityCache, settings: any SettingsStore, now: @escaping @Sendable () -> Date = { Date() }
+    ) {
+        self.identity = identity
+        self.settings = settings
+        self.now = now
+    }
+
+    public var count: Int { state.withLock { $0.entries.count } }
+
+    /// Registers work that is about to start; ``end(_:)`` must follow on every path.
+    ///
+    /// When rights changed since the principal was read, or the kill switch is on, the entry's `cancel` is called
+    /// before this returns.
+    public func begin(_ entry: Entry) async -> ID {
+        let id = state.withLock { state in
+            state.last += 1
+            state.entries[state.last] = entry
+            return ID(number: state.last)
+        }
+        // Registered first, checked second: a sweep either finds the entry or has already raised what is read here.
+        if entry.isUnderKillSwitch, !settings.current.enableMCP {
+            finish(id.number, cause: .killSwitch)
+        } else if entry.principal.revision != identity.revision {
+            await recheck(id.number, entry)
+        }
+        return id
+    }
+
+    public func end(_ id: ID) {
+        _ = state.withLock { $0.entries.removeValue(forKey: id.number) }
+    }
+
+    /// Ends every piece of work that `matches`.
+    public func cancel(cause: CancellationCause, where matches: (Entry) -> Bool) {
+        let chosen = state.withLock { $0.entries.filter { matches($0.value) }.map(\.key) }
+        for number in chosen { finish(number, cause: cause) }
+    }
+
+    /// Ends MCP calls and transfers (`mcp.md` 6.1).
+    public func throwKillSwitch() {
+        cancel(cause: .killSwitch) { $0.isUnderKillSwitch }
+    }
+
+    /// Checks everything against the rights as they stand now; called after identities changed.
+    public func recheckAll() async {
+        let all = state.withLock { $0.entries }
+        for (number, entry) in all { await recheck(number, entry) }
+    }
+
+    /// Ends what is past its deadline or whose token has expired; called a few times a second.
+    public func sweep(at instant: ContinuousClock.Instant) {
+        let date = now()
+        let all = state.withLock { $0.entries }
+        for (number, entry) in all {
+            if let deadline = entry.deadline, deadline <= instant {
+                finish(number, cause: .deadline)
+            } else if let token = entry.principal.token, token.isExpired(at: date) {
+                finish(number, cause: .rightsLost)
+            }
+        }
+    }
+
+    private func recheck(_ number: UInt64, _ entry: Entry) async {
+        do {
+            guard let fresh = try await identity.reload(entry.principal, now: now()), entry.isAllowed(fresh) else {
+                return finish(number, cause: .rightsLost)
+            }
+        } catch {
+            // Rights that cannot be read are not there.
+            finish(number, cause: .rightsLost)
+        }
+    }
+
+    private func finish(_ number: UInt64, cause: CancellationCause) {
+        let entry = state.withLock { $0.entries.removeValue(forKey: number) }
+        entry?.cancel(cause)
+    }
+}
+
+extension LiveWork.Entry {
+    var isUnderKillSwitch: Bool { origin == .mcp || origin == .transfer }
+}

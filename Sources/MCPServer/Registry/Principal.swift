@@ -1,0 +1,104 @@
+public import struct Foundation.Date
+
+/// On whose behalf a tool is called, as read for this very request.
+public struct Principal: Sendable {
+    public enum Credential: Sendable {
+        /// Nobody is logged in.
+        case guest
+        case token(TokenIdentity)
+        case session(SessionIdentity)
+        /// The program itself (command line, start-up).
+        case system
+    }
+
+    /// The user behind the credential; `nil` for guests and the program itself.
+    public let user: UserIdentity?
+    public let credential: Credential
+    /// The revision of the identity data that this was read from; work that begins under a later one is checked
+    /// again (``LiveWork``).
+    public let revision: Int64
+
+    public init(user: UserIdentity?, credential: Credential, revision: Int64 = 0) {
+        self.user = user
+        self.credential = credential
+        self.revision = revision
+    }
+
+    public static let guest = Principal(user: nil, credential: .guest)
+    public static let system = Principal(user: nil, credential: .system)
+
+    public var token: TokenIdentity? {
+        guard case .token(let token) = credential else { return nil }
+        return token
+    }
+
+    public var session: SessionIdentity? {
+        guard case .session(let session) = credential else { return nil }
+        return session
+    }
+
+    public var isAdministrator: Bool {
+        if case .system = credential { return true }
+        return user?.isAdministrator ?? false
+    }
+
+    /// Whether a resource of this owner belongs to the caller or the caller is an administrator. Owner 0 is nobody
+    /// (`security.md`, binding).
+    public func owns(resourceOf ownerID: Int64) -> Bool {
+        if isAdministrator { return true }
+        guard let user, user.id > 0 else { return false }
+        return user.id == ownerID
+    }
+}
+
+public struct UserIdentity: Sendable, Hashable {
+    public var id: Int64
+    public var username: String
+    public var isAdministrator: Bool
+
+    public init(id: Int64, username: String, isAdministrator: Bool) {
+        self.id = id
+        self.username = username
+        self.isAdministrator = isAdministrator
+    }
+}
+
+/// An accepted Personal Access Token, without its secret.
+public struct TokenIdentity: Sendable, Hashable {
+    public var id: Int64
+    public var name: String
+    public var scopes: [Scope]
+    /// Empty means no restriction beyond the owner's own.
+    public var serverIDs: [Int64]
+    public var expiresAt: Date?
+
+    public init(id: Int64, name: String, scopes: [Scope], serverIDs: [Int64], expiresAt: Date?) {
+        self.id = id
+        self.name = name
+        self.scopes = scopes
+        self.serverIDs = serverIDs
+        self.expiresAt = expiresAt
+    }
+
+    public func grants(_ wanted: Scope) -> Bool {
+        scopes.contains { $0.covers(wanted) }
+    }
+
+    /// Whether the server list lets the token act on server `id`.
+    public func lists(server id: Int64) -> Bool {
+        serverIDs.isEmpty || serverIDs.contains(id)
+    }
+
+    /// The moment of expiry itself is still good (`mcp.md` 8.2).
+    public func isExpired(at now: Date) -> Bool {
+        guard let expiresAt else { return false }
+        return now > expiresAt
+    }
+}
+
+/// An accepted log-in.
+public struct SessionIdentity: Sendable, Hashable {
+    public var keyID: String
+
+    public init(keyID: String) { self.keyID = keyID }
+}

@@ -1,0 +1,86 @@
+/// A tool with its schemas compiled and its types erased: JSON in, JSON out.
+struct RegisteredTool: Sendable {
+    let definition: ToolDefinition
+    let inputSchema: JSONSchema
+    let outputSchema: JSONSchema
+    /// Arguments whose schema says `writeOnly`: passwords and the like, of which nothing at all is recorded.
+    let secretMembers: Set<String>
+    private let explain: @Sendable (SchemaViolation, JSONValue) -> String?
+    private let perform: @Sendable (JSONValue, ToolCall) async throws -> JSONValue
+
+    /// - Throws: ``ToolRegistryError`` when a schema is no JSON or uses a keyword the validator does not know.
+    init<T: Tool>(_ tool: T) throws(ToolRegistryError) {
+        definition = tool.definition
+        inputSchema = try Self.compile(tool.definition.inputSchema, "input", tool.definition.name)
+        outputSchema = try Self.compile(tool.definition.outputSchema, "output", tool.definition.name)
+        secretMembers = Self.writeOnlyProperties(of: inputSchema.document)
+        explain = { tool.explain($0, in: $1) }
+        perform = { arguments, call in
+            let input: T.Input
+            do {
+                input = try JSONValueDecoder().decode(T.Input.self, from: arguments)
+            } catch let error as DecodingError {
+                throw ToolFailure.invalidArguments("invalid arguments: \(error.pointerAndReason)")
+            }
+            let output = try await tool.run(input, in: call)
+            do {
+                return try JSONValueEncoder().encode(output)
+            } catch {
+                throw ToolFailure.internalError("failed to encode tool result: \(error)")
+            }
+        }
+    }
+
+    /// - Throws: ``ToolFailure/invalidArguments(_:)`` naming the JSON pointer and the rule.
+    func validate(_ arguments: JSONValue) throws(ToolFailure) {
+        guard let violation = inputSchema.firstViolation(in: arguments) else { return }
+        let text = explain(violation, arguments) ?? violation.description
+        throw .invalidArguments("invalid arguments: \(text)")
+    }
+
+    func run(_ arguments: JSONValue, in call: ToolCall) async throws -> JSONValue {
+        let result = try await perform(arguments, call)
+        if let violation = outputSchema.firstViolation(in: result) {
+            throw ToolFailure.internalError("result of \(definition.name) breaks its schema: \(violation)")
+        }
+        return result
+    }
+
+    private static func writeOnlyProperties(of schema: JSONValue) -> Set<String> {
+        guard let properties = schema["properties"]?.objectValue else { return [] }
+        return Set(properties.filter { $0.value["writeOnly"]?.boolValue == true }.map(\.key))
+    }
+
+    private static func compile(
+        _ source: SchemaSource, _ side: String, _ tool: String
+    ) throws(ToolRegistryError) -> JSONSchema {
+        do {
+            return try JSONSchema(try JSONParser.parse(source.bytes))
+        } catch {
+            throw .schema(tool: tool, side: side, reason: "\(error)")
+        }
+    }
+}
+
+/// A mistake in the tool list, found when the program starts.
+public enum ToolRegistryError: Error, Sendable {
+    case schema(tool: String, side: String, reason: String)
+    case duplicateName(String)
+}
+
+extension DecodingError {
+    /// `/args/0: expected a string`, for arguments that a schema let through but the type does not hold.
+    var pointerAndReason: String {
+        let context: Context
+        switch self {
+        case .typeMismatch(_, let found), .valueNotFound(_, let found), .keyNotFound(_, let found),
+            .dataCorrupted(let found):
+            context = found
+        @unknown default:
+            return "not of the expected form"
+        }
+        var path = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }
+        if case .keyNotFound(let key, _) = self { path.append(key.stringValue) }
+        return "/" + path.joined(separator: "/") + ": not of the expected form"
+    }
+}

@@ -1,0 +1,119 @@
+/// One capability: the unit that MCP exposes and REST routes call (`STYLE.md`, "A tool is one file").
+///
+/// `Input` is decoded from arguments that have passed the input schema; `Output` is encoded and must pass the output
+/// schema before anybody sees it.
+public protocol Tool: Sendable {
+    associatedtype Input: Decodable & Sendable
+    associatedtype Output: Encodable & Sendable
+
+    var definition: ToolDefinition { get }
+
+    /// Does the work. The registry has authorised and validated already; a tool checks only what depends on its data.
+    /// - Throws: ``ToolFailure``; `CancellationError` when stopped. Errors of the storage and of the agent link may
+    ///   pass through: the registry knows what they mean.
+    func run(_ input: Input, in call: ToolCall) async throws -> Output
+
+    /// A better text for an argument that broke the input schema; `nil` keeps the validator's own.
+    func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String?
+}
+
+extension Tool {
+    public func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? { nil }
+}
+
+/// An `Input` without members.
+public struct NoInput: Codable, Sendable {
+    public init() {}
+}
+
+/// An `Output` without content: REST leaves out `data`, MCP shows `{}`.
+public struct NoOutput: Codable, Sendable {
+    public init() {}
+}
+
+/// What is known of a tool without running it; lists, documents and the pipeline read it.
+public struct ToolDefinition: Sendable {
+    /// Such as `server.exec`.
+    public var name: String
+    public var title: String
+    /// For the language model or the reader of the OpenAPI document.
+    public var description: String
+    public var annotations: ToolAnnotations
+    public var access: ToolAccess
+    public var target: ToolTarget
+    public var exposure: ToolExposure
+    /// How long a call may take before it is stopped with cause ``CancellationCause/deadline``.
+    public var deadline: Duration
+    public var inputSchema: SchemaSource
+    public var outputSchema: SchemaSource
+
+    public init(
+        name: String, title: String, description: String, annotations: ToolAnnotations = .init(),
+        access: ToolAccess, target: ToolTarget = .none, exposure: ToolExposure, deadline: Duration = .seconds(30),
+        inputSchema: SchemaSource, outputSchema: SchemaSource
+    ) {
+        self.name = name
+        self.title = title
+        self.description = description
+        self.annotations = annotations
+        self.access = access
+        self.target = target
+        self.exposure = exposure
+        self.deadline = deadline
+        self.inputSchema = inputSchema
+        self.outputSchema = outputSchema
+    }
+}
+
+/// The bytes of a schema file under `schemas/tools`, embedded when the binary is built.
+public struct SchemaSource: Sendable {
+    public let bytes: [UInt8]
+
+    public init(_ bytes: [UInt8]) { self.bytes = bytes }
+}
+
+/// Hints of the MCP specification (`mcp.md` 10.3 row 6); `nil` = not said.
+public struct ToolAnnotations: Sendable, Hashable {
+    public var readOnly: Bool?
+    public var destructive: Bool?
+    public var idempotent: Bool?
+    public var openWorld: Bool?
+
+    public init(readOnly: Bool? = nil, destructive: Bool? = nil, idempotent: Bool? = nil, openWorld: Bool? = nil) {
+        self.readOnly = readOnly
+        self.destructive = destructive
+        self.idempotent = idempotent
+        self.openWorld = openWorld
+    }
+}
+
+/// Who may call (`rest.md` 3, auth classes).
+public enum ToolAccess: Sendable, Hashable {
+    /// Everybody; rights are not asked.
+    case open
+    /// Guests unless `force_auth`; tokens need the scope.
+    case guest(Scope)
+    /// Any log-in; tokens need every one of these scopes (none listed: any valid token).
+    case user([Scope])
+    /// Log-ins only, no tokens.
+    case sessionOnly
+    /// Administrators; tokens need `nezha:admin:*` besides.
+    case administrator
+}
+
+/// Whether the arguments name one server that the caller must own and the token must list.
+public enum ToolTarget: Sendable, Hashable {
+    case none
+    /// Argument `server_id`.
+    case server
+    /// Argument `server_id`, and the agent must be at least v2.1.0 (`mcp.md` 4.1).
+    case agent
+}
+
+/// Where a tool can be called from.
+public enum ToolExposure: Sendable, Hashable {
+    /// On `POST /mcp` when the named toolset is enabled, and internally.
+    case mcp(toolset: String)
+    /// Only by adapters inside the program.
+    case `internal`
+}

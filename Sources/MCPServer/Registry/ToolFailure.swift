@@ -1,0 +1,129 @@
+/// Why a call gave no result. The core throws these; only the transports turn them into text and status.
+public enum ToolFailure: Error, Sendable {
+    /// Somebody must be logged in.
+    case unauthenticated
+    /// The name or the password is wrong, or the log-in is refused.
+    case loginFailed
+    case scopeMissing(Scope)
+    /// The tool takes log-ins only, no tokens (`mcp.md` 8.6).
+    case tokenForbidden
+    case notAdministrator
+    /// Not the caller's, or outside the token's server list.
+    case permissionDenied
+    /// Names the argument and the rule.
+    case invalidArguments(String)
+    /// A request that is well formed but refused by a rule of the product; the text is for the user.
+    case rejected(String)
+    case serverOffline
+    case agentTimeout
+    /// The agent's own words, and for `server.exec` the whole result that carried them.
+    case agentError(String, structured: JSONValue? = nil)
+    case unsupportedAgent
+    case mcpDisabled
+    case rateLimited(retryAfterSeconds: Int)
+    case cancelled(CancellationCause)
+    case database
+    /// A defect of ours; the detail goes to the log, never to the caller.
+    case internalError(String)
+}
+
+/// The outcome column of the audit log (`mcp.md` 5.6).
+public enum ToolOutcome: String, Sendable, CaseIterable {
+    case ok
+    case unauthenticated
+    case scopeDenied = "scope_denied"
+    case permissionDenied = "permission_denied"
+    case serverOffline = "server_offline"
+    case agentTimeout = "agent_timeout"
+    case agentError = "agent_error"
+    case mcpDisabled = "mcp_disabled"
+    case invalidArguments = "invalid_args"
+    case rejected
+    case rateLimited = "rate_limited"
+    case unsupportedAgent = "unsupported_agent"
+    case revoked
+    case cancelled
+    case internalError = "internal_error"
+
+    /// Whether the same call may succeed later without any change by the caller.
+    public var isRetryable: Bool {
+        switch self {
+        case .serverOffline, .agentTimeout, .rateLimited: true
+        default: false
+        }
+    }
+}
+
+extension ToolFailure {
+    public var outcome: ToolOutcome {
+        switch self {
+        case .unauthenticated, .loginFailed: .unauthenticated
+        case .scopeMissing: .scopeDenied
+        case .tokenForbidden, .notAdministrator, .permissionDenied: .permissionDenied
+        case .invalidArguments: .invalidArguments
+        case .rejected: .rejected
+        case .serverOffline: .serverOffline
+        case .agentTimeout: .agentTimeout
+        case .agentError: .agentError
+        case .unsupportedAgent: .unsupportedAgent
+        case .mcpDisabled: .mcpDisabled
+        case .rateLimited: .rateLimited
+        case .cancelled(let cause): cause.outcome
+        case .database, .internalError: .internalError
+        }
+    }
+
+    /// The text of the MCP tool error (`mcp.md` 1.6, 4, 4.11) and of the audit row. REST words some cases its own way.
+    public var message: String {
+        switch self {
+        case .unauthenticated: "unauthorized"
+        case .loginFailed: "login failed"
+        case .scopeMissing(let scope): "missing required scope: \(scope)"
+        case .tokenForbidden: "this endpoint is not accessible by api token"
+        case .notAdministrator, .permissionDenied: "permission denied"
+        case .invalidArguments(let text), .rejected(let text): text
+        case .serverOffline: "agent offline"
+        case .agentTimeout: "agent did not respond within timeout"
+        case .agentError(let text, _): text
+        case .unsupportedAgent: "agent does not support this MCP capability; please upgrade the agent"
+        case .mcpDisabled: "MCP is disabled by the dashboard administrator"
+        case .rateLimited: "rate limit exceeded for this token"
+        case .cancelled(let cause): cause.message
+        case .database: "database error"
+        case .internalError: "internal error"
+        }
+    }
+}
+
+/// Why a running call was stopped.
+public enum CancellationCause: Sendable, Hashable {
+    case clientGone
+    /// The client asked for it (`notifications/cancelled`).
+    case clientRequest
+    /// `enable_mcp` was turned off.
+    case killSwitch
+    /// The token was revoked or has expired, the owner was deleted or lost a right, or the server is no longer his.
+    case rightsLost
+    case deadline
+    case shutdown
+
+    var outcome: ToolOutcome {
+        switch self {
+        case .clientGone, .clientRequest, .shutdown: .cancelled
+        case .killSwitch: .mcpDisabled
+        case .rightsLost: .revoked
+        case .deadline: .agentTimeout
+        }
+    }
+
+    var message: String {
+        switch self {
+        case .clientGone: "client went away"
+        case .clientRequest: "cancelled by the client"
+        case .killSwitch: ToolFailure.mcpDisabled.message
+        case .rightsLost: "the rights of this call were revoked while it ran"
+        case .deadline: ToolFailure.agentTimeout.message
+        case .shutdown: "the gateway is shutting down"
+        }
+    }
+}

@@ -1,0 +1,191 @@
+import AgentLink
+public import Logging
+import Storage
+import Synchronization
+
+/// The one door: every call of every tool, from MCP, REST or inside, goes through ``invoke(_:arguments:call:)``
+/// (authorise → validate input → run → validate output → audit).
+public final class ToolRegistry: Sendable {
+    private let tools: [String: RegisteredTool]
+    /// As given at start, which is the order of every list.
+    private let order: [String]
+    private let gate: AccessGate
+    private let live: LiveWork
+    private let audit: AuditLog
+    private let identity: IdentityCache
+    private let logger: Logger
+
+    /// - Throws: ``ToolRegistryError`` for a schema that does not compile or a name given twice.
+    public init(
+        _ list: [any Tool], gate: AccessGate, live: LiveWork, audit: AuditLog, identity: IdentityCache, logger: Logger
+    ) throws(ToolRegistryError) {
+        var tools: [String: RegisteredTool] = [:]
+        for tool in list {
+            let name = tool.definition.name
+            guard tools[name] == nil else { throw .duplicateName(name) }
+            tools[name] = try RegisteredTool(tool)
+        }
+        self.tools = tools
+        self.order = list.map(\.definition.name)
+        self.gate = gate
+        self.live = live
+        self.audit = audit
+        self.identity = identity
+        self.logger = logger
+    }
+
+    /// The tools that MCP shows under these toolsets, in the order of the list.
+    public func exposed(toolsets: [String]) -> [ExposedTool] {
+        order.compactMap { name in
+            guard let tool = tools[name], case .mcp(let toolset) = tool.definition.exposure,
+                toolsets.contains(toolset)
+            else { return nil }
+            return ExposedTool(
+                definition: tool.definition, inputSchema: tool.inputSchema.document,
+                outputSchema: tool.outputSchema.document)
+        }
+    }
+
+    /// Whether MCP may call the tool under these toolsets.
+    public func isExposed(_ name: String, toolsets: [String]) -> Bool {
+        guard case .mcp(let toolset)? = tools[name]?.definition.exposure else { return false }
+        return toolsets.contains(toolset)
+    }
+
+    /// Every tool, in the order of the list, for documents and tests.
+    public var definitions: [ToolDefinition] { order.compactMap { tools[$0]?.definition } }
+
+    /// Calls a tool and leaves one audit row, whatever comes of it.
+    ///
+    /// When the surrounding task is cancelled the call stops with cause `clientGone`.
+    /// - Parameters:
+    ///   - name: a registered tool; transports answer unknown names before they come here.
+    ///   - arguments: an object; `null` counts as `{}`.
+    ///   - bytes: the arguments as they were sent, for the audit's hash; `nil` hashes the value's own form.
+    public func invoke(
+        _ name: String, arguments: JSONValue, bytes: ArraySlice<UInt8>? = nil, call: ToolCall
+    ) async -> Result<JSONValue, ToolFailure> {
+        guard let tool = tools[name] else {
+            return .failure(.internalError("unknown tool: \(name)"))
+        }
+        let began = ContinuousClock.now
+        let arguments = arguments == .null ? .object(JSONObject()) : arguments
+        let result = await pipeline(tool, arguments, call)
+        if case .failure(.internalError(let detail)) = result {
+            logger.error("tool failed", metadata: ["tool": "\(name)", "request": "\(call.requestID)", "detail": "\(detail)"])
+        }
+        audit.record(
+            AuditEntry(
+                tool: name, call: call, arguments: arguments, argumentBytes: bytes,
+                secretMembers: tool.secretMembers, failure: result.failure, duration: began.duration(to: .now)))
+        return result
+    }
+
+    private func pipeline(
+        _ tool: RegisteredTool, _ arguments: JSONValue, _ call: ToolCall
+    ) async -> Result<JSONValue, ToolFailure> {
+        do {
+            guard case .object = arguments else {
+                throw ToolFailure.invalidArguments("invalid arguments: must be an object")
+            }
+            let definition = tool.definition
+            try gate.checkAccess(definition.access, call.principal)
+            let server = try gate.checkTarget(definition.target, arguments, call.principal)
+            try tool.validate(arguments)
+            try await gate.checkVersion(definition.target, server: server)
+            return .success(try await runLive(tool, arguments, call))
+        } catch {
+            if let error = error as? StorageError {
+                logger.error(
+                    "storage failed", metadata: ["tool": "\(tool.definition.name)", "request": "\(call.requestID)", "detail": "\(error)"])
+            }
+            return .failure(ToolFailure(error))
+        }
+    }
+
+    /// Runs under the tool's deadline, registered as live work so that it can be stopped with a cause.
+    private func runLive(_ tool: RegisteredTool, _ arguments: JSONValue, _ call: ToolCall) async throws -> JSONValue {
+        let cause = CauseBox()
+        let running = Task { try await tool.run(arguments, in: call) }
+        let gate = self.gate
+        let definition = tool.definition
+        let id = await live.begin(
+            LiveWork.Entry(
+                principal: call.principal, origin: call.origin, subject: definition.name, rpcID: call.rpcID,
+                deadline: .now + definition.deadline,
+                isAllowed: { principal in
+                    (try? gate.checkAccess(definition.access, principal)) != nil
+                        && (try? gate.checkTarget(definition.target, arguments, principal)) != nil
+                },
+                cancel: {
+                    cause.set($0)
+                    running.cancel()
+                }))
+        defer { live.end(id) }
+        let outcome = await withTaskCancellationHandler {
+            await running.result
+        } onCancel: {
+            cause.set(.clientGone)
+            running.cancel()
+        }
+        switch outcome {
+        case .success(let value): return value
+        case .failure(is CancellationError): throw ToolFailure.cancelled(cause.value ?? .clientGone)
+        case .failure(let error):
+            // A call that was told to stop may report the closed stream instead.
+            if let known = cause.value, !(error is ToolFailure) { throw ToolFailure.cancelled(known) }
+            throw error
+        }
+    }
+}
+
+/// What `tools/list` shows of one tool.
+public struct ExposedTool: Sendable {
+    public let definition: ToolDefinition
+    public let inputSchema: JSONValue
+    public let outputSchema: JSONValue
+}
+
+/// The first cause wins.
+private final class CauseBox: Sendable {
+    private let first = Mutex<CancellationCause?>(nil)
+
+    var value: CancellationCause? { first.withLock { $0 } }
+
+    func set(_ cause: CancellationCause) {
+        first.withLock { $0 = $0 ?? cause }
+    }
+}
+
+extension Result {
+    var failure: Failure? {
+        guard case .failure(let failure) = self else { return nil }
+        return failure
+    }
+}
+
+extension ToolFailure {
+    /// What an error that came out of a tool means to the caller.
+    init(_ error: any Error) {
+        switch error {
+        case let failure as ToolFailure: self = failure
+        case is CancellationError: self = .cancelled(.clientGone)
+        case let error as AgentCallError: self = ToolFailure(error)
+        case is StorageError: self = .database
+        default: self = .internalError("\(type(of: error)): \(error)")
+        }
+    }
+
+    init(_ error: AgentCallError) {
+        switch error {
+        case .offline: self = .serverOffline
+        case .timeout: self = .agentTimeout
+        case .payloadTooLarge(let bytes, let limit):
+            self = .invalidArguments(
+                "invalid arguments: the request takes \(bytes) bytes, an agent accepts \(limit); use fs.upload_url")
+        case .tooManyStreams(let text): self = .rejected(text)
+        case .notAttached(let seconds): self = .agentError("agent did not attach within \(seconds)s")
+        case .brokenStream(let text): self = .agentError(text)
+        }
+    }
+}

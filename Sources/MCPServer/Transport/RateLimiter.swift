@@ -1,0 +1,124 @@
+import Synchronization
+
+/// How many calls a token may still make: so many a second *and* so many a minute, in fixed windows that start at the
+/// token's first call after expiry (`mcp.md` 3).
+///
+/// The decision and the reading of the clock are one critical section, so of M calls at the same moment exactly N pass.
+public final class RateLimiter: Sendable {
+    public struct Limits: Sendable, Hashable {
+        public var perSecond: Int
+        public var perMinute: Int
+
+        public init(perSecond: Int = 10, perMinute: Int = 120) {
+            self.perSecond = perSecond
+            self.perMinute = perMinute
+        }
+    }
+
+    public enum Decision: Sendable, Hashable {
+        case allowed
+        /// Whole seconds until the earliest window with room begins; at least 1.
+        case refused(retryAfterSeconds: Int)
+    }
+
+    /// What a token may still do at this moment.
+    public struct Budget: Sendable, Hashable {
+        public var thisSecond: Int
+        public var thisMinute: Int
+    }
+
+    /// Two windows of one token. A pure value: the clock comes in as an argument.
+    struct Windows: Sendable {
+        private(set) var secondBegan: Duration
+        private(set) var minuteBegan: Duration
+        private(set) var inSecond = 0
+        private(set) var inMinute = 0
+
+        init(now: Duration) {
+            secondBegan = now
+            minuteBegan = now
+        }
+
+        private mutating func roll(to now: Duration) {
+            if now - secondBegan >= .seconds(1) {
+                secondBegan = now
+                inSecond = 0
+            }
+            if now - minuteBegan >= .seconds(60) {
+                minuteBegan = now
+                inMinute = 0
+            }
+        }
+
+        mutating func take(at now: Duration, _ limits: Limits) -> Decision {
+            roll(to: now)
+            var wait = Duration.zero
+            if inSecond >= limits.perSecond { wait = max(wait, secondBegan + .seconds(1) - now) }
+            if inMinute >= limits.perMinute { wait = max(wait, minuteBegan + .seconds(60) - now) }
+            guard wait == .zero else {
+                let (seconds, rest) = wait.components
+                return .refused(retryAfterSeconds: max(1, Int(seconds) + (rest > 0 ? 1 : 0)))
+            }
+            inSecond += 1
+            inMinute += 1
+            return .allowed
+        }
+
+        mutating func budget(at now: Duration, _ limits: Limits) -> Budget {
+            roll(to: now)
+            return Budget(
+                thisSecond: max(0, limits.perSecond - inSecond), thisMinute: max(0, limits.perMinute - inMinute))
+        }
+
+        func isStale(at now: Duration) -> Bool { now - minuteBegan >= .seconds(60) }
+    }
+
+    private struct State {
+        var windows: [Int64: Windows] = [:]
+        var lastPruned: Duration?
+    }
+
+    private let state = Mutex(State())
+    private let now: @Sendable () -> Duration
+
+    /// - Parameter now: time since any fixed moment; never goes back.
+    public init(now: @escaping @Sendable () -> Duration = RateLimiter.monotonic) {
+        self.now = now
+    }
+
+    /// Counts one call of this token if there is room. Id 0 is not limited.
+    public func take(token id: Int64, _ limits: Limits) -> Decision {
+        guard id != 0 else { return .allowed }
+        return state.withLock { state in
+            let now = now()
+            prune(&state, now)
+            return state.windows[id, default: Windows(now: now)].take(at: now, limits)
+        }
+    }
+
+    /// What is left, without counting a call.
+    public func budget(token id: Int64, _ limits: Limits) -> Budget {
+        state.withLock { state in
+            let now = now()
+            guard var windows = state.windows[id] else {
+                return Budget(thisSecond: limits.perSecond, thisMinute: limits.perMinute)
+            }
+            return windows.budget(at: now, limits)
+        }
+    }
+
+    /// Tokens with a window in memory.
+    var trackedTokens: Int { state.withLock { $0.windows.count } }
+
+    /// At most once a minute, on a call.
+    private func prune(_ state: inout State, _ now: Duration) {
+        if let last = state.lastPruned, now - last < .seconds(60) { return }
+        state.lastPruned = now
+        state.windows = state.windows.filter { !$0.value.isStale(at: now) }
+    }
+
+    private static let epoch = ContinuousClock.now
+
+    @Sendable
+    public static func monotonic() -> Duration { epoch.duration(to: .now) }
+}
