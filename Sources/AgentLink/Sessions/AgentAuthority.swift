@@ -1,0 +1,46 @@
+/// Decides who may speak for which server (`agent-link.md` 1, Authentication). Implemented over the storage by the
+/// gateway; the link itself knows no secrets.
+public protocol AgentAuthority: Sendable {
+    /// - Parameters:
+    ///   - secret: the client secret, trimmed.
+    ///   - uuid: the client UUID as sent.
+    ///   - peer: the peer's address without port; `nil` when unknown.
+    /// - Returns: the server this agent speaks for; a row is created for an unknown UUID.
+    /// - Throws: ``AgentRefusal``.
+    func admit(secret: String, uuid: String, peer: AgentPeer) async throws(AgentRefusal) -> AgentIdentity
+}
+
+/// Where a call of an agent comes from.
+public struct AgentPeer: Sendable, Hashable {
+    /// The TCP peer's address without port; `nil` when unknown.
+    public var address: String?
+    /// The call's metadata, keys in lower case, for a configured real-IP header.
+    public var metadata: [String: String]
+
+    public init(address: String?, metadata: [String: String] = [:]) {
+        self.address = address
+        self.metadata = metadata
+    }
+}
+
+/// An admitted agent.
+public struct AgentIdentity: Sendable, Hashable {
+    public var serverID: Int64
+    /// The real IP behind the call, as far as known.
+    public var realIP: String?
+
+    public init(serverID: Int64, realIP: String? = nil) {
+        self.serverID = serverID
+        self.realIP = realIP
+    }
+}
+
+/// Why an agent was refused. Its text reaches the peer, so it names no secret.
+public enum AgentRefusal: Error, Sendable, Equatable {
+    /// gRPC `UNAUTHENTICATED`.
+    case unauthenticated(String)
+    /// The address is blocked for now; gRPC `PERMISSION_DENIED`.
+    case blocked
+    /// The storage did not answer; gRPC `UNAVAILABLE`.
+    case unavailable
+}

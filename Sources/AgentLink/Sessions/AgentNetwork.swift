@@ -1,0 +1,65 @@
+/// The only way from the tools to the agents. A later build may run several gateways over one database, where the
+/// link of a server is on another node; nothing behind this protocol may be assumed to be in this process.
+public protocol AgentNetwork: Sendable {
+    /// The way to the agent of server `id`.
+    /// - Throws: ``AgentCallError/offline`` where no task stream is attached.
+    func link(to id: Int64) async throws(AgentCallError) -> any AgentServerLink
+
+    /// What is known of these servers' agents now; servers that never reported are absent.
+    func presence(of ids: [Int64]) async -> [Int64: AgentPresence]
+
+    /// Ends everything that is open to server `id` (it was deleted or moved): its streams, and with `detach` its
+    /// task and state streams too.
+    func disconnect(server id: Int64, detach: Bool) async
+}
+
+/// An attached agent.
+public protocol AgentServerLink: Sendable {
+    var serverID: Int64 { get }
+
+    /// Whether a call that is cancelled also stops the work on the agent (`agent-link.md` 6).
+    var canCancel: Bool { get }
+
+    /// Sends one task with a fresh id and awaits its reply; replies are matched by id *and* by server.
+    ///
+    /// When the surrounding task is cancelled, this throws `CancellationError` at once, and an agent that knows the
+    /// `cancel` extension is told to stop the work.
+    /// - Parameters:
+    ///   - body: the task's `data`.
+    ///   - timeout: how long to wait for the reply.
+    /// - Throws: ``AgentCallError`` or `CancellationError`.
+    func call(_ type: AgentTaskType, body: String, timeout: Duration) async throws -> AgentTaskReply
+
+    /// Sends one task to which no reply is awaited (keep-alive, upgrade).
+    func send(_ type: AgentTaskType, body: String) async throws(AgentCallError)
+
+    /// Registers an IOStream, sends its task and waits until the agent has attached.
+    /// - Parameters:
+    ///   - purpose: decides the task type and the quotas (20 a user, 40 a server).
+    ///   - userID: whose quota counts; `nil` for transfers.
+    ///   - attachTimeout: 10 s for people, 30 s for transfers.
+    ///   - body: makes the task's `data` from the new stream id.
+    /// - Throws: ``AgentCallError`` or `CancellationError`; nothing stays registered then.
+    func openStream(
+        _ purpose: AgentStreamPurpose, userID: Int64?, attachTimeout: Duration,
+        body: @Sendable (_ streamID: String) -> String
+    ) async throws -> any AgentStream
+}
+
+/// One open IOStream, seen from the user's side. Empty keep-alive frames never show.
+///
+/// Whoever opened it must `close()` it on every path. Reading and writing may go on at the same time; each side has
+/// one caller. The buffer toward the reader is bounded: an agent that sends faster than the reader reads is held back.
+public protocol AgentStream: Sendable {
+    var id: String { get }
+
+    /// The next data frame of the agent; `nil` after the agent ended the stream.
+    /// - Throws: ``AgentCallError/brokenStream(_:)``, `CancellationError`.
+    func receive() async throws -> [UInt8]?
+
+    /// Sends one data frame; suspends while the transport is full.
+    func send(_ frame: [UInt8]) async throws
+
+    /// Ends the stream on both sides. Idempotent.
+    func close() async
+}

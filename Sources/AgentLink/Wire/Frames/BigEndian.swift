@@ -1,0 +1,20 @@
+/// Big-endian integers of the stream protocols.
+enum BigEndian {
+    static func bytes<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
+        withUnsafeBytes(of: value.bigEndian, Array.init)
+    }
+
+    /// `nil` when `bytes` holds fewer than the value needs; further bytes are ignored.
+    static func read<Value: FixedWidthInteger & UnsignedInteger>(
+        _ type: Value.Type, _ bytes: some Collection<UInt8>
+    ) -> Value? {
+        let size = Value.bitWidth / 8
+        var value: Value = 0
+        var count = 0
+        for byte in bytes.prefix(size) {
+            value = value << 8 | Value(byte)
+            count += 1
+        }
+        return count == size ? value : nil
+    }
+}

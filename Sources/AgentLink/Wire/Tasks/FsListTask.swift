@@ -1,0 +1,126 @@
+/// Task 16: list one directory (`agent-link.md` 2).
+public struct FsListTask: TaskBody {
+    public var path: String
+    public var showHidden: Bool
+
+    public init(path: String, showHidden: Bool = false) {
+        self.path = path
+        self.showHidden = showHidden
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case path
+        case showHidden = "show_hidden"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(path: try values.decode(.path, or: ""), showHidden: try values.decode(.showHidden, or: false))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(path, forKey: .path)
+        try values.encode(showHidden, .showHidden, unless: false)
+    }
+}
+
+/// The answer to task 16. Go agents send `entries: null` with an error; that reads as no entries.
+public struct FsListReply: TaskBody {
+    public var entries: [FsEntry]
+    public var truncated: Bool
+    /// All entries, also those beyond the cap of 5,000; 0 where the agent did not say.
+    public var total: Int
+    public var error: String
+
+    public init(entries: [FsEntry] = [], truncated: Bool = false, total: Int = 0, error: String = "") {
+        self.entries = entries
+        self.truncated = truncated
+        self.total = total
+        self.error = error
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case entries
+        case truncated
+        case total
+        case error
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            entries: try values.decode(.entries, or: []),
+            truncated: try values.decode(.truncated, or: false),
+            total: try values.decode(.total, or: 0),
+            error: try values.decode(.error, or: ""))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(entries, forKey: .entries)
+        try values.encode(truncated, .truncated, unless: false)
+        try values.encode(total, .total, unless: 0)
+        try values.encode(error, .error, unless: "")
+    }
+}
+
+/// One entry of a directory.
+public struct FsEntry: Codable, Sendable, Hashable {
+    public var name: String
+    /// `file`, `dir`, `symlink` or `special`.
+    public var type: String
+    public var size: Int64
+    /// The 0777 bits in octal with a leading 0.
+    public var mode: String
+    /// Unix seconds.
+    public var mtime: Int64
+    public var isSymlink: Bool
+    public var linkTarget: String
+
+    public init(
+        name: String, type: String, size: Int64, mode: String, mtime: Int64, isSymlink: Bool = false,
+        linkTarget: String = ""
+    ) {
+        self.name = name
+        self.type = type
+        self.size = size
+        self.mode = mode
+        self.mtime = mtime
+        self.isSymlink = isSymlink
+        self.linkTarget = linkTarget
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case name
+        case type
+        case size
+        case mode
+        case mtime
+        case isSymlink = "is_symlink"
+        case linkTarget = "link_target"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            name: try values.decode(.name, or: ""),
+            type: try values.decode(.type, or: ""),
+            size: try values.decode(.size, or: 0),
+            mode: try values.decode(.mode, or: ""),
+            mtime: try values.decode(.mtime, or: 0),
+            isSymlink: try values.decode(.isSymlink, or: false),
+            linkTarget: try values.decode(.linkTarget, or: ""))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(name, forKey: .name)
+        try values.encode(type, forKey: .type)
+        try values.encode(size, forKey: .size)
+        try values.encode(mode, forKey: .mode)
+        try values.encode(mtime, forKey: .mtime)
+        try values.encode(isSymlink, .isSymlink, unless: false)
+        try values.encode(linkTarget, .linkTarget, unless: "")
+    }
+}
