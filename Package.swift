@@ -1,12 +1,15 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Language rules that every target of ours follows.
-let settings: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-]
+/// Language rules that every target of ours follows. Tests see internal names, in the one configuration that is built
+/// (release); with CI=true warnings are errors.
+let settings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .unsafeFlags(["-enable-testing"]),
+    ] + (Context.environment["CI"] == "true" ? [.treatAllWarnings(as: .error)] : [])
 
 let package = Package(
     name: "nezha-gateway",
@@ -20,6 +23,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
@@ -35,6 +39,11 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(
+            name: "Secrets",
+            dependencies: ["CSodium", "COpenSSL"],
+            swiftSettings: settings
+        ),
         .target(
             name: "Storage",
             dependencies: [
@@ -56,27 +65,28 @@ let package = Package(
         .target(
             name: "MCPServer",
             dependencies: [
-                "AgentLink", "Storage", "CSodium", "COpenSSL",
+                "AgentLink", "Secrets", "Storage",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],
+            // A link to schemas/tools, so that every schema file is a constant of the binary.
+            resources: [.embedInCode("Schemas")],
             swiftSettings: settings
         ),
         .target(
             name: "RESTAdapter",
             dependencies: [
-                "MCPServer",
+                "AgentLink", "MCPServer", "Secrets", "Storage",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
         ),
-        .executableTarget(
-            name: "Gateway",
+        .target(
+            name: "GatewayServer",
             dependencies: [
-                "RESTAdapter", "MCPServer", "AgentLink", "Storage",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "AgentLink", "MCPServer", "Secrets", "Storage",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -86,6 +96,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
@@ -97,28 +108,52 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
-            name: "Agent",
+            name: "Gateway",
             dependencies: [
-                "AgentLink", "COpenSSL",
+                "AgentLink", "GatewayServer", "MCPServer", "RESTAdapter", "Secrets", "Storage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "AgentRuntime",
+            dependencies: [
+                "AgentLink", "Secrets",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
                 .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "Agent",
+            dependencies: [
+                "AgentRuntime",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "SecretsTests", dependencies: ["Secrets"], swiftSettings: settings),
+        .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: settings),
+        .testTarget(name: "AgentLinkTests", dependencies: ["AgentLink"], swiftSettings: settings),
         .testTarget(
-            name: "StorageTests", dependencies: ["Storage"], swiftSettings: settings),
+            name: "MCPServerTests", dependencies: ["AgentLink", "MCPServer", "Secrets", "Storage"],
+            swiftSettings: settings),
         .testTarget(
-            name: "AgentLinkTests", dependencies: ["AgentLink"], swiftSettings: settings),
-        .testTarget(
-            name: "MCPServerTests", dependencies: ["MCPServer"], swiftSettings: settings),
-        .testTarget(
-            name: "RESTAdapterTests", dependencies: ["RESTAdapter"], swiftSettings: settings),
+            name: "RESTAdapterTests", dependencies: ["AgentLink", "MCPServer", "RESTAdapter", "Secrets", "Storage"],
+            swiftSettings: settings),
+        .testTarget(name: "GatewayServerTests", dependencies: ["GatewayServer"], swiftSettings: settings),
+        .testTarget(name: "AgentRuntimeTests", dependencies: ["AgentRuntime"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -26,7 +26,7 @@ struct RegisteredTool: Sendable {
             do {
                 return try JSONValueEncoder().encode(output)
             } catch {
-                throw ToolFailure.internalError("failed to encode tool result: \(error)")
+                throw ToolFailure.unencodable("\(error)")
             }
         }
     }

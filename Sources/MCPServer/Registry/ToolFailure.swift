@@ -23,6 +23,8 @@ public enum ToolFailure: Error, Sendable {
     case rateLimited(retryAfterSeconds: Int)
     case cancelled(CancellationCause)
     case database
+    /// The tool's result is no JSON; the detail goes to the log.
+    case unencodable(String)
     /// A defect of ours; the detail goes to the log, never to the caller.
     case internalError(String)
 }
@@ -69,7 +71,7 @@ extension ToolFailure {
         case .mcpDisabled: .mcpDisabled
         case .rateLimited: .rateLimited
         case .cancelled(let cause): cause.outcome
-        case .database, .internalError: .internalError
+        case .database, .unencodable, .internalError: .internalError
         }
     }
 
@@ -90,6 +92,7 @@ extension ToolFailure {
         case .rateLimited: "rate limit exceeded for this token"
         case .cancelled(let cause): cause.message
         case .database: "database error"
+        case .unencodable: "failed to encode tool result"
         case .internalError: "internal error"
         }
     }

@@ -71,8 +71,12 @@ public final class ToolRegistry: Sendable {
         let began = ContinuousClock.now
         let arguments = arguments == .null ? .object(JSONObject()) : arguments
         let result = await pipeline(tool, arguments, call)
-        if case .failure(.internalError(let detail)) = result {
-            logger.error("tool failed", metadata: ["tool": "\(name)", "request": "\(call.requestID)", "detail": "\(detail)"])
+        switch result {
+        case .failure(.internalError(let detail)), .failure(.unencodable(let detail)):
+            logger.error(
+                "tool failed", metadata: ["tool": "\(name)", "request": "\(call.requestID)", "detail": "\(detail)"])
+        default:
+            break
         }
         audit.record(
             AuditEntry(

@@ -17,8 +17,9 @@ public final class RateLimiter: Sendable {
 
     public enum Decision: Sendable, Hashable {
         case allowed
-        /// Whole seconds until the earliest window with room begins; at least 1.
-        case refused(retryAfterSeconds: Int)
+        /// Whole seconds until the earliest window with room begins; at least 1. `isFirst` marks the first refusal
+        /// since a window began, the one that is worth an audit row.
+        case refused(retryAfterSeconds: Int, isFirst: Bool)
     }
 
     /// What a token may still do at this moment.
@@ -33,6 +34,7 @@ public final class RateLimiter: Sendable {
         private(set) var minuteBegan: Duration
         private(set) var inSecond = 0
         private(set) var inMinute = 0
+        private var hasRefused = false
 
         init(now: Duration) {
             secondBegan = now
@@ -43,6 +45,7 @@ public final class RateLimiter: Sendable {
             if now - secondBegan >= .seconds(1) {
                 secondBegan = now
                 inSecond = 0
+                hasRefused = false
             }
             if now - minuteBegan >= .seconds(60) {
                 minuteBegan = now
@@ -57,7 +60,8 @@ public final class RateLimiter: Sendable {
             if inMinute >= limits.perMinute { wait = max(wait, minuteBegan + .seconds(60) - now) }
             guard wait == .zero else {
                 let (seconds, rest) = wait.components
-                return .refused(retryAfterSeconds: max(1, Int(seconds) + (rest > 0 ? 1 : 0)))
+                defer { hasRefused = true }
+                return .refused(retryAfterSeconds: max(1, Int(seconds) + (rest > 0 ? 1 : 0)), isFirst: !hasRefused)
             }
             inSecond += 1
             inMinute += 1

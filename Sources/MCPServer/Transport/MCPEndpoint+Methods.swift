@@ -1,0 +1,132 @@
+import HTTPTypes
+
+extension MCPEndpoint {
+    /// Runs one request that passed every gate (`mcp.md` 1.5, 10.2).
+    func dispatch(
+        _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall
+    ) async throws -> OutboundResponse {
+        switch (message.method, era) {
+        case ("initialize", .handshake):
+            return success(message, initialize(message), era)
+        case ("ping", .handshake), ("notifications/initialized", .handshake):
+            guard message.id != .null else { return .empty(.accepted) }
+            return success(message, [:], era)
+        case ("server/discover", .stateless):
+            return success(message, discover, era)
+        case ("tools/list", _):
+            return try listTools(message, era)
+        case ("tools/call", _):
+            return try await callTool(message, body, era, call)
+        default:
+            let status: HTTPResponse.Status = era == .handshake ? .ok : .notFound
+            return failure(message, status, .methodNotFound, "method not supported: \(message.method.cut(toBytes: 128))")
+        }
+    }
+
+    // MARK: Handshake and discovery
+
+    /// Echoes a revision that we speak, else offers the latest one with a handshake.
+    private func initialize(_ message: JSONRPCRequest) -> JSONObject {
+        let version: String
+        switch message.params?["protocolVersion"]?.stringValue {
+        case nil: version = MCPProtocol.oldestVersion
+        case let wanted? where MCPProtocol.handshakeVersions.contains(wanted): version = wanted
+        default: version = MCPProtocol.latestHandshakeVersion
+        }
+        return [
+            "protocolVersion": .string(version),
+            "capabilities": Self.capabilities,
+            "serverInfo": serverInfo,
+            "instructions": .string(MCPProtocol.instructions),
+        ]
+    }
+
+    private var discover: JSONObject {
+        let versions = MCPProtocol.handshakeVersions + MCPProtocol.statelessVersions
+        return [
+            "supportedVersions": .array(versions.map { .string($0) }),
+            "capabilities": Self.capabilities,
+            "instructions": .string(MCPProtocol.instructions),
+            "ttlMs": .integer(Self.cacheMilliseconds),
+            "cacheScope": "private",
+        ]
+    }
+
+    private static let capabilities: JSONValue = ["tools": ["listChanged": false]]
+
+    /// The list of tools changes only with a setting.
+    private static let cacheMilliseconds: Int64 = 60_000
+
+    private var serverInfo: JSONValue {
+        ["name": .string(MCPProtocol.serverName), "title": "Nezha gateway", "version": .string(version)]
+    }
+
+    // MARK: Tools
+
+    /// One page: there is no cursor that we ever gave out.
+    private func listTools(_ message: JSONRPCRequest, _ era: MCPEra) throws -> OutboundResponse {
+        if let cursor = message.params?["cursor"], cursor != .null {
+            return failure(message, era.invalidParamsStatus, .invalidParams, "cursor: unknown")
+        }
+        var result: JSONObject = [
+            "tools": .array(registry.exposed(toolsets: settings.current.mcpToolsets).map(\.listEntry))
+        ]
+        if case .stateless = era {
+            result["ttlMs"] = .integer(Self.cacheMilliseconds)
+            result["cacheScope"] = "private"
+        }
+        return success(message, result, era)
+    }
+
+    private func callTool(
+        _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall
+    ) async throws -> OutboundResponse {
+        if let params = message.params, params.objectValue == nil {
+            return failure(
+                message, era.invalidParamsStatus, .invalidParams, "invalid arguments: params: expected object, found array")
+        }
+        if let name = message.params?["name"], name.stringValue == nil {
+            return failure(
+                message, era.invalidParamsStatus, .invalidParams,
+                "invalid arguments: params.name: expected string, found \(name.typeName)")
+        }
+        guard let name = message.params?["name"]?.stringValue, !name.isEmpty else {
+            return failure(message, era.invalidParamsStatus, .invalidParams, "tool name required")
+        }
+        guard registry.isExposed(name, toolsets: settings.current.mcpToolsets) else {
+            let status: HTTPResponse.Status = era == .handshake ? .ok : .badRequest
+            return failure(message, status, .methodNotFound, "unknown tool: \(name.cut(toBytes: 128))")
+        }
+        let outcome = await registry.invoke(
+            name, arguments: message.params?["arguments"] ?? .null,
+            bytes: message.argumentsRange.map { body[$0] }, call: call)
+        switch outcome {
+        case .success(let value): return success(message, ToolResultEncoding.success(value), era)
+        case .failure(let failed): return success(message, ToolResultEncoding.failure(failed), era)
+        }
+    }
+
+    // MARK: Answers
+
+    private func success(_ message: JSONRPCRequest, _ result: JSONObject, _ era: MCPEra) -> OutboundResponse {
+        var result = result
+        if case .stateless = era {
+            result["resultType"] = "complete"
+            var meta = result["_meta"]?.objectValue ?? JSONObject()
+            meta[MCPProtocol.Meta.serverInfo] = serverInfo
+            result["_meta"] = .object(meta)
+        }
+        return .json(.ok, bytes: JSONRPCResponse.success(id: message.id, .object(result)).serialized())
+    }
+
+    private func failure(
+        _ message: JSONRPCRequest, _ status: HTTPResponse.Status, _ code: JSONRPCErrorCode, _ text: String
+    ) -> OutboundResponse {
+        let error = JSONRPCError(code: code, message: text)
+        return .json(status, bytes: JSONRPCResponse.failure(id: message.id, error).serialized())
+    }
+}
+
+extension MCPEra {
+    fileprivate var invalidParamsStatus: HTTPResponse.Status { self == .handshake ? .ok : .badRequest }
+}

@@ -1,0 +1,74 @@
+public import HTTPTypes
+
+/// The answers of the refusal matrix (`mcp.md` 1.2).
+extension MCPEndpoint {
+    static let originRefused = OutboundResponse.json(
+        .forbidden, ["error": "ApiErrorForbidden: origin not allowed"])
+
+    static let methodNotAllowed = OutboundResponse.json(
+        .methodNotAllowed,
+        ["error": "MCP endpoint only accepts POST (Streamable HTTP without standalone SSE / sessions)"],
+        fields: [.allow: "POST"])
+
+    static let notFound = OutboundResponse.json(.notFound, ["success": false, "error": "404 Not Found"])
+
+    static let tooLarge = OutboundResponse.json(
+        .contentTooLarge,
+        bytes: JSONRPCResponse.failure(
+            id: nil,
+            JSONRPCError(code: .invalidRequest, message: "request body exceeds MCP envelope size limit")
+        ).serialized())
+
+    static func tokenRefused(_ refusal: TokenAuthenticator.Refusal) -> OutboundResponse {
+        .json(
+            .unauthorized, ["error": .string("ApiErrorUnauthorized: \(refusal.rawValue)")],
+            fields: [.wwwAuthenticate: #"Bearer realm="nezha-mcp", error="invalid_token""#])
+    }
+
+    func noToken(_ request: InboundRequest) -> OutboundResponse {
+        error(
+            request, status: .unauthorized, id: nil, .unauthorized, "missing or invalid API token",
+            fields: [.wwwAuthenticate: #"Bearer realm="nezha-mcp""#])
+    }
+
+    func disabled(_ request: InboundRequest, id: JSONRPCID?) -> OutboundResponse {
+        error(
+            request, status: request.isStateless ? .forbidden : .ok, id: id, .unavailable,
+            ToolFailure.mcpDisabled.message)
+    }
+
+    func limited(_ request: InboundRequest, id: JSONRPCID?, _ seconds: Int) -> OutboundResponse {
+        error(
+            request, status: .tooManyRequests, id: id, .unavailable,
+            ToolFailure.rateLimited(retryAfterSeconds: seconds).message, fields: [.retryAfter: String(seconds)])
+    }
+
+    /// Revision 2026-07-28 keeps the codes −32768 to −32000 for itself, so its clients get −31001 and −31002.
+    private func error(
+        _ request: InboundRequest, status: HTTPResponse.Status, id: JSONRPCID?, _ code: JSONRPCErrorCode,
+        _ message: String, fields: HTTPFields = [:]
+    ) -> OutboundResponse {
+        let code = request.isStateless ? JSONRPCErrorCode(rawValue: code.rawValue + 1000) : code
+        let error = JSONRPCError(code: code, message: message)
+        return .json(status, bytes: JSONRPCResponse.failure(id: id, error).serialized(), fields: fields)
+    }
+
+    /// Whether a request of a browser may come in; asked for all MCP routes (`mcp.md` 2).
+    public static func isOriginAllowed(_ request: InboundRequest, _ settings: GatewaySettings) -> Bool {
+        OriginGuard(listenHost: settings.listenHost, allowedOrigins: settings.mcpAllowedOrigins)
+            .allows(origin: request.head.headerFields[.origin], authority: request.head.authority)
+    }
+}
+
+extension InboundRequest {
+    /// Whether the header names a revision without handshake, when the body is not (or cannot be) read.
+    var isStateless: Bool {
+        head.headerFields[.mcpProtocolVersion].map { MCPProtocol.statelessVersions.contains($0) } ?? false
+    }
+
+    /// `scheme://host` as the client wrote it (`mcp.md` 4.10).
+    public var baseURL: String {
+        let forwarded = head.headerFields[.xForwardedProto]?.lowercased() == "https"
+        return "\(isSecure || forwarded ? "https" : "http")://\(head.authority ?? "localhost")"
+    }
+}

@@ -1,0 +1,139 @@
+public import HTTPTypes
+public import Logging
+
+/// `POST /mcp` (`mcp.md` 1): Origin guard → token → kill switch → rate limit → body → envelope → method.
+///
+/// Knows HTTP only as values, so that every rule is tested without a socket.
+public struct MCPEndpoint: Sendable {
+    /// 8 MiB (`mcp.md` 1.2 row 8).
+    public static let bodyLimit = 8 * 1024 * 1024
+
+    let registry: ToolRegistry
+    let tokens: TokenAuthenticator
+    let settings: any SettingsStore
+    let limiter: RateLimiter
+    let live: LiveWork
+    let audit: AuditLog
+    let version: String
+
+    public init(
+        registry: ToolRegistry, tokens: TokenAuthenticator, settings: any SettingsStore, limiter: RateLimiter,
+        live: LiveWork, audit: AuditLog, version: String
+    ) {
+        self.registry = registry
+        self.tokens = tokens
+        self.settings = settings
+        self.limiter = limiter
+        self.live = live
+        self.audit = audit
+        self.version = version
+    }
+
+    /// Answers a request whose path is `/mcp`.
+    public func handle(_ request: InboundRequest) async -> OutboundResponse {
+        let settings = settings.current
+        guard Self.isOriginAllowed(request, settings) else { return Self.originRefused }
+        switch request.head.method {
+        case .post: return await post(request, settings)
+        case .get, .delete: return Self.methodNotAllowed
+        default: return Self.notFound
+        }
+    }
+
+    private func post(_ request: InboundRequest, _ settings: GatewaySettings) async -> OutboundResponse {
+        let outcome = await tokens.authenticate(
+            authorization: request.head.headerFields[.authorization], client: request.client)
+        if case .refused(let refusal) = outcome { return Self.tokenRefused(refusal) }
+        guard case .accepted(let principal) = outcome, let token = principal.token else {
+            return settings.enableMCP ? noToken(request) : disabled(request, id: nil)
+        }
+        guard settings.enableMCP else { return await disabledForKnownToken(request) }
+
+        let limits = RateLimiter.Limits(
+            perSecond: settings.mcpRateLimitPerSecond, perMinute: settings.mcpRateLimitPerMinute)
+        let decision = limiter.take(token: token.id, limits)
+        let body: [UInt8]
+        do {
+            if let length = request.contentLength, length > Self.bodyLimit { return Self.tooLarge }
+            body = try await request.body.collect(upTo: Self.bodyLimit)
+        } catch .tooLarge {
+            return Self.tooLarge
+        } catch {
+            return .empty(.badRequest)
+        }
+        return await answer(body, request, principal, decision)
+    }
+
+    /// The envelope, the verdict of the rate limit (which needs to know the method), the revision, the method.
+    private func answer(
+        _ body: [UInt8], _ request: InboundRequest, _ principal: Principal, _ decision: RateLimiter.Decision
+    ) async -> OutboundResponse {
+        let message: JSONRPCRequest
+        do {
+            message = try JSONRPCRequest(parsing: body)
+        } catch {
+            if case .refused(let seconds, _) = decision { return limited(request, id: error.id, seconds) }
+            return .json(.ok, bytes: JSONRPCResponse.failure(error).serialized())
+        }
+        if case .refused(let seconds, let isFirst) = decision {
+            return refuseOverBudget(message, request, principal, seconds: seconds, isFirst: isFirst)
+        }
+        do {
+            let era = try MCPEra.of(message, request.head.headerFields)
+            if message.isNotification {
+                notify(message, principal)
+                return .empty(.accepted)
+            }
+            let call = ToolCall(
+                principal: principal, origin: .mcp, requestID: request.id, client: request.client,
+                userAgent: request.head.headerFields[.userAgent] ?? "", baseURL: request.baseURL, rpcID: message.id)
+            return try await dispatch(message, body, era, call)
+        } catch let refusal as MCPEraRefusal {
+            return .json(
+                refusal.status, bytes: JSONRPCResponse.failure(id: message.id, refusal.error).serialized())
+        } catch {
+            // `dispatch` throws nothing else; a new error type must not become silence.
+            let error = JSONRPCError(code: .internalError, message: "internal error")
+            return .json(.ok, bytes: JSONRPCResponse.failure(id: message.id, error).serialized())
+        }
+    }
+
+    /// Messages without id are never answered; the one that asks for something is `notifications/cancelled`, which ends
+    /// the named call of the same token.
+    private func notify(_ message: JSONRPCRequest, _ principal: Principal) {
+        guard message.method == "notifications/cancelled", let named = message.params?["requestId"],
+            let id = JSONRPCID(named), let token = principal.token
+        else { return }
+        live.cancel(cause: .clientRequest) {
+            $0.origin == .mcp && $0.rpcID == id && $0.principal.token?.id == token.id
+        }
+    }
+
+    /// A limited `tools/call` is a tool error, everything else an HTTP 429 (`mcp.md` 3). Only the first refusal of a
+    /// window leaves an audit row, or a flood would fill the disk.
+    private func refuseOverBudget(
+        _ message: JSONRPCRequest, _ request: InboundRequest, _ principal: Principal, seconds: Int, isFirst: Bool
+    ) -> OutboundResponse {
+        guard message.method == "tools/call", let id = message.id else {
+            return limited(request, id: message.id, seconds)
+        }
+        let failure = ToolFailure.rateLimited(retryAfterSeconds: seconds)
+        if isFirst {
+            let name = message.params?["name"]?.stringValue ?? ""
+            let call = ToolCall(principal: principal, origin: .mcp, requestID: request.id, client: request.client)
+            audit.record(
+                AuditEntry(
+                    tool: name.cut(toBytes: 64), call: call, arguments: .null, failure: failure, duration: .zero))
+        }
+        let result = JSONValue.object(ToolResultEncoding.failure(failure))
+        return .json(
+            .ok, bytes: JSONRPCResponse.success(id: id, result).serialized(),
+            fields: [.retryAfter: String(seconds)])
+    }
+
+    private func disabledForKnownToken(_ request: InboundRequest) async -> OutboundResponse {
+        let body = try? await request.body.collect(upTo: Self.bodyLimit)
+        let id = body.flatMap { try? JSONRPCRequest(parsing: $0).id }
+        return disabled(request, id: id)
+    }
+}

@@ -1,0 +1,61 @@
+/// How the outcome of a tool call looks in an answer of `tools/call` (`mcp.md` 5).
+enum ToolResultEncoding {
+    /// Text and structured content are the same document.
+    static func success(_ value: JSONValue) -> JSONObject {
+        JSONObject(uniqueMembers: [
+            ("content", [content(value.text)]),
+            ("structuredContent", value),
+        ])
+    }
+
+    /// Only the text and the mark, so that no strict client holds it against the success schema; the one exception is
+    /// a `server.exec` whose whole result satisfies that schema. The machine-readable code is in `_meta`.
+    static func failure(_ failure: ToolFailure) -> JSONObject {
+        var meta: JSONObject = [
+            MCPProtocol.Meta.errorCode: .string(failure.outcome.rawValue),
+            MCPProtocol.Meta.retryable: .bool(failure.outcome.isRetryable),
+        ]
+        if case .rateLimited(let seconds) = failure {
+            meta[MCPProtocol.Meta.retryAfterSeconds] = .integer(Int64(seconds))
+        }
+        var result: JSONObject = ["content": [content(failure.message)]]
+        if case .agentError(_, let structured?) = failure { result["structuredContent"] = structured }
+        result["isError"] = true
+        result["_meta"] = .object(meta)
+        return result
+    }
+
+    private static func content(_ text: String) -> JSONValue {
+        .object(JSONObject(uniqueMembers: [("type", "text"), ("text", .string(text))]))
+    }
+}
+
+extension ExposedTool {
+    /// The entry of `tools/list` (`mcp.md` 1.5, 10.3 rows 6 and 9).
+    var listEntry: JSONValue {
+        var entry: JSONObject = [
+            "name": .string(definition.name),
+            "title": .string(definition.title),
+            "description": .string(definition.description),
+            "inputSchema": inputSchema,
+            "outputSchema": outputSchema,
+            "annotations": annotations,
+        ]
+        if case .user(let scopes) = definition.access, let scope = scopes.first {
+            entry["_meta"] = [MCPProtocol.Meta.requiredScope: .string(scope.rawValue)]
+        }
+        return .object(entry)
+    }
+
+    private var annotations: JSONValue {
+        let hints = definition.annotations
+        var object: JSONObject = ["title": .string(definition.title)]
+        for (name, value) in [
+            ("readOnlyHint", hints.readOnly), ("destructiveHint", hints.destructive),
+            ("idempotentHint", hints.idempotent), ("openWorldHint", hints.openWorld),
+        ] {
+            if let value { object[name] = .bool(value) }
+        }
+        return .object(object)
+    }
+}

@@ -1,0 +1,208 @@
+"""Real processes for the end-to-end tests: gateways and agents, each with a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ADMIN_PASSWORD = "correct horse battery staple"
+
+
+def binary(name: str) -> Path:
+    """The built executable; NEZHA_BIN names another folder than the release build's."""
+    folder = Path(os.environ.get("NEZHA_BIN", REPOSITORY / ".build" / "release"))
+    path = folder / name
+    assert path.exists(), f"{path} is missing: build first (./scripts/test does)"
+    return path
+
+
+def wait_until(condition, seconds: float = 15, every: float = 0.05, what: str = "condition"):
+    """The first true value of `condition()`; fails when none comes in time."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        time.sleep(every)
+
+
+@dataclass
+class Gateway:
+    """A running `nezha-gateway serve` on a free port."""
+
+    folder: Path
+    settings: dict = field(default_factory=dict)
+    environment: dict = field(default_factory=dict)
+    arguments: list = field(default_factory=list)
+    process: subprocess.Popen | None = None
+    address: str = ""
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.yaml"
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "sqlite.db"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "gateway.log"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    def files(self) -> list[str]:
+        return ["-c", str(self.config), "-db", str(self.database)]
+
+    def start(self, wait: bool = True) -> "Gateway":
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.config.exists():
+            settings = {"listen_host": "127.0.0.1", "listen_port": 0, "enable_mcp": True} | self.settings
+            # Port 0 is a setting that only tests use; each start gets another port.
+            self.config.write_text(yaml.safe_dump(settings))
+            self.config.chmod(0o600)
+        output = (self.folder / "gateway.out").open("wb")
+        self.process = subprocess.Popen(
+            [str(binary("nezha-gateway")), "serve", *self.files(), *self.arguments],
+            stdout=output,
+            stderr=self.log.open("ab"),
+            env=os.environ | {"NZ_ADMIN_PASSWORD": ADMIN_PASSWORD} | self.environment,
+        )
+        output.close()
+        if wait:
+            self.address = wait_until(self._announced, what="listening line")
+        return self
+
+    def _announced(self) -> str | None:
+        text = (self.folder / "gateway.out").read_text()
+        found = re.search(r"^listening on (\S+)$", text, re.M)
+        if not found and self.process.poll() is not None:
+            raise AssertionError(f"gateway ended with {self.process.returncode}:\n{self.log.read_text()}")
+        return found.group(1) if found else None
+
+    def stop(self, how: int = signal.SIGTERM, seconds: float = 20) -> int:
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(how)
+            self.process.wait(seconds)
+        return self.process.returncode if self.process else 0
+
+    def command(self, *arguments: str, check: bool = True, **more) -> subprocess.CompletedProcess:
+        """Runs another command of the program on the same data, such as `token create`."""
+        done = subprocess.run(
+            [str(binary("nezha-gateway")), *arguments, *self.files()],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            **more,
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    def token(self, *scopes: str, servers: list[int] = (), days: int | None = None, user: str | None = None,
+              name: str = "test") -> str:
+        arguments = ["token", "create", "--name", name, "--scopes", ",".join(scopes)]
+        if servers:
+            arguments += ["--server-ids", ",".join(map(str, servers))]
+        if days is not None:
+            arguments += ["--expires-in-days", str(days)]
+        if user is not None:
+            arguments += ["--user", user]
+        secret = self.command(*arguments).stdout.strip()
+        assert re.fullmatch(r"nzp_[0-9A-Za-z]{32}", secret), secret
+        return secret
+
+    def login(self, username: str = "admin", password: str = ADMIN_PASSWORD) -> str:
+        answer = requests.post(
+            f"{self.url}/api/v1/login", json={"username": username, "password": password}, timeout=10
+        ).json()
+        assert answer.get("success") is True, answer
+        return answer["data"]["token"]
+
+    def api(self, method: str, path: str, bearer: str | None = None, **more) -> requests.Response:
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        headers |= more.pop("headers", {})
+        return requests.request(method, f"{self.url}/api/v1{path}", headers=headers, timeout=20, **more)
+
+    def agent_secret(self) -> str:
+        return self.api("GET", "/profile", self.login()).json()["data"]["agent_secret"]
+
+    def rpc(self, bearer: str | None, method: str, params=None, id=1, **more) -> requests.Response:
+        """One JSON-RPC message to `POST /mcp`; `id=None` makes it a notification."""
+        message = {"jsonrpc": "2.0", "method": method}
+        if id is not None:
+            message["id"] = id
+        if params is not None:
+            message["params"] = params
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        headers |= more.pop("headers", {})
+        return requests.post(f"{self.url}/mcp", json=message, headers=headers, timeout=more.pop("timeout", 60), **more)
+
+    def call(self, bearer: str, tool: str, **arguments) -> dict:
+        """The `result` of one tool call."""
+        answer = self.rpc(bearer, "tools/call", {"name": tool, "arguments": arguments}).json()
+        assert "result" in answer, answer
+        return answer["result"]
+
+
+@dataclass
+class Agent:
+    """A running `nezha-agent`."""
+
+    gateway: Gateway
+    folder: Path
+    secret: str
+    uuid: str
+    settings: dict = field(default_factory=dict)
+    process: subprocess.Popen | None = None
+    server_id: int = 0
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "agent.log"
+
+    def start(self) -> "Agent":
+        self.folder.mkdir(parents=True, exist_ok=True)
+        config = self.folder / "agent.yml"
+        config.write_text(
+            yaml.safe_dump(
+                {"server": self.gateway.address, "client_secret": self.secret, "uuid": self.uuid, "report_delay": 1}
+                | self.settings
+            )
+        )
+        self.process = subprocess.Popen(
+            [str(binary("nezha-agent")), "-c", str(config)],
+            stdout=subprocess.DEVNULL,
+            stderr=self.log.open("ab"),
+            env=os.environ | {"NZ_RECONNECT_DELAY": "1"},
+        )
+        return self
+
+    def wait_online(self, bearer: str, seconds: float = 20) -> "Agent":
+        def found():
+            assert self.process.poll() is None, self.log.read_text()
+            answer = self.gateway.api("GET", "/server", bearer).json()
+            for server in answer["data"]:
+                if server.get("uuid") == self.uuid and server["state"] and server["host"]:
+                    return server["id"]
+            return None
+
+        self.server_id = wait_until(found, seconds, 0.2, what=f"agent {self.uuid} online")
+        return self
+
+    def stop(self, how: int = signal.SIGTERM) -> int:
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(how)
+            self.process.wait(15)
+        return self.process.returncode if self.process else 0
