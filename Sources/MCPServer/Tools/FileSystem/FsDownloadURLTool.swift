@@ -1,0 +1,57 @@
+/// `fs.download_url`: makes a one-time URL that sends a file of a server (`mcp.md` 4.10).
+public struct FsDownloadURLTool: Tool {
+    public struct Input: Codable, Sendable {
+        public var serverID: Int64
+        public var path: String
+        public var ttlSeconds: Int64?
+
+        private enum CodingKeys: String, CodingKey {
+            case serverID = "server_id"
+            case path
+            case ttlSeconds = "ttl_seconds"
+        }
+    }
+
+    public struct Output: Codable, Sendable {
+        let minted: TransferURLMinting.Output
+
+        public init(from decoder: any Decoder) throws { minted = try TransferURLMinting.Output(from: decoder) }
+
+        init(_ minted: TransferURLMinting.Output) { self.minted = minted }
+
+        public func encode(to encoder: any Encoder) throws { try minted.encode(to: encoder) }
+    }
+
+    private let minting: TransferURLMinting
+
+    public init(_ services: ToolServices) {
+        minting = TransferURLMinting(urls: services.transferURLs, now: services.now)
+    }
+
+    public let definition = ToolDefinition(
+        name: "fs.download_url",
+        title: "URL to download a file",
+        description: """
+            Makes a temporary URL from which one file of a server, up to 100 MiB, can be downloaded once with HTTP GET, \
+            without further credentials. Use it for files larger than fs.read returns (1 MiB). Rights are checked again \
+            when the URL is used.
+            """,
+        // It hands out a credential, so it is not read-only.
+        annotations: ToolAnnotations(readOnly: false, destructive: false, idempotent: false, openWorld: false),
+        access: .user([.serverRead]),
+        target: .agent,
+        exposure: .mcp(toolset: "core"),
+        inputSchema: SchemaSource(PackageResources.fs_download_url_input_json),
+        outputSchema: SchemaSource(PackageResources.fs_download_url_output_json))
+
+    public func run(_ input: Input, in call: ToolCall) async throws -> Output {
+        Output(
+            try minting.mint(
+                TransferGrant(direction: .download, serverID: input.serverID, path: input.path),
+                lifetime: input.ttlSeconds, in: call))
+    }
+
+    public func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {
+        TransferURLMinting.explain(arguments)
+    }
+}

@@ -1,0 +1,74 @@
+/// `fs.upload_url`: makes a one-time URL that replaces a file of a server (`mcp.md` 4.10).
+public struct FsUploadURLTool: Tool {
+    public struct Input: Codable, Sendable {
+        public var serverID: Int64
+        public var path: String
+        public var ttlSeconds: Int64?
+        public var mode: String?
+        public var createDirs: Bool?
+        public var ifMatchSHA256: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case serverID = "server_id"
+            case path
+            case ttlSeconds = "ttl_seconds"
+            case mode
+            case createDirs = "create_dirs"
+            case ifMatchSHA256 = "if_match_sha256"
+        }
+    }
+
+    public struct Output: Codable, Sendable {
+        let minted: TransferURLMinting.Output
+
+        public init(from decoder: any Decoder) throws { minted = try TransferURLMinting.Output(from: decoder) }
+
+        init(_ minted: TransferURLMinting.Output) { self.minted = minted }
+
+        public func encode(to encoder: any Encoder) throws { try minted.encode(to: encoder) }
+    }
+
+    private let minting: TransferURLMinting
+
+    public init(_ services: ToolServices) {
+        minting = TransferURLMinting(urls: services.transferURLs, now: services.now)
+    }
+
+    public let definition = ToolDefinition(
+        name: "fs.upload_url",
+        title: "URL to upload a file",
+        description: """
+            Makes a temporary URL to which one file, up to 100 MiB, can be uploaded once with HTTP POST, without further \
+            credentials; the body is the file itself and Content-Length is required. Append ?sha256=<64 hex digits> to \
+            have the content verified. The file on the server is replaced as a whole or not at all. Rights are checked \
+            again when the URL is used.
+            """,
+        annotations: ToolAnnotations(readOnly: false, destructive: true, idempotent: false, openWorld: false),
+        access: .user([.serverWrite]),
+        target: .agent,
+        exposure: .mcp(toolset: "core"),
+        inputSchema: SchemaSource(PackageResources.fs_upload_url_input_json),
+        outputSchema: SchemaSource(PackageResources.fs_upload_url_output_json))
+
+    public func run(_ input: Input, in call: ToolCall) async throws -> Output {
+        let match = input.ifMatchSHA256 ?? ""
+        guard match.isEmpty || SHA256Text.isValid(match) else { throw ToolFailure.invalidArguments(SHA256Text.matchRule) }
+        let grant = TransferGrant(
+            direction: .upload, serverID: input.serverID, path: input.path, mode: input.mode ?? "",
+            // Agents compare with lower-case digits, literally.
+            createDirs: input.createDirs ?? false, ifMatchSHA256: match.lowercased())
+        return Output(try minting.mint(grant, lifetime: input.ttlSeconds, in: call))
+    }
+
+    public func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {
+        if let match = arguments["if_match_sha256"]?.stringValue, !match.isEmpty, !SHA256Text.isValid(match) {
+            return SHA256Text.matchRule
+        }
+        if let mode = arguments["mode"]?.stringValue,
+            mode.utf8.count > 5 || !mode.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "7")).contains)
+        {
+            return "invalid mode: octal digits such as 0644 expected"
+        }
+        return TransferURLMinting.explain(arguments)
+    }
+}

@@ -1,0 +1,78 @@
+public import struct Foundation.Date
+
+/// What one transfer URL allows: one file, one direction, one use.
+public struct TransferGrant: Sendable, Hashable {
+    public enum Direction: String, Sendable, CaseIterable {
+        case download
+        case upload
+
+        /// The tool name of the audit row (`mcp.md` 5.6).
+        public var subject: String { "fs.\(rawValue)" }
+
+        /// What the minting token must still hold at use.
+        public var scope: Scope {
+            switch self {
+            case .download: .serverRead
+            case .upload: .serverWrite
+            }
+        }
+    }
+
+    public var direction: Direction
+    /// Who minted it; 0 is nobody.
+    public var userID: Int64
+    public var tokenID: Int64
+    public var serverID: Int64
+    public var path: String
+    /// Of an upload: the octal mode, empty for the agent's default.
+    public var mode: String
+    public var createDirs: Bool
+    /// Lower-case hex; empty: not asked.
+    public var ifMatchSHA256: String
+    /// The moment itself is still good.
+    public var expiresAt: Date
+
+    public init(
+        direction: Direction, userID: Int64 = 0, tokenID: Int64 = 0, serverID: Int64, path: String, mode: String = "",
+        createDirs: Bool = false, ifMatchSHA256: String = "", expiresAt: Date = .distantPast
+    ) {
+        self.direction = direction
+        self.userID = userID
+        self.tokenID = tokenID
+        self.serverID = serverID
+        self.path = path
+        self.mode = mode
+        self.createDirs = createDirs
+        self.ifMatchSHA256 = ifMatchSHA256
+        self.expiresAt = expiresAt
+    }
+}
+
+extension TransferGrant {
+    /// Nanoseconds since 1970; what is signed, so that no two spellings of a moment differ.
+    var expiryNanoseconds: Int64 { Int64((expiresAt.timeIntervalSince1970 * 1e9).rounded()) }
+
+    /// Every field behind its length, so that no two grants have the same bytes whatever a path contains.
+    func signedBytes(nonce: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        func add(_ field: some Sequence<UInt8>) {
+            let field = Array(field)
+            withUnsafeBytes(of: UInt32(field.count).bigEndian) { bytes.append(contentsOf: $0) }
+            bytes.append(contentsOf: field)
+        }
+        func add(_ number: Int64) {
+            withUnsafeBytes(of: number.bigEndian) { add($0) }
+        }
+        add(nonce.utf8)
+        add(direction.rawValue.utf8)
+        add(userID)
+        add(tokenID)
+        add(serverID)
+        add(path.utf8)
+        add(mode.utf8)
+        add(createDirs ? 1 : 0)
+        add(ifMatchSHA256.utf8)
+        add(expiryNanoseconds)
+        return bytes
+    }
+}

@@ -1,0 +1,77 @@
+import Foundation
+
+/// What the two URL tools have in common: the rules of `mcp.md` 4.10 and the shape of their answer.
+struct TransferURLMinting: Sendable {
+    /// The answer of both tools.
+    struct Output: Codable, Sendable, Hashable {
+        var url: String
+        var method: String
+        var expiresAt: String
+
+        private enum CodingKeys: String, CodingKey {
+            case url
+            case method
+            case expiresAt = "expires_at"
+        }
+    }
+
+    static let maxPathBytes = 4096
+    static let lifetimes: ClosedRange<Int64> = 30...600
+    static let defaultLifetime: Int64 = 300
+
+    let urls: TransferURLs
+    let now: @Sendable () -> Date
+
+    /// Fills in who asks and until when, mints, and names the URL as the client reaches us.
+    /// - Parameter grant: `userID`, `tokenID` and `expiresAt` are overwritten.
+    func mint(_ grant: TransferGrant, lifetime: Int64?, in call: ToolCall) throws(ToolFailure) -> Output {
+        // What a URL may do is read anew from its token at use, so there must be one.
+        guard let token = call.principal.token, let user = call.principal.user else {
+            throw .rejected("transfer URLs are made for API tokens only")
+        }
+        if let text = Self.objection(toPath: grant.path) { throw .invalidArguments(text) }
+        var grant = grant
+        grant.userID = user.id
+        grant.tokenID = token.id
+        grant.expiresAt = now() + Double(Self.seconds(lifetime))
+        let secret = try urls.mint(grant)
+        return Output(
+            url: "\(call.baseURL)/mcp/\(grant.direction.rawValue)/\(secret)", method: grant.direction.method,
+            expiresAt: grant.expiresAt.formatted(.iso8601Fraction))
+    }
+
+    static func seconds(_ asked: Int64?) -> Int64 {
+        guard let asked, asked > 0 else { return defaultLifetime }
+        return min(max(asked, lifetimes.lowerBound), lifetimes.upperBound)
+    }
+
+    static func objection(toPath path: String) -> String? {
+        if path.isEmpty { return "path required" }
+        if path.utf8.count > maxPathBytes { return "path too long" }
+        // No system has such a file, and the agent's C library would cut the path there.
+        if path.utf8.contains(0) { return "path must not contain NUL" }
+        return nil
+    }
+
+    /// A text that old callers know, where the schema's own would name only the rule.
+    static func explain(_ arguments: JSONValue) -> String? {
+        if arguments["path"] == nil { return "path required" }
+        return arguments["path"]?.stringValue.flatMap(objection(toPath:))
+    }
+}
+
+extension TransferGrant.Direction {
+    var method: String {
+        switch self {
+        case .download: "GET"
+        case .upload: "POST"
+        }
+    }
+}
+
+extension FormatStyle where Self == Date.ISO8601FormatStyle {
+    /// RFC 3339 with milliseconds, in UTC.
+    fileprivate static var iso8601Fraction: Date.ISO8601FormatStyle {
+        Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+    }
+}
