@@ -26,6 +26,8 @@ public struct JSONObject: Sendable {
     public var isEmpty: Bool { members.isEmpty }
     public var keys: [String] { members.map(\.key) }
 
+    public func contains(_ key: String) -> Bool { position(of: key) != nil }
+
     /// Setting `nil` removes the member; a new key goes last. Removal costs time linear in the number of members.
     public subscript(key: String) -> JSONValue? {
         get {

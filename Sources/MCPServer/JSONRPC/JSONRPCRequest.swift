@@ -1,0 +1,70 @@
+/// One request or notification. Unknown members of the envelope are ignored.
+public struct JSONRPCRequest: Sendable, Hashable {
+    /// `nil` for a notification; `id: null` is an id.
+    public var id: JSONRPCID?
+    public var method: String
+    /// An object or an array; an explicit `null` counts as absent.
+    public var params: JSONValue?
+    /// Where `params.arguments` stands in the bytes that were read, for a digest of exactly what was sent.
+    public var argumentsRange: Range<Int>?
+
+    public init(id: JSONRPCID?, method: String, params: JSONValue? = nil, argumentsRange: Range<Int>? = nil) {
+        self.id = id
+        self.method = method
+        self.params = params
+        self.argumentsRange = argumentsRange
+    }
+
+    /// Reads the body of a request.
+    public init(
+        parsing bytes: [UInt8], limits: JSONLimits = .default
+    ) throws(JSONRPCEnvelopeError) {
+        let envelope: JSONValue
+        let range: Range<Int>?
+        do {
+            (envelope, range) = try JSONParser.parse(bytes, limits: limits, capturing: ["params", "arguments"])
+        } catch {
+            throw .syntax(error)
+        }
+        try self.init(envelope: envelope)
+        argumentsRange = range
+    }
+
+    public init(envelope: JSONValue) throws(JSONRPCEnvelopeError) {
+        if case .array = envelope { throw .batch }
+        guard case .object(let object) = envelope else { throw .notAnObject(found: envelope.typeName) }
+
+        // Types first: where they are wrong, the reference could not decode the body and echoes no id.
+        let version = try Self.text("jsonrpc", of: object)
+        let method = try Self.text("method", of: object)
+        let id = try Self.id(of: object)
+        guard version == "2.0" else { throw .wrongVersion(id: id) }
+        guard let method, !method.isEmpty else { throw .noMethod(id: id) }
+
+        let params = object["params"]
+        switch params {
+        case .object, .array, .null, nil: break
+        case let params?: throw .wrongParamsType(id: id, method: method, found: params.typeName)
+        }
+        self.init(id: id, method: method, params: params == .null ? nil : params)
+    }
+
+    public var isNotification: Bool { id == nil }
+
+    /// `params._meta`, where revision 2026-07-28 puts what belongs to the request as a whole.
+    public var meta: JSONObject? { params?["_meta"]?.objectValue }
+
+    private static func text(_ member: String, of object: JSONObject) throws(JSONRPCEnvelopeError) -> String? {
+        switch object[member] {
+        case .string(let text): return text
+        case .null, nil: return nil
+        case let value?: throw .wrongType(member: member, expected: "string", found: value.typeName)
+        }
+    }
+
+    private static func id(of object: JSONObject) throws(JSONRPCEnvelopeError) -> JSONRPCID? {
+        guard let value = object["id"] else { return nil }
+        guard let id = JSONRPCID(value) else { throw .wrongIDType(found: value.typeName) }
+        return id
+    }
+}
