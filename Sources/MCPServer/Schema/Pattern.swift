@@ -1,0 +1,61 @@
+/// A regular expression for `pattern` and `patternProperties`, matched in time linear in the text, whatever the text:
+/// a hostile argument cannot make it backtrack.
+///
+/// The dialect is ECMA-262 with the "u" flag, as JSON Schema recommends, less what ``PatternParser`` refuses.
+struct Pattern: Sendable {
+    let source: String
+    private let matcher: Matcher
+
+    private enum Matcher: Sendable {
+        case automaton(PatternAutomaton)
+        case program(PatternProgram)
+    }
+
+    init(_ source: String) throws(PatternError) {
+        self.source = source
+        let program = try PatternProgram(PatternParser.parse(source))
+        matcher = PatternAutomaton(program).map(Matcher.automaton) ?? .program(program)
+    }
+
+    /// For tests: never uses the table.
+    init(simulating source: String) throws(PatternError) {
+        self.source = source
+        matcher = .program(try PatternProgram(PatternParser.parse(source)))
+    }
+
+    /// Whether the pattern occurs anywhere in `text`.
+    func matches(_ text: String) -> Bool {
+        switch matcher {
+        case .automaton(let automaton): automaton.matches(text)
+        case .program(let program): Self.simulate(program, on: text)
+        }
+    }
+
+    /// For the rare pattern whose table would be too large: follows all alternatives at once.
+    private static func simulate(_ program: PatternProgram, on text: String) -> Bool {
+        var current = PatternStates(for: program)
+        var following = PatternStates(for: program)
+        current.add(0, of: program, atStart: true, atEnd: false)
+        var isFirst = true
+        for scalar in text.unicodeScalars {
+            if current.isMatch { return true }
+            following.removeAll()
+            for position in current.positions {
+                guard case .scalars(let set) = program.instructions[position],
+                    program.sets[set].contains(scalar.value)
+                else { continue }
+                following.add(position + 1, of: program, atStart: false, atEnd: false)
+            }
+            following.add(0, of: program, atStart: false, atEnd: false)
+            swap(&current, &following)
+            isFirst = false
+        }
+        if current.isMatch { return true }
+        following.removeAll()
+        for position in current.positions {
+            guard case .end = program.instructions[position] else { continue }
+            following.add(position + 1, of: program, atStart: isFirst, atEnd: true)
+        }
+        return following.isMatch
+    }
+}
