@@ -1,4 +1,7 @@
 /// Everything that is kept on disk. One value, made once at start and handed to whoever needs a part of it.
+///
+/// A write that was asked for is carried out even when the asking task is cancelled meanwhile; a read ends early. Times
+/// are kept to the millisecond. A NUL in a text is kept, and looked for, as U+FFFD.
 public struct Storage: Sendable {
     public let users: any UserRepository
     public let servers: any ServerRepository

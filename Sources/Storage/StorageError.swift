@@ -8,6 +8,8 @@ public enum StorageError: Error, Sendable, Equatable {
     case notWritable(path: String)
     /// The file is no SQLite database, or is damaged.
     case notADatabase(path: String)
+    /// The file is another program's SQLite database.
+    case foreignDatabase(path: String)
     /// A unique value exists already; `field` is its record field, such as `username`.
     case duplicate(field: String)
     /// The row to change does not exist.

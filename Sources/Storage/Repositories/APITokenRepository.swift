@@ -2,7 +2,8 @@ public import struct Foundation.Date
 
 /// Personal Access Tokens (`mcp.md` 8).
 public protocol APITokenRepository: Sendable {
-    /// - Throws: ``StorageError/duplicate(field:)`` for a known hash; an empty hash is refused.
+    /// - Throws: ``StorageError/duplicate(field:)`` for a known hash; an empty hash is refused;
+    ///   ``StorageError/notFound`` when the owner does not exist.
     func insert(_ token: APITokenRecord) async throws -> Int64
     func token(id: Int64) async throws -> APITokenRecord?
     func token(hash: String) async throws -> APITokenRecord?
@@ -12,6 +13,7 @@ public protocol APITokenRepository: Sendable {
     func delete(id: Int64) async throws -> Bool
     /// Deletes tokens that expired before `date`.
     func deleteExpired(before date: Date) async throws -> Int
+    /// Notes the use, which is no change of the token; an unknown id is ignored.
     func touch(id: Int64, usedAt: Date, ip: String) async throws
     func replaceScopes(_ scopes: [String], of id: Int64) async throws
 }

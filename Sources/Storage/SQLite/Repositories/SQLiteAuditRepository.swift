@@ -1,0 +1,43 @@
+import Foundation
+import GRDB
+
+struct SQLiteAuditRepository: AuditRepository {
+    let connection: SQLiteConnection
+
+    private typealias Columns = AuditRow.Columns
+
+    func append(_ rows: [AuditRecord]) async throws {
+        if rows.isEmpty { return }
+        try await connection.write { db in
+            for record in rows {
+                var row = AuditRow(record)
+                row.record.id = 0
+                try row.insert(db)
+            }
+        }
+    }
+
+    func rows(userID: Int64?, before: Int64?, limit: Int) async throws -> [AuditRecord] {
+        // SQLite reads a negative limit as none.
+        guard limit > 0 else { return [] }
+        return try await connection.read { db in
+            var request = AuditRow.order(Columns.id.desc).limit(limit)
+            if let userID { request = request.filter { _ in Columns.userID == userID } }
+            if let before { request = request.filter { _ in Columns.id < before } }
+            return try request.fetchAll(db).map(\.record)
+        }
+    }
+
+    func purge(before date: Date, limit: Int) async throws -> Int {
+        guard limit > 0 else { return 0 }
+        return try await connection.write { db in
+            try db.execute(
+                sql: """
+                    DELETE FROM mcp_audit_logs WHERE id IN (
+                        SELECT id FROM mcp_audit_logs WHERE created_at < ? ORDER BY created_at, id LIMIT ?)
+                    """,
+                arguments: [date.storedMilliseconds, limit])
+            return db.changesCount
+        }
+    }
+}
