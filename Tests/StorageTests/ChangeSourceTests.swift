@@ -1,0 +1,107 @@
+import Foundation
+import Storage
+import Testing
+
+@Suite("Revision of identities")
+struct ChangeSourceTests {
+    @Test("every change to users, servers, groups and tokens raises it")
+    func changes() async throws {
+        try await withStorage { storage in
+            var last = try await storage.changes.revision()
+            func grew(_ what: String, _ line: Int = #line) async throws {
+                let now = try await storage.changes.revision()
+                #expect(now > last, "\(what)")
+                last = now
+            }
+            let owner = try await storage.users.insert(user("a"))
+            try await grew("user inserted")
+            var changed = try #require(try await storage.users.user(id: owner))
+            changed.role = .administrator
+            try await storage.users.update(changed)
+            try await grew("role changed")
+            try await storage.users.setPassword("x", rejectPassword: nil, username: nil, for: owner)
+            try await grew("password changed")
+            var machine = server("u")
+            machine.id = try await storage.servers.insert(machine)
+            try await grew("server inserted")
+            machine.hideForGuest = true
+            try await storage.servers.update(machine)
+            try await grew("server changed")
+            try await storage.servers.setOwner(owner, of: machine.id)
+            try await grew("owner changed")
+            var group = ServerGroupRecord(
+                userID: owner, name: "g", servers: [], createdAt: time(1), updatedAt: time(1))
+            group.id = try await storage.servers.insert(group)
+            try await grew("group inserted")
+            group.servers = [machine.id]
+            try await storage.servers.update(group)
+            try await grew("members changed")
+            group.name = "h"
+            try await storage.servers.update(group)
+            try await grew("group renamed")
+            let id = try await storage.tokens.insert(token("h", owner: owner, expiresAt: time(5)))
+            try await grew("token inserted")
+            try await storage.tokens.replaceScopes(["x"], of: id)
+            try await grew("scopes replaced")
+            #expect(try await storage.tokens.deleteExpired(before: time(9)) == 1)
+            try await grew("token deleted")
+            try await storage.servers.deleteGroups(ids: [group.id])
+            try await grew("group deleted")
+            try await storage.servers.delete(ids: [machine.id])
+            try await grew("server deleted")
+            _ = try await storage.users.delete(id: owner)
+            try await grew("user deleted")
+        }
+    }
+
+    @Test("mere use, saving without a change, sessions, audit rows, strikes and failures do not raise it")
+    func noChanges() async throws {
+        try await withStorage { storage in
+            let owner = try await storage.users.insert(user("a"))
+            let id = try await storage.tokens.insert(token("h", owner: owner))
+            let machine = try await storage.servers.insert(server("u"))
+            let group = try await storage.servers.insert(
+                ServerGroupRecord(
+                    userID: owner, name: "g", servers: [machine], createdAt: time(1), updatedAt: time(1)))
+            let before = try await storage.changes.revision()
+
+            try await storage.tokens.touch(id: id, usedAt: time(70), ip: "192.0.2.7")
+            try await storage.tokens.replaceScopes(["nezha:server:exec"], of: id)
+            var sameUser = try #require(try await storage.users.user(id: owner))
+            sameUser.updatedAt = time(88)
+            try await storage.users.update(sameUser)
+            var sameServer = try #require(try await storage.servers.server(id: machine))
+            sameServer.updatedAt = time(88)
+            try await storage.servers.update(sameServer)
+            var sameGroup = try #require(try await storage.servers.group(id: group))
+            sameGroup.updatedAt = time(88)
+            try await storage.servers.update(sameGroup)
+            _ = try await storage.sessions.insert(session("k", user: owner))
+            try await storage.sessions.touch(keyID: "k", usedAt: time(5))
+            try await storage.audit.append([auditRow("t")])
+            try await storage.strikes.put(
+                StrikeRecord(ip: "::1", identifier: 1, count: 1, reason: .manual, lastAt: time(1)))
+            await #expect(throws: StorageError.self) { try await storage.users.insert(user("a")) }
+            #expect(try await storage.tokens.delete(id: 55) == false)
+
+            #expect(try await storage.changes.revision() == before)
+        }
+    }
+
+    @Test("a second handle sees changes, and its own are seen")
+    func acrossHandles() async throws {
+        let scratch = try Scratch()
+        let gateway = try scratch.open(.serve)
+        defer { gateway.close() }
+        let tool = try scratch.open(.tool)
+        defer { tool.close() }
+        let before = try await gateway.storage.changes.revision()
+        let owner = try await tool.storage.users.insert(user("a"))
+        let id = try await tool.storage.tokens.insert(token("h", owner: owner))
+        #expect(try await gateway.storage.changes.revision() > before)
+        #expect(try await gateway.storage.tokens.token(hash: "h")?.id == id)
+        #expect(try await gateway.storage.tokens.delete(id: id))
+        #expect(try await tool.storage.tokens.token(id: id) == nil)
+        #expect(try await tool.storage.changes.revision() == gateway.storage.changes.revision())
+    }
+}
