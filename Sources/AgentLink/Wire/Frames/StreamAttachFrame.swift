@@ -9,10 +9,10 @@ public enum StreamAttachFrame {
     }
 
     /// The stream id in `frame`; `nil` when this is no attach frame.
-    public static func streamID(in frame: [UInt8]) -> String? {
+    public static func streamID(in frame: some Collection<UInt8>) -> String? {
         guard frame.starts(with: magic), frame.count > magic.count, frame.count <= magic.count + maxIDLength else {
             return nil
         }
-        return String(validating: frame[magic.count...], as: UTF8.self)
+        return String(validating: frame.dropFirst(magic.count), as: UTF8.self)
     }
 }

@@ -1,0 +1,25 @@
+public import struct Foundation.Date
+
+/// Bounds and rhythms of the agent link; the defaults are those of `agent-link.md` and `agent-link-details.md`.
+public struct AgentLinkConfiguration: Sendable {
+    /// Between two keep-alive tasks to an attached agent.
+    public var taskKeepalive: Duration = .seconds(20)
+    /// Between two empty frames on an IOStream.
+    public var streamKeepalive: Duration = .seconds(30)
+    /// How long an agent may take to name the stream it opened.
+    public var firstFrameTimeout: Duration = .seconds(10)
+    /// How long a task may wait for room in the queue of its agent, and the transport may take to accept one. An
+    /// agent that is slower counts as offline.
+    public var sendTimeout: Duration = .seconds(30)
+    /// How long the last frames of a stream that its user closed may take to reach the agent.
+    public var linger: Duration = .seconds(5)
+    /// Tasks queued for one agent: this many, or this many bytes.
+    public var taskQueue = (count: 256, bytes: 16 << 20)
+    /// Frames queued in each direction of an IOStream: this many, or this many bytes.
+    public var streamQueue = (count: 8, bytes: 4 << 20)
+    public var streamsPerUser = 20
+    public var streamsPerServer = 40
+    public var now: @Sendable () -> Date = { Date() }
+
+    public init() {}
+}

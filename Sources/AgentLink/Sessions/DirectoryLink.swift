@@ -1,0 +1,114 @@
+/// The way to one attached agent of this process.
+struct DirectoryLink: AgentServerLink {
+    let session: AgentSession
+    let directory: AgentDirectory
+
+    var serverID: Int64 { session.serverID }
+    var canCancel: Bool { session.taskStream?.extensions.contains(.cancel) ?? false }
+
+    func call(_ type: AgentTaskType, body: String, timeout: Duration) async throws -> AgentTaskReply {
+        let task = Proto_Task(id: AgentTaskID.next(), type: type, data: body)
+        let start = ContinuousClock.now
+        try checkSize(task)
+        let (stream, reply) = try expectReply(to: task, type)
+        defer { stream.forget(id: task.id) }
+        try await enqueue(task, on: stream, within: timeout)
+        do {
+            let rest = timeout - (ContinuousClock.now - start)
+            return try await withDeadline(rest) { try await reply.value() }
+        } catch is DeadlineExceeded {
+            stop(task.id, type, on: stream)
+            throw AgentCallError.timeout
+        } catch is CancellationError {
+            stop(task.id, type, on: stream)
+            throw CancellationError()
+        }
+    }
+
+    func send(_ type: AgentTaskType, body: String) async throws(AgentCallError) {
+        try await send(type, id: type == .keepalive ? 0 : AgentTaskID.next(), body: body)
+    }
+
+    func send(_ type: AgentTaskType, id: UInt64, body: String) async throws(AgentCallError) {
+        let task = Proto_Task(id: id, type: type, data: body)
+        try checkSize(task)
+        guard let stream = session.taskStream else { throw .offline }
+        do {
+            try await enqueue(task, on: stream, within: directory.configuration.sendTimeout)
+        } catch {
+            // Nobody waits for an outcome here, so a caller that was cancelled learns the same as one that was late.
+            throw .offline
+        }
+    }
+
+    func openStream(
+        _ purpose: AgentStreamPurpose, userID: Int64?, attachTimeout: Duration,
+        body: @Sendable (_ streamID: String) -> String
+    ) async throws -> any AgentStream {
+        try Task.checkCancellation()
+        guard session.taskStream != nil else { throw AgentCallError.offline }
+        let stream = try directory.register(purpose, userID: userID, on: session)
+        do {
+            let task = Proto_Task(id: AgentTaskID.next(), type: purpose.taskType, data: body(stream.id))
+            try checkSize(task)
+            guard let taskStream = session.taskStream else { throw AgentCallError.offline }
+            try await enqueue(task, on: taskStream, within: attachTimeout)
+            try await stream.waitForAgent(attachTimeout)
+            return DirectoryStream(session: stream)
+        } catch {
+            stream.handle(.clientClosed)
+            throw error
+        }
+    }
+
+    private func checkSize(_ task: Proto_Task) throws(AgentCallError) {
+        let size = task.encodedSize
+        guard size <= Proto_Task.sizeLimit else {
+            throw .payloadTooLarge(bytes: size, limit: Proto_Task.sizeLimit)
+        }
+    }
+
+    /// Finds the current stream and a place for the reply on it. A stream that ended in between is not used: then a
+    /// newer one is current, or none.
+    private func expectReply(
+        to task: Proto_Task, _ type: AgentTaskType
+    ) throws(AgentCallError) -> (TaskStream, OneShot<AgentTaskReply>) {
+        while let stream = session.taskStream {
+            if let reply = stream.expect(id: task.id, type: type) { return (stream, reply) }
+            guard session.taskStream !== stream else { break }
+        }
+        throw .offline
+    }
+
+    /// Queues a task. An agent that takes none for too long counts as offline, and holds nobody else back.
+    private func enqueue(_ task: Proto_Task, on stream: TaskStream, within timeout: Duration) async throws {
+        try Task.checkCancellation()
+        let cost = task.encodedSize
+        if stream.outbox.offer(task, cost: cost) { return }
+        let limit = min(timeout, directory.configuration.sendTimeout)
+        do {
+            try await withDeadline(limit) { try await stream.outbox.send(task, cost: cost) }
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw AgentCallError.offline
+        }
+    }
+
+    /// Nobody waits for task `id` any more: an agent that understands it is told to stop (`agent-link.md` 6).
+    private func stop(_ id: UInt64, _ type: AgentTaskType, on stream: TaskStream) {
+        guard stream.extensions.contains(.cancel), type.isStoppable else { return }
+        let task = Proto_Task(id: 0, type: .cancel, data: CancelTask(id: id).jsonText())
+        _ = stream.outbox.offer(task, cost: task.encodedSize, reserve: 64)
+    }
+}
+
+extension AgentTaskType {
+    /// Whether stopping this work half way is what its caller wants.
+    fileprivate var isStoppable: Bool {
+        switch self {
+        case .exec, .fsList, .fsRead, .fsWrite, .fsDelete: true
+        default: false
+        }
+    }
+}
