@@ -54,9 +54,12 @@ struct TransferURLMinting: Sendable {
     }
 
     /// A text that old callers know, where the schema's own would name only the rule.
-    static func explain(_ arguments: JSONValue) -> String? {
-        if arguments["path"] == nil { return "path required" }
-        return arguments["path"]?.stringValue.flatMap(objection(toPath:))
+    static func explain(_ violation: SchemaViolation) -> String? {
+        switch (violation.pointer, violation.keyword) {
+        case ("/path", "required"), ("/path", "minLength"): "path required"
+        case ("/path", "maxLength"): "path too long"
+        default: nil
+        }
     }
 }
 

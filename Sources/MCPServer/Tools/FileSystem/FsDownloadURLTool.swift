@@ -52,6 +52,6 @@ public struct FsDownloadURLTool: Tool {
     }
 
     public func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {
-        TransferURLMinting.explain(arguments)
+        TransferURLMinting.explain(violation)
     }
 }

@@ -61,14 +61,10 @@ public struct FsUploadURLTool: Tool {
     }
 
     public func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {
-        if let match = arguments["if_match_sha256"]?.stringValue, !match.isEmpty, !SHA256Text.isValid(match) {
-            return SHA256Text.matchRule
+        switch violation.pointer {
+        case "/if_match_sha256" where violation.keyword == "pattern": SHA256Text.matchRule
+        case "/mode" where violation.keyword == "pattern": "invalid mode: octal digits such as 0644 expected"
+        default: TransferURLMinting.explain(violation)
         }
-        if let mode = arguments["mode"]?.stringValue,
-            mode.utf8.count > 5 || !mode.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "7")).contains)
-        {
-            return "invalid mode: octal digits such as 0644 expected"
-        }
-        return TransferURLMinting.explain(arguments)
     }
 }

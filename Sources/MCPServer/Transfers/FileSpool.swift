@@ -1,0 +1,141 @@
+import Dispatch
+import Secrets
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// A temporary file without a name: what a download waits in until it is verified (`mcp.md` 7.5).
+///
+/// Reading, writing and hashing happen on threads of their own, never on the cooperative pool or an event loop. One
+/// operation at a time is awaited by one user; ``close()`` may come from anywhere, at any time, and frees the disk.
+final class FileSpool: Sendable {
+    struct Failure: Error, Sendable, Hashable, CustomStringConvertible {
+        /// Such as `No space left on device`; names no path.
+        var description: String
+
+        static let closed = Failure(description: "closed")
+        static let short = Failure(description: "unexpected end of file")
+
+        static var last: Failure { Failure(description: String(cString: strerror(errno))) }
+    }
+
+    private struct File: ~Copyable {
+        var descriptor: Int32
+        var size = 0
+        var hash: SHA256Stream? = SHA256Stream()
+
+        init(descriptor: Int32) { self.descriptor = descriptor }
+
+        deinit {
+            if descriptor >= 0 { _ = systemClose(descriptor) }
+        }
+
+        mutating func close() {
+            if descriptor >= 0 { _ = systemClose(descriptor) }
+            descriptor = -1
+            hash = nil
+        }
+    }
+
+    private static let queue = DispatchQueue(label: "nezha.transfers.spool", qos: .userInitiated, attributes: .concurrent)
+
+    private let file: Mutex<File>
+    private let reservation: SpoolSpace.Reservation
+
+    private init(descriptor: Int32, reservation: SpoolSpace.Reservation) {
+        file = Mutex(File(descriptor: descriptor))
+        self.reservation = reservation
+    }
+
+    /// Makes an empty file in `directory` and takes its name away at once.
+    /// - Throws: ``Failure``.
+    static func make(in directory: String, reservation: SpoolSpace.Reservation) async throws -> FileSpool {
+        try await onQueue {
+            let path = "\(directory)/nezha-transfer-\(SecureRandom.alphanumeric(24))"
+            let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { throw Failure.last }
+            unlink(path)
+            return FileSpool(descriptor: descriptor, reservation: reservation)
+        }
+    }
+
+    /// The file will not grow beyond this; the disk space kept for more is given back.
+    func limit(toSize size: Int) { reservation.shrink(to: size) }
+
+    /// Adds bytes at the end, to the file and to the digest.
+    func append(_ bytes: ArraySlice<UInt8>) async throws {
+        try await withFile { file in
+            try bytes.withUnsafeBytes { whole in
+                var rest = whole
+                while !rest.isEmpty {
+                    let written = pwrite(file.descriptor, rest.baseAddress, rest.count, off_t(file.size))
+                    guard written > 0 else {
+                        if errno == EINTR { continue }
+                        throw Failure.last
+                    }
+                    file.size += written
+                    rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+                }
+                file.hash?.update(whole)
+            }
+        }
+        reservation.spend(bytes.count)
+    }
+
+    /// The SHA-256 of everything appended; nothing may be appended afterwards.
+    func digest() async throws -> [UInt8] {
+        try await withFile { file in
+            guard let hash = file.hash.take() else { throw Failure.closed }
+            return hash.finish()
+        }
+    }
+
+    /// `count` bytes from `offset`, or what there is of them.
+    func read(at offset: Int, count: Int) async throws -> [UInt8] {
+        try await withFile { file in
+            let count = max(0, min(count, file.size - offset))
+            let descriptor = file.descriptor
+            return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+                while filled < count {
+                    let start = UnsafeMutableRawBufferPointer(buffer).baseAddress.map { $0 + filled }
+                    let got = pread(descriptor, start, count - filled, off_t(offset + filled))
+                    if got < 0, errno == EINTR { continue }
+                    guard got != 0 else { throw Failure.short }
+                    guard got > 0 else { throw Failure.last }
+                    filled += got
+                }
+            }
+        }
+    }
+
+    /// Frees the disk; later operations fail. Idempotent, returns at once.
+    func close() {
+        Self.queue.async {
+            self.file.withLock { $0.close() }
+            self.reservation.release()
+        }
+    }
+
+    private func withFile<T: Sendable>(_ operation: @escaping @Sendable (inout File) throws -> T) async throws -> T {
+        try await Self.onQueue {
+            try self.file.withLock { file in
+                guard file.descriptor >= 0 else { throw Failure.closed }
+                return try operation(&file)
+            }
+        }
+    }
+
+    private static func onQueue<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.async { continuation.resume(with: Result(catching: work)) }
+        }
+    }
+}
+
+private func systemClose(_ descriptor: Int32) -> Int32 { close(descriptor) }

@@ -1,0 +1,137 @@
+import AgentLink
+import HTTPTypes
+import Secrets
+
+extension TransferEndpoint {
+    /// Read from the spool and written to the client at a time.
+    private static let pieceSize = 256 * 1024
+
+    /// A file that came whole and verified.
+    private struct Fetched: Sendable {
+        var spool: FileSpool
+        var size: Int
+        var digest: [UInt8]
+    }
+
+    /// The file is fetched and verified first, then sent: so the status can be trusted (`mcp.md` 7.5).
+    func download(_ request: InboundRequest, _ token: String) async throws -> OutboundResponse {
+        let (transfer, reservation) = try await admit(request, token, .download) { () throws(TransferFault) in
+            guard let reservation = space.reserve(Int(TransferFrame.maxSize)) else {
+                throw busy("no room for the transfer")
+            }
+            return reservation
+        }
+        let fetched: Fetched
+        do {
+            fetched = try await transfer.perform { try await self.fetch(transfer, reservation) }
+        } catch {
+            let fault = TransferFault(error)
+            transfer.settle(fault.failure)
+            throw fault
+        }
+        var fields = TransferFields.download(path: transfer.grant.path)
+        if let name = HTTPField.Name("X-Content-SHA256") { fields[name] = Hex.encode(fetched.digest) }
+        return OutboundResponse(
+            head: HTTPResponse(status: .ok, headerFields: fields), body: Self.body(fetched, transfer))
+    }
+
+    private func fetch(_ transfer: LiveTransfer, _ reservation: SpoolSpace.Reservation) async throws -> Fetched {
+        let spool = try await FileSpool.make(in: configuration.spoolDirectory, reservation: reservation)
+        do {
+            let grant = transfer.grant
+            let stream = try await openStream(
+                transfer, FsTransferTask(streamID: "", operation: .download, path: grant.path))
+            return try await stream.closing {
+                try await Self.relay(stream, into: spool)
+            }
+        } catch {
+            spool.close()
+            throw error
+        }
+    }
+
+    private static func relay(_ stream: any AgentStream, into spool: FileSpool) async throws -> Fetched {
+        var relay = DownloadRelay()
+        var digest: [UInt8] = []
+        var action = relay.handle(try await stream.nextDownloadEvent())
+        while true {
+            switch action {
+            case .begin(let size): spool.limit(toSize: size)
+            case .spool(let bytes): try await spool.append(bytes)
+            case .hash:
+                digest = try await spool.digest()
+                action = relay.handle(.digest(digest))
+                continue
+            case .complete(let size): return Fetched(spool: spool, size: size, digest: digest)
+            case .fail(let failure): throw failure
+            }
+            action = relay.handle(try await stream.nextDownloadEvent())
+        }
+    }
+
+    /// Sends the file. A transfer that is stopped now is settled at once: nothing more is read, the disk is free, and
+    /// the connection breaks off with the piece that is on its way.
+    private static func body(_ fetched: Fetched, _ transfer: LiveTransfer) -> ResponseBody {
+        let (spool, size) = (fetched.spool, fetched.size)
+        transfer.onStop { cause in
+            spool.close()
+            transfer.settle(.cancelled(cause))
+        }
+        return .stream(length: Int64(size)) { write in
+            defer { spool.close() }
+            do {
+                var offset = 0
+                while offset < size {
+                    let piece = try await spool.read(at: offset, count: pieceSize)
+                    if let cause = transfer.cause { throw TransferFault.cancelled(cause) }
+                    try await write(piece)
+                    offset += piece.count
+                }
+                transfer.settle(nil)
+            } catch let failure as FileSpool.Failure {
+                transfer.settle(TransferFault(failure).failure)
+                throw failure
+            } catch {
+                transfer.settle(.cancelled(transfer.cause ?? .clientGone))
+                throw error
+            }
+        }
+    }
+}
+
+extension AgentStream {
+    /// Runs `work`, then closes the stream, whatever came of it.
+    func closing<T: Sendable>(_ work: () async throws -> T) async throws -> T {
+        do {
+            let result = try await work()
+            await close()
+            return result
+        } catch {
+            await close()
+            throw error
+        }
+    }
+
+    fileprivate func nextDownloadEvent() async throws -> DownloadRelay.Event {
+        do {
+            guard let message = try await receive() else { return .ended }
+            return .message(message)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            return .broken(error.streamText)
+        }
+    }
+}
+
+extension Error {
+    /// Why a stream broke, in words for the client.
+    var streamText: String {
+        switch self as any Error {
+        case AgentCallError.brokenStream(let text): text
+        case AgentCallError.offline: "agent offline"
+        case AgentCallError.timeout: "time out"
+        default: "the stream broke"
+        }
+    }
+}
