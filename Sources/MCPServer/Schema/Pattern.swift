@@ -17,12 +17,6 @@ struct Pattern: Sendable {
         matcher = PatternAutomaton(program).map(Matcher.automaton) ?? .program(program)
     }
 
-    /// For tests: never uses the table.
-    init(simulating source: String) throws(PatternError) {
-        self.source = source
-        matcher = .program(try PatternProgram(PatternParser.parse(source)))
-    }
-
     /// Whether the pattern occurs anywhere in `text`.
     func matches(_ text: String) -> Bool {
         switch matcher {
