@@ -11,10 +11,27 @@ public final class IdentityCache: Sendable {
     private struct Snapshot {
         var revision: Int64 = -1
         var users: [Int64: UserRecord] = [:]
+        var usersByAgentSecret: [String: Int64] = [:]
         var servers: [Int64: ServerRecord] = [:]
+        var serversByUUID: [String: Int64] = [:]
         /// By display index descending, then id.
         var orderedServers: [ServerRecord] = []
         var tokensByHash: [String: APITokenRecord] = [:]
+        /// Put in since the last reading, with the revision that surely holds them.
+        var inserted: [(server: ServerRecord, revision: Int64)] = []
+
+        mutating func add(_ server: ServerRecord) {
+            guard servers[server.id] == nil else { return }
+            servers[server.id] = server
+            serversByUUID[server.uuid] = server.id
+            var low = 0
+            var high = orderedServers.count
+            while low < high {
+                let middle = (low + high) / 2
+                if orderedServers[middle].precedes(server) { low = middle + 1 } else { high = middle }
+            }
+            orderedServers.insert(server, at: low)
+        }
     }
 
     private let storage: Storage
@@ -43,9 +60,15 @@ public final class IdentityCache: Sendable {
             guard found > $0.revision else { return }
             $0.revision = found
             $0.users = Dictionary(uniqueKeysWithValues: users.map { ($0.id, $0) })
+            $0.usersByAgentSecret = Dictionary(
+                users.filter { !$0.agentSecretHash.isEmpty }.map { ($0.agentSecretHash, $0.id) }) { first, _ in first }
             $0.servers = Dictionary(uniqueKeysWithValues: servers.map { ($0.id, $0) })
+            $0.serversByUUID = Dictionary(uniqueKeysWithValues: servers.map { ($0.uuid, $0.id) })
             $0.orderedServers = servers
             $0.tokensByHash.removeAll(keepingCapacity: true)
+            // What was put in after this reading began stays; a later reading decides about it.
+            $0.inserted.removeAll { $0.revision <= found }
+            for (server, _) in $0.inserted { $0.add(server) }
         }
         return true
     }
@@ -53,6 +76,27 @@ public final class IdentityCache: Sendable {
     public func user(id: Int64) -> UserRecord? { snapshot.withLock { $0.users[id] } }
 
     public func server(id: Int64) -> ServerRecord? { snapshot.withLock { $0.servers[id] } }
+
+    /// The server of the agent with this UUID, compared verbatim.
+    public func server(uuid: String) -> ServerRecord? {
+        snapshot.withLock { state in state.serversByUUID[uuid].flatMap { state.servers[$0] } }
+    }
+
+    /// The user whose agents log in with the secret of this keyed hash.
+    public func user(agentSecretHash hash: String) -> UserRecord? {
+        guard !hash.isEmpty else { return nil }
+        return snapshot.withLock { state in state.usersByAgentSecret[hash].flatMap { state.users[$0] } }
+    }
+
+    /// Makes a server that was just stored visible, without reading everything anew.
+    /// - Parameter revision: the storage's, read after the server was stored.
+    public func insert(_ server: ServerRecord, at revision: Int64) {
+        snapshot.withLock {
+            guard $0.revision < revision else { return }
+            $0.add(server)
+            $0.inserted.append((server, revision))
+        }
+    }
 
     /// All servers in list order.
     public var servers: [ServerRecord] { snapshot.withLock { $0.orderedServers } }
@@ -90,6 +134,13 @@ public final class IdentityCache: Sendable {
             else { return nil }
             return Principal(user: UserIdentity(user), credential: .session(session), revision: revision)
         }
+    }
+}
+
+extension ServerRecord {
+    /// The order of every list of servers.
+    fileprivate func precedes(_ other: ServerRecord) -> Bool {
+        displayIndex != other.displayIndex ? displayIndex > other.displayIndex : id < other.id
     }
 }
 

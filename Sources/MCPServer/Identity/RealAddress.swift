@@ -1,0 +1,114 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Finds the address behind a request (`engines.md` 9, real IP), for HTTP and for the agent link alike.
+public enum RealAddress {
+    /// A header is configured, and the request came without it or with no address in it.
+    public struct HeaderMissing: Error, Sendable, Equatable {
+        public static let text = "real ip header not found"
+    }
+
+    /// The setting that stands for the socket's peer.
+    public static let usePeer = "NZ::Use-Peer-IP"
+
+    /// - Parameters:
+    ///   - setting: `web_real_ip_header` or `agent_real_ip_header`.
+    ///   - peer: the socket's peer without port.
+    ///   - trustedProxies: addresses or ranges whose headers count; empty: everybody's.
+    ///   - header: the value of a header by its name.
+    /// - Returns: the address in canonical text; `nil` where it is not known. Then nothing is struck or bound.
+    public static func resolve(
+        setting: String, peer: String?, trustedProxies: [String], header: (_ name: String) -> String?
+    ) throws(HeaderMissing) -> String? {
+        let peer = peer.flatMap { IPBytes($0) }
+        if setting == usePeer { return peer?.text }
+        guard !setting.isEmpty else {
+            // A proxy that nobody configured: its address would stand for everybody behind it.
+            guard let peer, !IPRange.local.contains(where: { $0.contains(peer) }) else { return nil }
+            return peer.text
+        }
+        let ranges = trustedProxies.compactMap { IPRange($0) }
+        if !ranges.isEmpty {
+            guard let peer, ranges.contains(where: { $0.contains(peer) }) else { return peer?.text }
+        }
+        let listed = (header(setting) ?? "").split(separator: ",").map { IPBytes($0.trimmingBlanks()) }
+        // From the right: what the nearest proxy wrote. Behind it stand only claims of the proxy further out.
+        guard let last = listed.last, var found = last else { throw HeaderMissing() }
+        for address in listed.reversed() {
+            guard let address else { break }
+            found = address
+            if !ranges.contains(where: { $0.contains(address) }) { break }
+        }
+        return found.text
+    }
+}
+
+/// The 4 or 16 bytes of an address; an IPv4-mapped IPv6 address is the IPv4 one.
+struct IPBytes: Hashable, Sendable {
+    let bytes: [UInt8]
+
+    init?(_ text: some StringProtocol) {
+        let bare = String(text.prefix { $0 != "%" })
+        guard bare.utf8.count <= 64 else { return nil }
+        if let bytes = Self.parse(bare, AF_INET, 4) {
+            self.bytes = bytes
+        } else if let bytes = Self.parse(bare, AF_INET6, 16) {
+            let mapped = bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xFF && bytes[11] == 0xFF
+            self.bytes = mapped ? Array(bytes[12...]) : bytes
+        } else {
+            return nil
+        }
+    }
+
+    var text: String {
+        if bytes.count == 4 { return bytes.map(String.init).joined(separator: ".") }
+        var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        guard inet_ntop(AF_INET6, bytes, &buffer, socklen_t(buffer.count)) != nil else { return "" }
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private static func parse(_ text: String, _ family: Int32, _ length: Int) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: length)
+        return inet_pton(family, text, &bytes) == 1 ? bytes : nil
+    }
+}
+
+/// `10.0.0.0/8`, `fd00::/8`, or one address.
+struct IPRange: Sendable {
+    private let base: [UInt8]
+    private let bits: Int
+
+    init?(_ text: String) {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let base = parts.first.flatMap({ IPBytes($0.trimmingBlanks()) })?.bytes else { return nil }
+        self.base = base
+        if parts.count == 1 {
+            bits = base.count * 8
+        } else {
+            guard let bits = Int(parts[1].trimmingBlanks()), 0...(base.count * 8) ~= bits else { return nil }
+            self.bits = bits
+        }
+    }
+
+    func contains(_ address: IPBytes) -> Bool {
+        guard address.bytes.count == base.count else { return false }
+        for position in 0..<base.count {
+            let left = bits - position * 8
+            guard left > 0 else { return true }
+            let mask: UInt8 = left >= 8 ? 0xFF : ~(0xFF >> UInt8(left))
+            guard address.bytes[position] & mask == base[position] & mask else { return false }
+        }
+        return true
+    }
+
+    /// Loopback, private and link-local addresses.
+    static let local = [
+        "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
+        "::1", "fc00::/7", "fe80::/10",
+    ].compactMap { IPRange($0) }
+}
