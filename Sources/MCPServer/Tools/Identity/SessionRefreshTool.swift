@@ -1,0 +1,33 @@
+import Storage
+
+/// `session.refresh`: extend the caller's session (`rest-details.md` 2). Its key stays, so the older token stays good
+/// until its own expiry.
+struct SessionRefreshTool: Tool {
+    private let sessions: any SessionRepository
+    private let issuing: SessionIssuing
+
+    init(_ services: ToolServices) {
+        sessions = services.storage.sessions
+        issuing = SessionIssuing(services)
+    }
+
+    let definition = ToolDefinition(
+        name: "session.refresh", title: "Extend the session",
+        description: "Extends the session of the caller and returns a new signed token for it.",
+        access: .sessionOnly, exposure: .internal,
+        inputSchema: SchemaSource(PackageResources.session_refresh_input_json),
+        outputSchema: SchemaSource(PackageResources.session_refresh_output_json))
+
+    func run(_ input: NoInput, in call: ToolCall) async throws -> SignedSession {
+        guard let session = call.principal.session, let user = call.principal.user else {
+            throw ToolFailure.unauthenticated
+        }
+        let (from, until) = issuing.period()
+        do {
+            try await sessions.extend(keyID: session.keyID, until: until, usedAt: from)
+        } catch StorageError.notFound {
+            throw ToolFailure.unauthenticated
+        }
+        return try await issuing.sign(userID: user.id, keyID: session.keyID, from: from, until: until)
+    }
+}

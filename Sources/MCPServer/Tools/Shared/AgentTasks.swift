@@ -1,0 +1,72 @@
+import AgentLink
+
+/// The calls of the tools to agents (`mcp.md` 4.11).
+struct AgentTasks: Sendable {
+    private let network: any AgentNetwork
+
+    init(_ network: any AgentNetwork) {
+        self.network = network
+    }
+
+    /// How long a file-system task may take.
+    static let fileTimeout = Duration.seconds(30)
+    /// The deadline of the file-system tools; the agent's own comes first, so that its text is the one shown.
+    static let fileDeadline = Duration.seconds(35)
+
+    /// Sends one task to the agent of server `id` and reads its answer.
+    /// - Throws: ``ToolFailure/agentError(_:structured:)`` when the agent refused or sent no readable answer;
+    ///   `AgentCallError` and `CancellationError` as they come, the registry knows what they mean.
+    func call<Reply: AgentAnswer>(
+        _ type: AgentTaskType, _ task: some TaskBody, on id: Int64, timeout: Duration = fileTimeout
+    ) async throws -> Reply {
+        let link = try await network.link(to: id)
+        let reply = try await link.call(type, body: task.jsonText(), timeout: timeout)
+        guard reply.successful else {
+            let text = reply.data.isEmpty ? "agent returned unsuccessful result" : reply.data
+            throw ToolFailure.agentError(Self.shown(text))
+        }
+        let answer: Reply
+        do {
+            answer = try Reply(json: reply.data)
+        } catch {
+            throw ToolFailure.agentError("agent sent a malformed result: \(error.reason)")
+        }
+        if !answer.error.isEmpty { throw answer.failure(text: Self.shown(answer.error)) }
+        return answer
+    }
+
+    /// The agent's words at a length that neither floods a model nor the audit log.
+    private static func shown(_ text: String) -> String { text.cut(toBytes: 2048) }
+}
+
+/// An answer that says in `error` why the work was not done.
+protocol AgentAnswer: TaskBody {
+    var error: String { get }
+
+    /// What the caller is told of `error`.
+    func failure(text: String) -> ToolFailure
+}
+
+extension AgentAnswer {
+    func failure(text: String) -> ToolFailure { .agentError(text) }
+}
+
+extension FsListReply: AgentAnswer {}
+extension FsReadReply: AgentAnswer {}
+extension FsWriteReply: AgentAnswer {}
+extension FsDeleteReply: AgentAnswer {}
+
+extension ExecReply: AgentAnswer {
+    /// The one failure that shows its whole result, which satisfies the output schema (`mcp.md` 4.5).
+    func failure(text: String) -> ToolFailure {
+        .agentError("agent_error: \(text)", structured: try? JSONValueEncoder().encode(self))
+    }
+}
+
+extension TaskBodyError {
+    fileprivate var reason: String {
+        switch self {
+        case .malformed(let text): text
+        }
+    }
+}

@@ -1,0 +1,21 @@
+import Storage
+
+extension IdentityCache {
+    /// The servers that a caller may manage, in list order: his own, or all for an administrator, narrowed by the
+    /// token's server list. Every list of servers is made here (`security.md`: one visibility function).
+    func servers(visibleTo principal: Principal) -> [ServerRecord] {
+        servers.filter { server in
+            principal.owns(resourceOf: server.userID) && (principal.token?.lists(server: server.id) ?? true)
+        }
+    }
+}
+
+extension String {
+    /// `nil` where answers leave an empty text out.
+    var nonEmpty: String? { isEmpty ? nil : self }
+}
+
+extension Array {
+    /// `nil` where answers leave an empty list out.
+    var nonEmpty: Array? { isEmpty ? nil : self }
+}
