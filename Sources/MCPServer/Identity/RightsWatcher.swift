@@ -1,0 +1,34 @@
+public import Logging
+
+/// Notices five times a second what changed of users, servers and tokens, also by another process, and ends what is no
+/// longer allowed; ends also what is past its deadline (`mcp.md` 6: within a second).
+public struct RightsWatcher: Sendable {
+    private let identity: IdentityCache
+    private let live: LiveWork
+    private let logger: Logger
+
+    public init(identity: IdentityCache, live: LiveWork, logger: Logger) {
+        self.identity = identity
+        self.live = live
+        self.logger = logger
+    }
+
+    /// Watches until the surrounding task is cancelled.
+    public func run() async {
+        var isFailing = false
+        while !Task.isCancelled {
+            do {
+                if try await identity.refresh() { await live.recheckAll() }
+                isFailing = false
+            } catch is CancellationError {
+                return
+            } catch {
+                // Once per trouble, not five times a second.
+                if !isFailing { logger.error("identities not readable", metadata: ["error": "\(error)"]) }
+                isFailing = true
+            }
+            live.sweep(at: .now)
+            try? await Task.sleep(for: .milliseconds(200))
+        }
+    }
+}

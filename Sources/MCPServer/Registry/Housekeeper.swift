@@ -1,0 +1,65 @@
+public import Logging
+public import Storage
+
+public import struct Foundation.Date
+
+/// Removes what is out of date: transfer URLs, sessions, tokens long expired, audit rows past retention
+/// (`engines.md` 11, `mcp.md` 7.1, `rest-details.md` 2).
+public struct Housekeeper: Sendable {
+    private let storage: Storage
+    private let transferURLs: TransferURLs
+    private let settings: any SettingsStore
+    private let logger: Logger
+    private let now: @Sendable () -> Date
+
+    /// Expired tokens stay listed for this long, so that an owner sees why his script stopped.
+    private static let expiredTokenGrace: Double = 30 * 86_400
+    /// Audit rows that one statement deletes, so that no write waits long behind it.
+    private static let purgeBatch = 5_000
+
+    public init(
+        storage: Storage, transferURLs: TransferURLs, settings: any SettingsStore, logger: Logger,
+        now: @escaping @Sendable () -> Date = { Date() }
+    ) {
+        self.storage = storage
+        self.transferURLs = transferURLs
+        self.settings = settings
+        self.logger = logger
+        self.now = now
+    }
+
+    /// Works until the surrounding task is cancelled: URLs every minute, sessions every ten, the rest every day.
+    public func run() async {
+        var minute = 0
+        while !Task.isCancelled {
+            _ = transferURLs.sweep()
+            if minute % 10 == 0 { await attempt("sessions") { _ = try await storage.sessions.purge(now: now()) } }
+            if minute % 1440 == 0 { await daily() }
+            minute += 1
+            try? await Task.sleep(for: .seconds(60))
+        }
+    }
+
+    /// What is done once a day.
+    func daily() async {
+        await attempt("tokens") {
+            let before = now().addingTimeInterval(-Self.expiredTokenGrace)
+            _ = try await storage.tokens.deleteExpired(before: before)
+        }
+        await attempt("audit rows") {
+            let days = settings.current.auditRetentionDays
+            let before = now().addingTimeInterval(-Double(days) * 86_400)
+            while try await storage.audit.purge(before: before, limit: Self.purgeBatch) == Self.purgeBatch {}
+        }
+    }
+
+    private func attempt(_ what: String, _ work: () async throws -> Void) async {
+        do {
+            try await work()
+        } catch is CancellationError {
+            return
+        } catch {
+            logger.warning("not cleaned up", metadata: ["what": "\(what)", "error": "\(error)"])
+        }
+    }
+}
