@@ -1,0 +1,94 @@
+import HTTPTypes
+import MCPServer
+
+/// Makes the arguments of a tool from a request (data of ``Route`` in, one JSON object out).
+struct ArgumentMapping {
+    /// The most that a body may have.
+    static let bodyLimit = 1 << 20
+
+    var route: Route
+    var captures: [PathPattern.Capture]
+    var query: QueryString
+
+    /// Path and query name the resource, so they win over members of the body with the same name.
+    func arguments(of request: InboundRequest) async throws(RESTFailure) -> JSONValue {
+        let named = try captures.map { (capture) throws(RESTFailure) in
+            (route.renamed[capture.name] ?? capture.name, try capture.value())
+        }
+        var arguments = try await bodyArguments(of: request)
+        for (name, value) in named { arguments[name] = value }
+        for parameter in route.query {
+            arguments[parameter.argument] = try value(of: parameter)
+        }
+        return .object(arguments)
+    }
+
+    private func value(of parameter: QueryParameter) throws(RESTFailure) -> JSONValue? {
+        switch parameter.kind {
+        case .text:
+            return query[parameter.name].map { .string($0) }
+        case .integer:
+            guard let text = query[parameter.name], !text.isEmpty else { return nil }
+            guard let number = Int64(text) else { throw .malformed("invalid \(parameter.name): must be a whole number") }
+            return .integer(number)
+        case .idList:
+            let texts = query.values(parameter.name)
+            guard !texts.isEmpty else { return nil }
+            let ids = texts.joined(separator: ",").split(separator: ",").compactMap { UInt64($0) }
+            return .array(ids.compactMap { Int64(exactly: $0) }.map { .integer($0) })
+        }
+    }
+
+    private func bodyArguments(of request: InboundRequest) async throws(RESTFailure) -> JSONObject {
+        guard route.body != .none else { return JSONObject() }
+        let bytes = try await collect(request)
+        if route.body == .objectOrForm, request.isForm { return try form(bytes) }
+        let value: JSONValue
+        do {
+            value = try JSONParser.parse(bytes)
+        } catch {
+            throw .malformed("invalid request body: \(error)")
+        }
+        switch (route.body, value) {
+        case (.array(let argument), .array): return [argument: value]
+        case (.array, _): throw .malformed("invalid request body: expected an array, found \(value.typeName)")
+        case (_, .object(let object)): return Self.withoutNulls(object)
+        default: throw .malformed("invalid request body: expected an object, found \(value.typeName)")
+        }
+    }
+
+    /// To the clients of this API a member that is `null` is one that is absent.
+    private static func withoutNulls(_ object: JSONObject) -> JSONObject {
+        JSONObject(uniqueMembers: object.filter { $0.value != .null }.map { ($0.key, $0.value) })
+    }
+
+    private func form(_ bytes: [UInt8]) throws(RESTFailure) -> JSONObject {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw .malformed("invalid request body: malformed text")
+        }
+        var object = JSONObject()
+        for item in try QueryString(text).items {
+            guard object[item.name] == nil else { throw .malformed("invalid request body: a field is given twice") }
+            object[item.name] = .string(item.value)
+        }
+        return object
+    }
+
+    private func collect(_ request: InboundRequest) async throws(RESTFailure) -> [UInt8] {
+        if let length = request.contentLength, length > Self.bodyLimit { throw .bodyTooLarge(limit: Self.bodyLimit) }
+        do {
+            return try await request.body.collect(upTo: Self.bodyLimit)
+        } catch .tooLarge {
+            throw .bodyTooLarge(limit: Self.bodyLimit)
+        } catch {
+            throw .bodyBroken
+        }
+    }
+}
+
+extension InboundRequest {
+    fileprivate var isForm: Bool {
+        let type = head.headerFields[.contentType]?.prefix { $0 != ";" && $0 != " " } ?? ""
+        return type.lowercased() == "application/x-www-form-urlencoded"
+    }
+}

@@ -1,0 +1,92 @@
+import HTTPTypes
+import MCPServer
+
+/// Why a request below `/api` got no result.
+enum RESTFailure: Error, Sendable {
+    /// No such path, or not with this method: the two are not told apart.
+    case unknownRoute
+    /// `web_real_ip_header` is set and the request has none.
+    case realIPMissing
+    /// Path, query or body cannot be read; the text names the field.
+    case malformed(String)
+    case bodyTooLarge(limit: Int)
+    /// The client went away.
+    case bodyBroken
+    case token(TokenAuthenticator.Refusal)
+    case csrf
+    /// Whatever is wrong with a log-in, the answer is one.
+    case loginFailed
+    case tool(ToolFailure)
+}
+
+/// What ``ErrorMapping`` needs to know of the call to choose the words.
+struct FailureContext: Sendable {
+    /// The call came with a Personal Access Token.
+    var byToken = false
+    /// The tool is for administrators.
+    var administratorsOnly = false
+    var siteName = ""
+}
+
+/// The one place where failures become statuses and texts (`rest-details.md` 1 and 7).
+enum ErrorMapping {
+    static let unauthorized = "ApiErrorUnauthorized"
+    static let forbidden = "ApiErrorForbidden"
+
+    static func response(
+        _ failure: RESTFailure, _ context: FailureContext = FailureContext(), fields: HTTPFields = [:]
+    ) -> OutboundResponse {
+        var fields = fields
+        let status: HTTPResponse.Status
+        let text: String
+        switch failure {
+        case .unknownRoute: (status, text) = (.notFound, "404 Not Found")
+        case .realIPMissing: (status, text) = (.ok, "real ip header not found")
+        case .malformed(let reason): (status, text) = (.ok, reason)
+        case .bodyTooLarge(let limit): (status, text) = (.contentTooLarge, "request body exceeds \(limit) bytes")
+        case .bodyBroken: (status, text) = (.badRequest, "request body is incomplete")
+        case .csrf: (status, text) = (.forbidden, "\(forbidden): missing or invalid CSRF token")
+        case .loginFailed: (status, text) = (.ok, unauthorized)
+        case .token(let refusal):
+            (status, text) = (.unauthorized, "\(unauthorized): \(refusal.rawValue)")
+            fields[.wwwAuthenticate] = #"Bearer realm="nezha", error="invalid_token""#
+        case .tool(let failure): (status, text) = outcome(of: failure, context)
+        }
+        if failure.isSessionRefusal { fields[.wwwAuthenticate] = challenge(context.siteName) }
+        if case .tool(.rateLimited(let seconds)) = failure { fields[.retryAfter] = String(seconds) }
+        return Envelope.response(status, Envelope.failure(text), fields: fields)
+    }
+
+    private static func outcome(
+        of failure: ToolFailure, _ context: FailureContext
+    ) -> (HTTPResponse.Status, String) {
+        switch failure {
+        case .unauthenticated: (.ok, context.administratorsOnly ? "unauthorized" : unauthorized)
+        case .loginFailed: (.ok, unauthorized)
+        case .scopeMissing(let scope): (.forbidden, "\(forbidden): api token lacks scope \(scope)")
+        case .tokenForbidden: (.forbidden, "\(forbidden): this endpoint is not accessible by api token")
+        // 7-D1: a token without rights on what it names is told by the status too.
+        case .permissionDenied: (context.byToken ? .forbidden : .ok, failure.message)
+        // Written out, so that a new case asks for its words here.
+        case .notAdministrator, .invalidArguments, .rejected, .serverOffline, .agentTimeout, .agentError,
+            .unsupportedAgent, .mcpDisabled, .rateLimited, .cancelled, .database, .unencodable, .internalError:
+            (.ok, failure.message)
+        }
+    }
+
+    /// `JWT realm=<site name>`. The name is the administrator's free text; what a header cannot carry is left out.
+    private static func challenge(_ siteName: String) -> String {
+        let visible = siteName.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }
+        return "JWT realm=" + String(String.UnicodeScalarView(visible))
+    }
+}
+
+extension RESTFailure {
+    /// Whether somebody must log in (again).
+    fileprivate var isSessionRefusal: Bool {
+        switch self {
+        case .loginFailed, .tool(.unauthenticated), .tool(.loginFailed): true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,65 @@
+/// The parameters of a query or of a form body, decoded once and strictly: a broken escape, bytes that are no UTF-8
+/// and NUL refuse the whole text, so nothing is read in two ways.
+struct QueryString: Sendable, Equatable {
+    struct Item: Sendable, Equatable {
+        var name: String
+        var value: String
+    }
+
+    private(set) var items: [Item] = []
+
+    /// - Throws: ``RESTFailure/malformed(_:)``; the text repeats nothing of the query, which may hold a token.
+    init(_ text: some StringProtocol) throws(RESTFailure) {
+        for part in text.split(separator: "&") {
+            let halves = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let name = PercentDecoding.decode(halves[0], plusIsBlank: true),
+                let value = PercentDecoding.decode(halves.count > 1 ? halves[1] : "", plusIsBlank: true)
+            else { throw .malformed("invalid query: malformed percent-encoding") }
+            items.append(Item(name: name, value: value))
+        }
+    }
+
+    /// All values of a parameter, in order.
+    func values(_ name: String) -> [String] {
+        items.filter { $0.name == name }.map(\.value)
+    }
+
+    /// The first value of a parameter.
+    subscript(name: String) -> String? { items.first { $0.name == name }?.value }
+
+    /// The value of a parameter that must not come twice; `nil` also when it does.
+    func single(_ name: String) -> String? {
+        let found = values(name)
+        return found.count == 1 ? found[0] : nil
+    }
+}
+
+enum PercentDecoding {
+    /// - Returns: `nil` for a broken escape, NUL, or bytes that are no UTF-8.
+    static func decode(_ text: some StringProtocol, plusIsBlank: Bool = false) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            switch byte {
+            case UInt8(ascii: "%"):
+                guard let high = rest.popFirst().flatMap(digit), let low = rest.popFirst().flatMap(digit),
+                    high | low != 0
+                else { return nil }
+                bytes.append(high << 4 | low)
+            case UInt8(ascii: "+") where plusIsBlank: bytes.append(UInt8(ascii: " "))
+            case 0: return nil
+            default: bytes.append(byte)
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func digit(_ character: UInt8) -> UInt8? {
+        switch character {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): character - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

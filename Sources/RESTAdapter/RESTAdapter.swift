@@ -1,0 +1,144 @@
+import HTTPTypes
+public import MCPServer
+
+/// Every path below `/api/`: route → credentials → CSRF → arguments → `ToolRegistry.invoke` → envelope.
+///
+/// Knows HTTP only as values, so that every rule is tested without a socket.
+public struct RESTAdapter: Sendable {
+    /// The table that requests are matched with, for documents and tests.
+    public let routes: RouteTable
+    private let registry: ToolRegistry
+    private let gate: AccessGate
+    private let audit: AuditLog
+    private let authenticator: RESTAuthenticator
+    private let cookies: SessionCookies
+    private let settings: any SettingsStore
+
+    /// - Parameter secret: the one that `authenticator` knows sessions by.
+    /// - Throws: ``RouteTableError`` when a route has no tool.
+    public init(
+        routes: [Route] = Route.all, registry: ToolRegistry, gate: AccessGate, audit: AuditLog,
+        authenticator: RESTAuthenticator, secret: SessionSecret, settings: any SettingsStore
+    ) throws(RouteTableError) {
+        self.routes = try RouteTable(routes, tools: registry.definitions)
+        self.registry = registry
+        self.gate = gate
+        self.audit = audit
+        self.authenticator = authenticator
+        self.cookies = SessionCookies(tokens: CSRFTokens(secret: secret))
+        self.settings = settings
+    }
+
+    /// Answers a request whose path is below `/api`.
+    public func handle(_ request: InboundRequest) async -> OutboundResponse {
+        var context = FailureContext(siteName: settings.current.siteName)
+        do {
+            return try await answer(request, &context)
+        } catch {
+            return ErrorMapping.response(error, context)
+        }
+    }
+
+    private func answer(
+        _ request: InboundRequest, _ context: inout FailureContext
+    ) async throws(RESTFailure) -> OutboundResponse {
+        guard !isRealIPMissing(request) else { throw .realIPMissing }
+        guard let match = routes.match(request.head.method, request.path) else { throw .unknownRoute }
+        context.administratorsOnly = match.tool.access == .administrator
+        let query = try QueryString(request.query)
+        let sent = Cookies(request.head.headerFields)
+        let caller = try await authenticator.caller(
+            of: request, query: query, cookies: sent, match.route.credentials)
+        context.byToken = caller.principal.token != nil
+        try checkCSRF(match.route, caller, sent, request)
+
+        let call = ToolCall(
+            principal: caller.principal, origin: .rest, requestID: request.id, client: request.client,
+            userAgent: request.head.headerFields[.userAgent] ?? "", baseURL: request.baseURL)
+        var fields = HTTPFields()
+        if needsCSRFCookie(request, caller, sent) { fields.append(cookies.csrfField(for: request)) }
+        do throws(RESTFailure) {
+            let mapping = ArgumentMapping(route: match.route, captures: match.captures, query: query)
+            let output = try await run(match, mapping, request, call)
+            return try success(output, match.route, request, fields)
+        } catch {
+            return ErrorMapping.response(error, context, fields: fields)
+        }
+    }
+
+    /// Whether the address should have come in a header and did not (`rest-details.md` 1).
+    private func isRealIPMissing(_ request: InboundRequest) -> Bool {
+        let header = settings.current.webRealIPHeader
+        return !header.isEmpty && header != RealAddress.usePeer && request.client.real == nil
+    }
+
+    /// A log-in that the browser sent by itself must be confirmed by something that a foreign page cannot read.
+    private func checkCSRF(
+        _ route: Route, _ caller: RESTAuthenticator.Caller, _ sent: Cookies, _ request: InboundRequest
+    ) throws(RESTFailure) {
+        guard route.isCSRFProtected, caller.source?.needsCSRFToken ?? false else { return }
+        let header = request.head.headerFields[.csrfToken]
+        guard cookies.tokens.confirms(header: header, cookie: sent[SessionCookies.csrf]) else { throw .csrf }
+    }
+
+    private func needsCSRFCookie(
+        _ request: InboundRequest, _ caller: RESTAuthenticator.Caller, _ sent: Cookies
+    ) -> Bool {
+        guard request.head.method == .get, caller.source != nil else { return false }
+        return !(sent[SessionCookies.csrf].map(cookies.tokens.isValid) ?? false)
+    }
+
+    private func run(
+        _ match: RouteTable.Match, _ mapping: ArgumentMapping, _ request: InboundRequest, _ call: ToolCall
+    ) async throws(RESTFailure) -> JSONValue {
+        do {
+            // The registry asks the same; asked here too so that nobody without rights makes us read a body, or learns
+            // from its errors.
+            try gate.checkAccess(match.tool.access, call.principal)
+        } catch {
+            audit.record(
+                AuditEntry(tool: match.tool.name, call: call, arguments: .null, failure: error, duration: .zero))
+            throw .tool(error)
+        }
+        do {
+            let arguments = try await mapping.arguments(of: request)
+            return try await registry.invoke(match.tool.name, arguments: arguments, call: call)
+                .mapError { RESTFailure.tool($0) }.get()
+        } catch {
+            throw match.route.effect == .login ? error.asLoginFailure : error
+        }
+    }
+
+    private func success(
+        _ output: JSONValue, _ route: Route, _ request: InboundRequest, _ fields: HTTPFields
+    ) throws(RESTFailure) -> OutboundResponse {
+        var fields = fields
+        if route.effect.setsCookies {
+            guard let token = output["token"]?.stringValue else {
+                throw .tool(.internalError("\(route.tool) gave no token"))
+            }
+            let hours = max(1, settings.current.jwtTimeout)
+            for field in cookies.fields(token: token, hours: hours, for: request) { fields.append(field) }
+        }
+        switch route.result {
+        case .data: return Envelope.response(.ok, Envelope.success(output), fields: fields)
+        case .member(let name): return Envelope.response(.ok, Envelope.success(output[name] ?? .null), fields: fields)
+        case .none: return Envelope.response(.ok, Envelope.success(nil), fields: fields)
+        }
+    }
+}
+
+extension RESTFailure {
+    /// Whatever the caller did wrong at a log-in looks alike; what is wrong with us or the line does not.
+    fileprivate var asLoginFailure: RESTFailure {
+        switch self {
+        case .malformed: .loginFailed
+        case .tool(let failure):
+            switch failure.outcome {
+            case .internalError, .cancelled, .agentTimeout: self
+            default: .loginFailed
+            }
+        default: self
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import HTTPTypes
+public import MCPServer
+
+/// Finds out who sends a request below `/api`; REST calls and sockets ask the same one.
+public struct RESTAuthenticator: Sendable {
+    private let tokens: TokenAuthenticator
+    private let sessions: SessionAuthenticator
+
+    public init(tokens: TokenAuthenticator, sessions: SessionAuthenticator) {
+        self.tokens = tokens
+        self.sessions = sessions
+    }
+
+    /// A caller, and where his log-in stood.
+    struct Caller: Sendable {
+        var principal: Principal
+        /// `nil` for guests and tokens.
+        var source: SessionAuthenticator.Source?
+
+        static let guest = Caller(principal: .guest)
+    }
+
+    /// - Parameter query: already decoded.
+    /// - Throws: ``RESTFailure/token(_:)``; a token that is refused never becomes a guest. A log-in that is refused does:
+    ///   the tool's access then decides.
+    func caller(
+        of request: InboundRequest, query: QueryString, cookies: Cookies, _ credentials: RouteCredentials
+    ) async throws(RESTFailure) -> Caller {
+        guard credentials != .none else { return .guest }
+        let authorization = request.head.headerFields[.authorization]
+        if credentials == .any {
+            switch await tokens.authenticate(authorization: authorization, client: request.client) {
+            case .accepted(let principal): return Caller(principal: principal)
+            case .refused(let refusal): throw .token(refusal)
+            case .absent:
+                // 7-D6: somebody meant a token and misspelt the scheme.
+                if Self.namesToken(authorization) { throw .token(.unknown) }
+            }
+        }
+        let outcome = await sessions.authenticate(
+            authorization: authorization, query: query.single("token"), cookie: cookies[SessionCookies.session],
+            client: request.client)
+        switch outcome {
+        case .accepted(let principal, let source): return Caller(principal: principal, source: source)
+        case .absent, .refused: return .guest
+        case .unavailable: throw .tool(.database)
+        }
+    }
+
+    private static func namesToken(_ authorization: String?) -> Bool {
+        guard let authorization else { return false }
+        return authorization.split { $0 == " " || $0 == "\t" }.contains { $0.hasPrefix(TokenAuthenticator.prefix) }
+    }
+}

@@ -1,0 +1,82 @@
+import HTTPTypes
+public import MCPServer
+
+extension Route {
+    /// Every route. To add one, add a line; its documents and permission tests follow.
+    public static let all: [Route] = [
+        Route(.post, "/login", "session.create", body: .objectOrForm, credentials: .none, effect: .login),
+        Route(.post, "/refresh-token", "session.refresh", effect: .sessionCookies),
+        Route(.get, "/profile", "profile.get"),
+        Route(.post, "/profile", "profile.update", body: .object, result: .none),
+        Route(.get, "/api-tokens", "token.list"),
+        Route(.post, "/api-tokens", "token.create", body: .object),
+        Route(.delete, "/api-tokens/{id}", "token.delete", result: .none),
+        Route(.get, "/server", "inventory.list", query: [QueryParameter("id", .idList, as: "ids")]),
+        Route(.get, "/setting", "setting.get", credentials: .sessions),
+        Route(.patch, "/setting", "setting.update", body: .object, result: .none),
+    ]
+}
+
+/// The routes, checked against the tools when the program starts.
+public struct RouteTable: Sendable {
+    /// Where the paths of the routes begin.
+    public static let prefix = "/api/v1"
+
+    public let routes: [Route]
+    /// The definition of each route's tool, by name.
+    public let tools: [String: ToolDefinition]
+
+    /// - Throws: ``RouteTableError`` for a tool or an argument that does not exist, or two routes for one path.
+    public init(_ routes: [Route] = Route.all, tools definitions: [ToolDefinition]) throws(RouteTableError) {
+        self.routes = routes
+        self.tools = Dictionary(definitions.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        var shapes: Set<[String]> = []
+        for route in routes {
+            guard shapes.insert([route.method.rawValue] + route.path.shape).inserted else {
+                throw .duplicate(route.name)
+            }
+            guard let tool = tools[route.tool] else { throw .unknownTool(route.name, tool: route.tool) }
+            let known = Self.properties(of: tool.inputSchema)
+            for argument in route.arguments where !known.contains(argument) {
+                throw .unknownArgument(route.name, argument: argument)
+            }
+        }
+    }
+
+    /// A route and what its path says.
+    struct Match {
+        var route: Route
+        var tool: ToolDefinition
+        var captures: [PathPattern.Capture]
+    }
+
+    /// The route of a path as it came, still encoded; where two match, the one that spells out more.
+    func match(_ method: HTTPRequest.Method, _ path: Substring) -> Match? {
+        guard path.hasPrefix(Self.prefix + "/") else { return nil }
+        let parts = PathPattern.split(path.dropFirst(Self.prefix.count))
+        var best: Match?
+        for route in routes where route.method == method {
+            guard let captures = route.path.match(parts), let tool = tools[route.tool] else { continue }
+            if let best, best.captures.count <= captures.count { continue }
+            best = Match(route: route, tool: tool, captures: captures)
+        }
+        return best
+    }
+
+    private static func properties(of schema: SchemaSource) -> Set<String> {
+        guard let document = try? JSONParser.parse(schema.bytes) else { return [] }
+        return Set(document["properties"]?.objectValue?.keys ?? [])
+    }
+}
+
+/// A mistake in the table, found when the program starts.
+public enum RouteTableError: Error, Sendable, Equatable {
+    case duplicate(String)
+    case unknownTool(String, tool: String)
+    case unknownArgument(String, argument: String)
+}
+
+extension Route {
+    /// Such as `GET /server`.
+    public var name: String { "\(method.rawValue) \(path)" }
+}

@@ -1,0 +1,129 @@
+public import MCPServer
+public import Storage
+
+public import struct Foundation.Date
+
+/// Why the text of a session was not accepted. All answer alike; tests and logs tell them apart.
+public enum SessionRefusal: Error, Sendable, Hashable, CaseIterable {
+    /// No JWT, or not one with HS256.
+    case malformed
+    case badSignature
+    case expired
+    /// Signed by us, but the user it names is none or not the session's.
+    case foreignUser
+    /// The row is gone, revoked or expired.
+    case ended
+    /// The row belongs to another client address.
+    case otherAddress
+    /// The password was changed since.
+    case outdated
+}
+
+/// Recognises log-ins (`rest.md` 2, `rest-details.md` 2).
+///
+/// The session's row is read each time, so a revocation is in force at once, whoever wrote it.
+public struct SessionAuthenticator: Sendable {
+    /// Where a session's text can stand, in the order in which places are looked at.
+    public enum Source: Sendable, Hashable, CaseIterable {
+        case header, query, cookie
+
+        /// Whether a browser sends it by itself or follows a link that carries it.
+        public var needsCSRFToken: Bool { self != .header }
+    }
+
+    public enum Outcome: Sendable {
+        /// No place holds anything; the caller is a guest.
+        case absent
+        case accepted(Principal, Source)
+        case refused(SessionRefusal)
+        /// The database does not answer.
+        case unavailable
+    }
+
+    /// How old the noted time of last use may get.
+    private static let touchInterval = 60.0
+
+    private let tokens: JWTSessionTokens
+    private let sessions: any SessionRepository
+    private let identity: IdentityCache
+    private let strikes: StrikeBook
+    private let now: @Sendable () -> Date
+
+    public init(
+        tokens: JWTSessionTokens, sessions: any SessionRepository, identity: IdentityCache, strikes: StrikeBook,
+        now: @escaping @Sendable () -> Date = { Date() }
+    ) {
+        self.tokens = tokens
+        self.sessions = sessions
+        self.identity = identity
+        self.strikes = strikes
+        self.now = now
+    }
+
+    /// The first place that holds something decides.
+    /// - Parameters:
+    ///   - authorization: the header's value.
+    ///   - query: the value of query parameter `token`.
+    ///   - cookie: the value of cookie `nz-jwt`.
+    public func authenticate(
+        authorization: String?, query: String?, cookie: String?, client: ClientAddress
+    ) async -> Outcome {
+        let places: [(Source, String?)] = [(.header, Self.bearer(authorization)), (.query, query), (.cookie, cookie)]
+        for case (let source, let text?) in places where !text.isEmpty {
+            do {
+                return .accepted(try await principal(of: text, client), source)
+            } catch let refusal as SessionRefusal {
+                if refusal == .foreignUser { strike(client) }
+                return .refused(refusal)
+            } catch {
+                return .unavailable
+            }
+        }
+        return .absent
+    }
+
+    private func principal(of text: String, _ client: ClientAddress) async throws -> Principal {
+        let claims = try await tokens.verify(text)
+        let date = now()
+        guard date.timeIntervalSince1970 < Double(claims.exp) else { throw SessionRefusal.expired }
+        guard let userID = tokens.userID(of: claims) else { throw SessionRefusal.foreignUser }
+        // Read before the row: whatever changes after this is noticed by work that begins under it.
+        let revision = identity.revision
+        guard let row = try await sessions.session(keyID: claims.keyId) else { throw SessionRefusal.ended }
+        guard row.userID == userID else { throw SessionRefusal.foreignUser }
+        guard row.revokedAt == nil, date <= row.expiresAt else { throw SessionRefusal.ended }
+        guard row.ip == client.real ?? "" else { throw SessionRefusal.otherAddress }
+        let user = try await user(of: row)
+        await noteUse(of: row, at: date)
+        return Principal(
+            user: UserIdentity(user), credential: .session(SessionIdentity(keyID: row.keyID)), revision: revision)
+    }
+
+    /// The row may be newer than what is in memory (a log-in right after another process changed the password), so
+    /// a difference is looked at twice.
+    private func user(of row: SessionRecord) async throws -> UserRecord {
+        if let user = identity.user(id: row.userID), user.tokenVersion == row.tokenVersion { return user }
+        try await identity.refresh()
+        guard let user = identity.user(id: row.userID), user.tokenVersion == row.tokenVersion else {
+            throw SessionRefusal.outdated
+        }
+        return user
+    }
+
+    private func noteUse(of row: SessionRecord, at date: Date) async {
+        guard date.timeIntervalSince(row.lastUsedAt) >= Self.touchInterval else { return }
+        // The time of last use is a courtesy; a call is not refused for it.
+        try? await sessions.touch(keyID: row.keyID, usedAt: date)
+    }
+
+    /// Whoever can sign a text with another's name holds the key or tampers with the database; anybody else gets no
+    /// strike, so that a stale browser tab locks nobody out (`rest-details.md` 2, rule a).
+    private func strike(_ client: ClientAddress) {
+        strikes.strike(ip: client.real, identifier: StrikeBook.tokenIdentifier, reason: .tokenBruteForce)
+    }
+
+    private static func bearer(_ authorization: String?) -> String? {
+        guard let authorization, authorization.hasPrefix("Bearer ") else { return nil }
+        return String(authorization.dropFirst("Bearer ".count).drop { $0 == " " })
+    }
+}

@@ -1,0 +1,39 @@
+import HTTPTypes
+import MCPServer
+
+/// The two cookies of a log-in (`rest-details.md` 2).
+struct SessionCookies: Sendable {
+    static let session = "nz-jwt"
+    static let csrf = "nz-csrf"
+
+    let tokens: CSRFTokens
+
+    /// Both cookies, for a session whose text is `token`.
+    /// - Parameter hours: setting `jwt_timeout`.
+    func fields(token: String, hours: Int, for request: InboundRequest) -> [HTTPField] {
+        let session = SetCookie(
+            name: Self.session, value: token, sameSite: .lax, isHiddenFromScripts: true, isSecure: request.isOverTLS,
+            maxAge: hours * 3600)
+        return [session.field, csrfField(for: request)]
+    }
+
+    /// A new CSRF cookie. Pages must be able to read it.
+    func csrfField(for request: InboundRequest) -> HTTPField {
+        SetCookie(
+            name: Self.csrf, value: tokens.make(), sameSite: .strict, isHiddenFromScripts: false,
+            isSecure: request.isOverTLS
+        ).field
+    }
+}
+
+extension InboundRequest {
+    /// Whether the client came by TLS, here or at a proxy. Who forges the proxy's header only marks his own cookies.
+    var isOverTLS: Bool { baseURL.hasPrefix("https:") }
+}
+
+extension HTTPField.Name {
+    /// Names that are known to be valid; the alternative is only there for the type.
+    private static func known(_ name: String) -> HTTPField.Name { HTTPField.Name(name) ?? .userAgent }
+
+    static let csrfToken = known("X-CSRF-Token")
+}
