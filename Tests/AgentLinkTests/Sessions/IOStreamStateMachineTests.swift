@@ -94,7 +94,9 @@ struct IOStreamStateMachineTests {
         #expect(machine.handle(.agentAttaches(server: 1)) == [.refuseAgent(.notAuthorized)])
     }
 
-    @Test("unbounded streams: on every way through, the slots are released once, and not before the end", arguments: 0..<20)
+    @Test(
+        "unbounded streams: on every way through, the slots are released once, and not before the end",
+        arguments: 0..<20)
     func releasedOnce(seed: Int) {
         var random = SplitMix(state: UInt64(seed))
         for _ in 0..<200 {

@@ -206,7 +206,9 @@ struct IOStreamTests {
         let agent = try FakeAgent(directory)
         let link = try await directory.link(to: 1)
         for round in 0..<100 {
-            let opener = Task { try await link.openTerminal(user: 7, timeout: .milliseconds(round % 3 == 0 ? 1 : 5000)) }
+            let opener = Task {
+                try await link.openTerminal(user: 7, timeout: .milliseconds(round % 3 == 0 ? 1 : 5000))
+            }
             let task = try await agent.nextTask()
             switch round % 3 {
             case 0: break

@@ -6,7 +6,7 @@ import Testing
 
 /// Writes down what it is told.
 final class RecordingSink: AgentEventSink, AgentResultSink {
-    private let lines = Mutex<[String]>([])
+    private let lines = Synchronization.Mutex<[String]>([])
 
     var seen: [String] { lines.withLock { $0 } }
 

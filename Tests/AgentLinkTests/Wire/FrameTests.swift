@@ -32,10 +32,12 @@ struct FrameTests {
         #expect(TerminalFrame([1] + Array(#"{"Cols":80.5,"Rows":24}"#.utf8)) == nil)
     }
 
-    @Test("unbounded resize values: only 2-1000 by 2-500 is a size", arguments: [
-        (1, 24, false), (2, 2, true), (1000, 500, true), (1001, 500, false), (80, 1, false), (80, 501, false),
-        (-1, 24, false), (Int.max, 24, false),
-    ])
+    @Test(
+        "unbounded resize values: only 2-1000 by 2-500 is a size",
+        arguments: [
+            (1, 24, false), (2, 2, true), (1000, 500, true), (1001, 500, false), (80, 1, false), (80, 501, false),
+            (-1, 24, false), (Int.max, 24, false),
+        ])
     func resizeBounds(columns: Int, rows: Int, accepted: Bool) {
         #expect((TerminalSize(columns: columns, rows: rows) != nil) == accepted)
         let frame: [UInt8] = [1] + Array(#"{"Cols":\#(columns),"Rows":\#(rows)}"#.utf8)
@@ -80,7 +82,9 @@ struct FrameTests {
             #expect(try FileManagerReply(bytes(hex)) == reply)
         }
         #expect(try FileManagerReply(bytes("00112233")) == nil)
-        for broken in ["4e5a464e", "4e5a464e ffffffff 61", "4e5a464e 00000000 00", "4e5a464e 00000000 0005 61", "4e5a5444 00"] {
+        for broken in [
+            "4e5a464e", "4e5a464e ffffffff 61", "4e5a464e 00000000 00", "4e5a464e 00000000 0005 61", "4e5a5444 00",
+        ] {
             #expect(throws: InvalidFileManagerFrame.self) { try FileManagerReply(bytes(broken)) }
         }
         let long = FileManagerReply.Entry(isDirectory: false, name: [UInt8](repeating: 0x61, count: 256))
@@ -106,9 +110,11 @@ struct FrameTests {
         #expect(TransferFrame.uploadReady(size: 0x0102_0304_0506_0708).bytes == bytes("4e5a54550102030405060708"))
     }
 
-    @Test("sizes are compared unsigned before they are used", arguments: [
-        ("06400000", nil), ("06400001", 104_857_601),
-    ] as [(String, UInt64?)])
+    @Test(
+        "sizes are compared unsigned before they are used",
+        arguments: [
+            ("06400000", nil), ("06400001", 104_857_601),
+        ] as [(String, UInt64?)])
     func transferSizes(low: String, refused: UInt64?) throws {
         let frame = bytes("4e5a5455 00000000" + low)
         if let refused {
@@ -122,18 +128,20 @@ struct FrameTests {
         }
     }
 
-    @Test("a transfer message of the wrong length or magic is refused", arguments: [
-        ("4e5a5455", TransferFrameError.wrongLength),
-        ("4e5a54550000000000000003ff", .wrongLength),
-        ("4e5a54440000000000000003", .wrongLength),
-        ("4e5a54430000000000000000", .wrongLength),
-        ("4e5a54430000000000000002aa", .wrongLength),
-        ("4e5a54430000000000000001aabb", .wrongLength),
-        ("4e5a544f0000000000000003", .wrongLength),
-        ("4e5a54", .unknownMagic),
-        ("00000000", .unknownMagic),
-        ("", .unknownMagic),
-    ])
+    @Test(
+        "a transfer message of the wrong length or magic is refused",
+        arguments: [
+            ("4e5a5455", TransferFrameError.wrongLength),
+            ("4e5a54550000000000000003ff", .wrongLength),
+            ("4e5a54440000000000000003", .wrongLength),
+            ("4e5a54430000000000000000", .wrongLength),
+            ("4e5a54430000000000000002aa", .wrongLength),
+            ("4e5a54430000000000000001aabb", .wrongLength),
+            ("4e5a544f0000000000000003", .wrongLength),
+            ("4e5a54", .unknownMagic),
+            ("00000000", .unknownMagic),
+            ("", .unknownMagic),
+        ])
     func transferMalformed(hex: String, error: TransferFrameError) {
         #expect(throws: error) { try TransferFrame(bytes(hex)) }
     }

@@ -12,21 +12,25 @@ struct ProtobufGoldenTests {
         #expect(try type(of: message).init(serializedBytes: bytes(hex)) == message)
     }
 
-    @Test("tasks have the golden bytes, and their size is known before encoding", arguments: [
-        (1, AgentTaskType.exec, #"{"cmd":"ls"}"#, "0801100f1a0c7b22636d64223a226c73227d"),
-        (0, .keepalive, "", "1007"),
-        (0, .terminal, #"{"StreamID":"stream-7"}"#, "10081a177b2253747265616d4944223a2273747265616d2d37227d"),
-        ((1 << 32) + 1, .fsList, #"{"path":"/"}"#, "08818080801010101a0c7b2270617468223a222f227d"),
-    ] as [(UInt64, AgentTaskType, String, String)])
+    @Test(
+        "tasks have the golden bytes, and their size is known before encoding",
+        arguments: [
+            (1, AgentTaskType.exec, #"{"cmd":"ls"}"#, "0801100f1a0c7b22636d64223a226c73227d"),
+            (0, .keepalive, "", "1007"),
+            (0, .terminal, #"{"StreamID":"stream-7"}"#, "10081a177b2253747265616d4944223a2273747265616d2d37227d"),
+            ((1 << 32) + 1, .fsList, #"{"path":"/"}"#, "08818080801010101a0c7b2270617468223a222f227d"),
+        ] as [(UInt64, AgentTaskType, String, String)])
     func tasks(id: UInt64, type: AgentTaskType, data: String, hex: String) throws {
         let task = Proto_Task(id: id, type: type, data: data)
         try check(task, hex)
         #expect(task.encodedSize == bytes(hex).count)
     }
 
-    @Test("the size of a task is that of its encoding for every length of its numbers", arguments: [
-        0, 1, 127, 128, 16_383, 16_384, 2_097_152,
-    ])
+    @Test(
+        "the size of a task is that of its encoding for every length of its numbers",
+        arguments: [
+            0, 1, 127, 128, 16_383, 16_384, 2_097_152,
+        ])
     func taskSizes(length: Int) throws {
         for id in [0, 1, 127, 128, UInt64(1) << 32 + 1, .max] {
             let task = Proto_Task(id: id, type: .cancel, data: String(repeating: "x", count: length))

@@ -88,12 +88,14 @@ struct ReportTests {
         #expect(GeoIPInfo(message) == GeoIPInfo())
     }
 
-    @Test("peers are read from the transport's description", arguments: [
-        ("ipv4:127.0.0.1:34704", "127.0.0.1"), ("ipv6:[::1]:55236", "::1"),
-        ("ipv6:[::ffff:127.0.0.1]:36336", "127.0.0.1"), ("ipv6:[fe80::1%eth0]:1", "fe80::1"),
-        ("ipv6:[2001:DB8:0:0::1]:1", "2001:db8::1"), ("unix:/run/x", nil), ("in-process:1", nil), ("ipv4:", nil),
-        ("ipv6:[", nil), ("", nil),
-    ] as [(String, String?)])
+    @Test(
+        "peers are read from the transport's description",
+        arguments: [
+            ("ipv4:127.0.0.1:34704", "127.0.0.1"), ("ipv6:[::1]:55236", "::1"),
+            ("ipv6:[::ffff:127.0.0.1]:36336", "127.0.0.1"), ("ipv6:[fe80::1%eth0]:1", "fe80::1"),
+            ("ipv6:[2001:DB8:0:0::1]:1", "2001:db8::1"), ("unix:/run/x", nil), ("in-process:1", nil), ("ipv4:", nil),
+            ("ipv6:[", nil), ("", nil),
+        ] as [(String, String?)])
     func peers(text: String, address: String?) {
         #expect(IPAddress(grpcPeer: text)?.text == address)
     }

@@ -44,7 +44,8 @@ struct TaskBodyTests {
             ExecReply(
                 exitCode: -1, stdout: "o", stderr: "e", durationMilliseconds: 7, stdoutTruncated: true,
                 stderrTruncated: true, timedOut: true, error: "x"),
-            #"{"duration_ms":7,"error":"x","exit_code":-1,"stderr":"e","stderr_truncated":true,"stdout":"o","stdout_truncated":true,"timed_out":true}"#)
+            #"{"duration_ms":7,"error":"x","exit_code":-1,"stderr":"e","stderr_truncated":true,"stdout":"o","stdout_truncated":true,"timed_out":true}"#
+        )
         try roundTrip(FsListTask(path: "/", showHidden: true), #"{"path":"/","show_hidden":true}"#)
         try roundTrip(
             FsListReply(
@@ -52,7 +53,8 @@ struct TaskBodyTests {
                     .init(
                         name: "n", type: "symlink", size: 1, mode: "0644", mtime: 2, isSymlink: true, linkTarget: "t")
                 ], truncated: true, total: 9, error: "x"),
-            #"{"entries":[{"is_symlink":true,"link_target":"t","mode":"0644","mtime":2,"name":"n","size":1,"type":"symlink"}],"error":"x","total":9,"truncated":true}"#)
+            #"{"entries":[{"is_symlink":true,"link_target":"t","mode":"0644","mtime":2,"name":"n","size":1,"type":"symlink"}],"error":"x","total":9,"truncated":true}"#
+        )
         try roundTrip(
             FsReadTask(path: "/", offset: 1, length: 2, encoding: "base64"),
             #"{"encoding":"base64","length":2,"offset":1,"path":"/"}"#)
@@ -71,7 +73,8 @@ struct TaskBodyTests {
             FsTransferTask(
                 streamID: "s", operation: .upload, path: "/", size: 3, mode: "0600", createDirs: true,
                 ifMatchSHA256: "h", expectedSHA256: "g"),
-            #"{"create_dirs":true,"expected_sha256":"g","if_match_sha256":"h","mode":"0600","op":"upload","path":"/","size":3,"stream_id":"s"}"#)
+            #"{"create_dirs":true,"expected_sha256":"g","if_match_sha256":"h","mode":"0600","op":"upload","path":"/","size":3,"stream_id":"s"}"#
+        )
     }
 
     @Test("a listing without entries reads as empty, whatever else is missing")
@@ -82,11 +85,13 @@ struct TaskBodyTests {
         #expect(try FsReadReply(json: #"{"content":null}"#) == FsReadReply())
     }
 
-    @Test("negative, fractional and too large numbers and other types are malformed", arguments: [
-        #"{"cmd":"x","timeout_seconds":-1}"#, #"{"cmd":"x","timeout_seconds":1.5}"#,
-        #"{"cmd":"x","timeout_seconds":4294967296}"#, #"{"cmd":"x","args":"y"}"#, #"{"cmd":7}"#, "", "[]", "nul",
-        #"{"cmd":"x""#,
-    ])
+    @Test(
+        "negative, fractional and too large numbers and other types are malformed",
+        arguments: [
+            #"{"cmd":"x","timeout_seconds":-1}"#, #"{"cmd":"x","timeout_seconds":1.5}"#,
+            #"{"cmd":"x","timeout_seconds":4294967296}"#, #"{"cmd":"x","args":"y"}"#, #"{"cmd":7}"#, "", "[]", "nul",
+            #"{"cmd":"x""#,
+        ])
     func malformed(json: String) {
         #expect(throws: TaskBodyError.self) { try ExecTask(json: json) }
     }

@@ -11,8 +11,9 @@ enum ReportLimits {
     static func text(_ text: String) -> String {
         if text.utf8.count <= textLength, text.utf8.allSatisfy({ 0x20 <= $0 && $0 < 0x7F }) { return text }
         var kept = String.UnicodeScalarView()
-        kept.append(contentsOf: text.unicodeScalars.lazy.filter { $0.properties.generalCategory != .control }
-            .prefix(textLength))
+        kept.append(
+            contentsOf: text.unicodeScalars.lazy.filter { $0.properties.generalCategory != .control }
+                .prefix(textLength))
         return String(kept)
     }
 
