@@ -23,7 +23,27 @@ struct ExactText: Hashable, Sendable {
     }
 
     static func areEqual(_ lhs: String, _ rhs: String) -> Bool {
-        // The length settles most comparisons; the library's equality, which is a memory compare for ASCII, the rest.
-        lhs.utf8.count == rhs.utf8.count && lhs == rhs && lhs.utf8.elementsEqual(rhs.utf8)
+        guard lhs.utf8.count == rhs.utf8.count else { return false }
+        let areSame = lhs.utf8.withContiguousStorageIfAvailable { left in
+            rhs.utf8.withContiguousStorageIfAvailable { right in haveSameBytes(left, right) }
+        }
+        return areSame.flatMap(\.self) ?? lhs.utf8.elementsEqual(rhs.utf8)
+    }
+
+    /// Compares buffers of one length. Written out, as this decides every look-up of a member.
+    private static func haveSameBytes(_ lhs: UnsafeBufferPointer<UInt8>, _ rhs: UnsafeBufferPointer<UInt8>) -> Bool {
+        let left = UnsafeRawBufferPointer(lhs)
+        let right = UnsafeRawBufferPointer(rhs)
+        var position = 0
+        while position + 8 <= left.count {
+            let word = left.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            guard word == right.loadUnaligned(fromByteOffset: position, as: UInt64.self) else { return false }
+            position += 8
+        }
+        while position < left.count {
+            guard left[position] == right[position] else { return false }
+            position += 1
+        }
+        return true
     }
 }
