@@ -43,7 +43,8 @@ final class FileSpool: Sendable {
         }
     }
 
-    private static let queue = DispatchQueue(label: "nezha.transfers.spool", qos: .userInitiated, attributes: .concurrent)
+    private static let queue = DispatchQueue(
+        label: "nezha.transfers.spool", qos: .userInitiated, attributes: .concurrent)
 
     private let file: Mutex<File>
     private let reservation: SpoolSpace.Reservation

@@ -151,7 +151,8 @@ extension TransferEndpoint {
     /// Opens the agent's stream for a transfer, and sees that it ends when the transfer is stopped. The caller closes it.
     func openStream(_ transfer: LiveTransfer, _ task: FsTransferTask) async throws -> any AgentStream {
         let link = try await network.link(to: transfer.grant.serverID)
-        let stream = try await link.openStream(.transfer, userID: nil, attachTimeout: configuration.attachTimeout) { id in
+        let timeout = configuration.attachTimeout
+        let stream = try await link.openStream(.transfer, userID: nil, attachTimeout: timeout) { id in
             var task = task
             task.streamID = id
             return task.jsonText()
@@ -199,7 +200,8 @@ extension TransferEndpoint {
         let call = ToolCall(
             principal: grant.map(Principal.init(minting:)) ?? .guest, origin: .transfer, requestID: request.id,
             client: request.client)
-        let arguments: JSONValue = grant.map { ["server_id": .integer($0.serverID), "path": .string($0.path)] } ?? .null
+        let arguments: JSONValue =
+            grant.map { ["server_id": .integer($0.serverID), "path": .string($0.path)] } ?? .null
         audit.record(
             AuditEntry(
                 tool: (direction ?? asked).subject, call: call, arguments: arguments, failure: failure,

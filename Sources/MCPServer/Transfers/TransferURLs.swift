@@ -145,7 +145,7 @@ public final class TransferURLs: Sendable {
     /// What is full, in words for the caller.
     private static func excess(in state: State, for tokenID: Int64) -> String? {
         if state.perToken[tokenID, default: 0] >= capacityPerToken {
-            return "too many unused transfer URLs of this token (max \(capacityPerToken)); use them or wait until they expire"
+            return "too many unused transfer URLs of this token (max \(capacityPerToken)); use some or let them expire"
         }
         if state.grants.count >= capacity {
             return "too many unused transfer URLs (max \(capacity)); try again later"

@@ -25,8 +25,10 @@ public struct FsDownloadURLTool: Tool {
     private let minting: TransferURLMinting
 
     public init(_ services: ToolServices) {
-        minting = TransferURLMinting(urls: services.transferURLs, now: services.now)
+        self.init(minting: TransferURLMinting(urls: services.transferURLs, now: services.now))
     }
+
+    init(minting: TransferURLMinting) { self.minting = minting }
 
     public let definition = ToolDefinition(
         name: "fs.download_url",

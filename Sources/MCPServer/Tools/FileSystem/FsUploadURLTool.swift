@@ -31,8 +31,10 @@ public struct FsUploadURLTool: Tool {
     private let minting: TransferURLMinting
 
     public init(_ services: ToolServices) {
-        minting = TransferURLMinting(urls: services.transferURLs, now: services.now)
+        self.init(minting: TransferURLMinting(urls: services.transferURLs, now: services.now))
     }
+
+    init(minting: TransferURLMinting) { self.minting = minting }
 
     public let definition = ToolDefinition(
         name: "fs.upload_url",
@@ -52,7 +54,9 @@ public struct FsUploadURLTool: Tool {
 
     public func run(_ input: Input, in call: ToolCall) async throws -> Output {
         let match = input.ifMatchSHA256 ?? ""
-        guard match.isEmpty || SHA256Text.isValid(match) else { throw ToolFailure.invalidArguments(SHA256Text.matchRule) }
+        guard match.isEmpty || SHA256Text.isValid(match) else {
+            throw ToolFailure.invalidArguments(SHA256Text.matchRule)
+        }
         let grant = TransferGrant(
             direction: .upload, serverID: input.serverID, path: input.path, mode: input.mode ?? "",
             // Agents compare with lower-case digits, literally.

@@ -1,0 +1,88 @@
+import Foundation
+import HTTPTypes
+import Storage
+import Testing
+
+@testable import MCPServer
+
+@Suite("Audit of transfers (mcp.md 7.7)")
+struct TransferAuditTests {
+    @Test("a success leaves one row: who, which server, which file, never the token")
+    func success() async throws {
+        let world = try await TransferWorld()
+        world.network.script(TransferScripts.serve([1, 2, 3]))
+        let token = try world.mint(.download, path: "/etc/motd")
+        _ = try await TransferHTTP.bytes(await world.download(token))
+        let rows = await world.auditRows()
+        let row = try #require(rows.first)
+        #expect(rows.count == 1)
+        #expect(row.tool == "fs.download" && row.origin == "transfer" && row.outcome == "ok" && row.errorCode.isEmpty)
+        #expect(row.userID == 1 && row.tokenID == 5 && row.serverID == 7)
+        #expect(row.ip == "192.0.2.1" && row.requestID == "req-1")
+        #expect(row.argumentsRedacted.contains("/etc/motd"))
+        #expect(!"\(row)".contains(token.prefix(24)))
+    }
+
+    @Test("expired and misdirected URLs leave a row of the one who made them")
+    func knownFailures() async throws {
+        let world = try await TransferWorld()
+        let expired = try world.mint(.download, lifetime: 30)
+        let misdirected = try world.mint(.upload)
+        world.clock.advance(31)
+        #expect(try await TransferHTTP.text(await world.download(expired)) == "transfer token expired")
+        #expect(try await TransferHTTP.text(await world.download(misdirected)) == "transfer token direction mismatch")
+        let rows = await world.auditRows()
+        #expect(rows.map(\.outcome) == ["scope_denied", "invalid_args"])
+        #expect(rows.allSatisfy { $0.tokenID == 5 && $0.tool == "fs.download" })
+        #expect(world.urls.count == 0)
+    }
+
+    @Test("guesses leave five rows an address and minute")
+    func guesses() async throws {
+        let world = try await TransferWorld()
+        for _ in 0..<8 { _ = await world.download("guess", ip: "192.0.2.1") }
+        for _ in 0..<2 { _ = await world.upload("guess", [], ip: "192.0.2.2") }
+        for _ in 0..<7 { _ = await world.download("guess", ip: nil) }
+        let rows = await world.auditRows()
+        #expect(rows.filter { $0.ip == "192.0.2.1" }.count == 5)
+        #expect(rows.filter { $0.ip == "192.0.2.2" && $0.tool == "fs.upload" }.count == 2)
+        #expect(rows.filter { $0.ip.isEmpty }.count == 7)
+        #expect(rows.allSatisfy { $0.outcome == "permission_denied" && $0.userID == 0 && $0.tokenID == 0 })
+    }
+
+    @Test("failures that leave the URL usable can be repeated, so they count like guesses")
+    func repeatable() async throws {
+        let world = try await TransferWorld()
+        let token = try world.mint(.upload)
+        for _ in 0..<8 { _ = await world.upload(token, .empty, length: nil) }
+        let rows = await world.auditRows()
+        #expect(rows.map(\.outcome) == Array(repeating: "invalid_args", count: 5))
+        #expect(rows.allSatisfy { $0.tokenID == 5 })
+    }
+
+    @Test("the minute of an address begins with its first row and then starts anew")
+    func windows() {
+        let throttle = AnonymousAuditThrottle()
+        let start = Date(timeIntervalSince1970: 1_000_000_059)
+        func allowed(_ ip: String, _ offset: TimeInterval) -> Int {
+            (0..<7).count { _ in throttle.allows(ip: ip, at: start + offset) }
+        }
+        #expect(allowed("a", 0) == 5)
+        #expect(allowed("b", 10) == 5)
+        #expect(allowed("a", 59.9) == 0)
+        #expect(allowed("a", 60) == 5)
+        #expect(allowed("b", 60) == 0)
+        #expect(allowed("b", 70) == 5)
+    }
+
+    @Test("the memory for addresses is bounded, and stale ones leave it")
+    func bounded() {
+        let throttle = AnonymousAuditThrottle()
+        let start = Date(timeIntervalSince1970: 1_000_000_000)
+        let granted = (0..<20_000).count { throttle.allows(ip: "\($0)", at: start) }
+        #expect(granted == AnonymousAuditThrottle.capacity)
+        #expect(throttle.count == AnonymousAuditThrottle.capacity)
+        #expect(throttle.allows(ip: "new", at: start + 60))
+        #expect(throttle.count == 1)
+    }
+}
