@@ -68,12 +68,13 @@ public struct AccountService: Sendable {
         return try await insert(username: username, password: password, role: role)
     }
 
-    /// Gives a user another password; all sessions made before are void.
+    /// Gives a user another password, with which he may log in also where that was refused before; all sessions made
+    /// before are void.
     /// - Throws: ``AccountError``.
     public func setPassword(_ password: String, ofUserNamed username: String) async throws {
         try Self.check(password: password)
         guard let user = try await storage.users.user(named: username) else { throw AccountError.unknownUser }
-        try await replace(of: user.id, password: password, username: nil, rejectPassword: nil)
+        try await replace(of: user.id, password: password, username: nil, rejectPassword: false)
     }
 
     /// Replaces name, password and flag together; all sessions made before are void (`rest-details.md` 2).
@@ -125,7 +126,7 @@ public struct AccountService: Sendable {
         return user
     }
 
-    private func replace(of id: Int64, password: String, username: String?, rejectPassword: Bool?) async throws {
+    private func replace(of id: Int64, password: String, username: String?, rejectPassword: Bool) async throws {
         let hash = try await PasswordHash.makeDetached(password, cost: cost)
         do {
             try await storage.users.setPassword(hash, rejectPassword: rejectPassword, username: username, for: id)

@@ -16,9 +16,15 @@ public struct RightsWatcher: Sendable {
     /// Watches until the surrounding task is cancelled.
     public func run() async {
         var isFailing = false
+        var checked: Int64?
         while !Task.isCancelled {
             do {
-                if try await identity.refresh() { await live.recheckAll() }
+                try await identity.refresh()
+                // Not whether this reading found a change: a tool's own may have found it, and taken along that of
+                // another process.
+                let revision = identity.revision
+                if revision != checked { await live.recheckAll() }
+                checked = revision
                 isFailing = false
             } catch is CancellationError {
                 return

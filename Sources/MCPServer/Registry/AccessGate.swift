@@ -1,4 +1,5 @@
 public import AgentLink
+import Storage
 
 /// Decides whether a principal may call a tool on the server its arguments name. The only place where this is decided,
 /// for MCP, REST, transfers and sockets alike.
@@ -56,6 +57,17 @@ public struct AccessGate: Sendable {
         }
         guard principal.owns(resourceOf: server.userID) else { throw .permissionDenied }
         return id
+    }
+
+    /// Whether a call that has begun may go on under the principal as it stands now.
+    func allows(_ definition: ToolDefinition, _ arguments: JSONValue, _ principal: Principal) -> Bool {
+        do {
+            try checkAccess(definition.access, principal)
+            _ = try checkTarget(definition.target, arguments, principal)
+            return true
+        } catch {
+            return false
+        }
     }
 
     /// Agents before v2.1.0 do not know the tasks of MCP; one that never reported is left to the call (`mcp.md` 4.1).

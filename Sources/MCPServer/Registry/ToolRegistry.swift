@@ -107,37 +107,33 @@ public final class ToolRegistry: Sendable {
         }
     }
 
-    /// Runs under the tool's deadline, registered as live work so that it can be stopped with a cause.
+    /// Runs under the tool's deadline, registered as live work so that it can be stopped with a cause. Work that is
+    /// refused while it registers never begins.
     private func runLive(_ tool: RegisteredTool, _ arguments: JSONValue, _ call: ToolCall) async throws -> JSONValue {
-        let cause = CauseBox()
-        let running = Task { try await tool.run(arguments, in: call) }
+        let run = CancellableRun()
         let gate = self.gate
         let definition = tool.definition
         let id = await live.begin(
             LiveWork.Entry(
                 principal: call.principal, origin: call.origin, subject: definition.name, rpcID: call.rpcID,
                 deadline: .now + definition.deadline,
-                isAllowed: { principal in
-                    (try? gate.checkAccess(definition.access, principal)) != nil
-                        && (try? gate.checkTarget(definition.target, arguments, principal)) != nil
-                },
-                cancel: {
-                    cause.set($0)
-                    running.cancel()
-                }))
+                isAllowed: { gate.allows(definition, arguments, $0) },
+                cancel: { run.cancel($0) }))
         defer { live.end(id) }
+        if let refused = run.cause { throw ToolFailure.cancelled(refused) }
+        let running = Task { try await tool.run(arguments, in: call) }
+        run.attach(running)
         let outcome = await withTaskCancellationHandler {
             await running.result
         } onCancel: {
-            cause.set(.clientGone)
-            running.cancel()
+            run.cancel(.clientGone)
         }
         switch outcome {
         case .success(let value): return value
-        case .failure(is CancellationError): throw ToolFailure.cancelled(cause.value ?? .clientGone)
+        case .failure(is CancellationError): throw ToolFailure.cancelled(run.cause ?? .clientGone)
         case .failure(let error):
             // A call that was told to stop may report the closed stream instead.
-            if let known = cause.value, !(error is ToolFailure) { throw ToolFailure.cancelled(known) }
+            if let known = run.cause, !(error is ToolFailure) { throw ToolFailure.cancelled(known) }
             throw error
         }
     }
@@ -150,14 +146,27 @@ public struct ExposedTool: Sendable {
     public let outputSchema: JSONValue
 }
 
-/// The first cause wins.
-private final class CauseBox: Sendable {
-    private let first = Mutex<CancellationCause?>(nil)
+/// A running tool and why it was told to stop; the first cause wins.
+private final class CancellableRun: Sendable {
+    private let state = Mutex<(cause: CancellationCause?, task: Task<JSONValue, any Error>?)>((nil, nil))
 
-    var value: CancellationCause? { first.withLock { $0 } }
+    var cause: CancellationCause? { state.withLock { $0.cause } }
 
-    func set(_ cause: CancellationCause) {
-        first.withLock { $0 = $0 ?? cause }
+    func cancel(_ cause: CancellationCause) {
+        let task = state.withLock { state in
+            state.cause = state.cause ?? cause
+            return state.task
+        }
+        task?.cancel()
+    }
+
+    /// The task may have been told to stop before it was there.
+    func attach(_ task: Task<JSONValue, any Error>) {
+        let isCancelled = state.withLock { state in
+            state.task = task
+            return state.cause != nil
+        }
+        if isCancelled { task.cancel() }
     }
 }
 

@@ -53,9 +53,11 @@ struct ProfileUpdateTool: Tool {
             throw ToolFailure.rejected(error.rawValue)
         }
         try await identity.refresh()
-        // This very call runs under one of the sessions that are void now; it has done its work.
-        let live = self.live
-        Task { await live.recheckAll() }
+        // Not this very call, whose session is void now as well.
+        live.cancel(cause: .rightsLost) { entry in
+            entry.principal.user?.id == user.id && entry.principal.session != nil
+                && entry.principal.session != call.principal.session
+        }
         return NoOutput()
     }
 }

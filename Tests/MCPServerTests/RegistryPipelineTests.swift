@@ -1,0 +1,207 @@
+import AgentLink
+import Foundation
+import Storage
+import Testing
+
+@testable import MCPServer
+
+/// A tool that returns or throws what the test says.
+private struct ProbeTool<Output: Encodable & Sendable>: Tool {
+    struct Input: Decodable, Sendable {
+        var text: String?
+    }
+
+    let definition: ToolDefinition
+    let body: @Sendable () async throws -> Output
+
+    init(
+        _ name: String = "probe.run", access: ToolAccess = .user([]), output: String = #"{"type": "object"}"#,
+        body: @escaping @Sendable () async throws -> Output
+    ) {
+        definition = ToolDefinition(
+            name: name, title: "Probe", description: "Probe", access: access, exposure: .internal,
+            inputSchema: SchemaSource(
+                Array(
+                    #"""
+                    {"type": "object", "properties": {"text": {"type": "string", "maxLength": 8},
+                     "secret": {"type": "string", "writeOnly": true}}}
+                    """#.utf8)),
+            outputSchema: SchemaSource(Array(output.utf8)))
+        self.body = body
+    }
+
+    func run(_ input: Input, in call: ToolCall) async throws -> Output { try await body() }
+}
+
+private struct Number: Encodable, Sendable {
+    var value: Double
+}
+
+@Suite("The one door: pipeline and audit")
+struct RegistryPipelineTests {
+    @Test("a refused call says the first broken rule: scope, then server list, then ownership, then arguments, then agent")
+    func order() async throws {
+        try await TestGateway.running { gateway in
+            let owner = try await gateway.user("owner")
+            let other = try await gateway.user("other")
+            let mine = try await gateway.server(of: owner.id)
+            let foreign = try await gateway.server(of: other.id)
+            gateway.network.attach(mine.id, presence: .init(host: .init(version: "2.0.4"))) { _, _ in
+                Issue.record("an old agent must not be called")
+                return .init(data: "{}", successful: true)
+            }
+            let bad: JSONValue = ["server_id": .integer(foreign.id), "cmd": 7]
+            let noScope = try await gateway.token(of: owner, [.serverRead], servers: [mine.id])
+            let listed = try await gateway.token(of: owner, [.serverExec], servers: [mine.id])
+            let free = try await gateway.token(of: owner, [.serverExec])
+
+            #expect(await gateway.call("server.exec", bad, as: noScope).failureText == "missing required scope: nezha:server:exec")
+            #expect(await gateway.call("server.exec", bad, as: listed).failureText == "permission denied")
+            #expect(await gateway.call("server.exec", bad, as: free).failureText == "permission denied")
+            let wrongType: JSONValue = ["server_id": .integer(mine.id), "cmd": 7]
+            let text = await gateway.call("server.exec", wrongType, as: free).failureText
+            #expect(text?.hasPrefix("invalid arguments: /cmd: ") == true)
+            let old = await gateway.call("server.exec", ["server_id": .integer(mine.id), "cmd": "id"], as: free)
+            #expect(old.outcome == .unsupportedAgent)
+
+            let rows = try await gateway.auditRows()
+            #expect(
+                rows.map(\.outcome).reversed() == [
+                    "scope_denied", "permission_denied", "permission_denied", "invalid_args", "unsupported_agent",
+                ])
+        }
+    }
+
+    @Test("every call leaves exactly one row, with who, what, where, how it ended and how long it took")
+    func oneRow() async throws {
+        try await TestGateway.running { gateway in
+            let owner = try await gateway.user("owner")
+            let server = try await gateway.server(of: owner.id)
+            let token = try await gateway.token(of: owner)
+            gateway.network.attach(server.id, json: #"{"exit_code":0,"stdout":"","stderr":"","duration_ms":1}"#)
+            let arguments: JSONValue = ["server_id": .integer(server.id), "cmd": "true"]
+            _ = await gateway.call("server.exec", arguments, as: token)
+            _ = await gateway.call("server.exec", ["server_id": 0], as: token)
+            _ = await gateway.call("meta.whoami", .null, as: token)
+            _ = await gateway.call("meta.whoami", [1], as: token)
+            _ = await gateway.call("meta.whoami", [:], as: .guest)
+            let rows = try await gateway.auditRows().reversed() as [AuditRecord]
+            #expect(rows.map(\.outcome) == ["ok", "invalid_args", "ok", "invalid_args", "unauthenticated"])
+            let first = try #require(rows.first)
+            #expect(first.userID == owner.id && first.tokenID == token.token?.id && first.serverID == server.id)
+            #expect(first.tool == "server.exec" && first.origin == "mcp" && first.requestID == "r-1")
+            #expect(first.ip == TestGateway.address && first.argumentsHash.count == 64 && first.errorCode.isEmpty)
+            #expect(rows[1].errorMessage == "server_id required" && rows[1].errorCode == "invalid_args")
+            #expect(rows[2].argumentsHash.isEmpty)
+        }
+    }
+
+    @Test("Secrets in answers: no canary of a command, a file, a password or a token reaches audit rows or logs")
+    func canaries() async throws {
+        try await TestGateway.running { gateway in
+            let owner = try await gateway.user("owner", password: "canary-password")
+            let server = try await gateway.server(of: owner.id)
+            let token = try await gateway.token(of: owner)
+            let session = try await gateway.session(of: owner)
+            gateway.network.attach(server.id, json: #"{"exit_code":0,"stdout":"canary-out","stderr":"","duration_ms":1,"size":1,"sha256":"00"}"#)
+            let id = JSONValue.integer(server.id)
+            _ = await gateway.call(
+                "server.exec",
+                [
+                    "server_id": id, "cmd": "canary-cmd", "args": ["canary-arg"], "env": ["KEY": "canary-env"],
+                    "unknown": ["deep": "canary-unknown"],
+                ], as: token)
+            _ = await gateway.call(
+                "fs.write", ["server_id": id, "path": "/etc/motd", "content": "canary-content"], as: token)
+            let login = await gateway.call(
+                "session.create", ["username": "owner", "password": "canary-password"], as: .guest, origin: .rest)
+            _ = await gateway.call(
+                "session.create", ["username": "owner", "password": "canary-wrong"], as: .guest, origin: .rest)
+            let made = await gateway.call(
+                "token.create", ["name": "canary-name", "scopes": ["nezha:server:read"]], as: session, origin: .rest)
+            _ = await gateway.call(
+                "profile.update",
+                [
+                    "original_password": "canary-original", "new_username": "owner", "new_password": "canary-new",
+                ], as: session, origin: .rest)
+            var canaries = ["canary-"]
+            canaries.append(try #require(try login.get()["token"]?.stringValue))
+            canaries.append(try #require(try made.get()["token"]?.stringValue))
+            canaries.append(try gateway.accounts.agentSecret(of: owner))
+
+            let rows = try await gateway.auditRows()
+            #expect(rows.count == 6)
+            for canary in canaries {
+                #expect(!rows.contains { "\($0)".contains(canary) })
+                #expect(!gateway.log.lines.contains { $0.contains(canary) })
+            }
+            #expect(rows.contains { $0.argumentsRedacted.contains("/etc/motd") })
+            let logins = rows.filter { $0.tool == "session.create" }
+            #expect(logins.allSatisfy { $0.argumentsHash.isEmpty && $0.argumentsRedacted.contains("***") })
+        }
+    }
+
+    @Test("a result that breaks its schema is an internal error, and neither answer nor audit row shows it")
+    func brokenOutput() async throws {
+        let probe = ProbeTool(output: #"{"type": "object", "properties": {"value": {"maximum": 1}}}"#) {
+            Number(value: 77_123)
+        }
+        try await TestGateway.running(extra: [probe]) { gateway in
+            let user = try await gateway.user("user")
+            let result = await gateway.call("probe.run", as: try await gateway.token(of: user))
+            #expect(result.failureText == "internal error" && result.outcome == .internalError)
+            let row = try #require(try await gateway.auditRows().first)
+            #expect(row.outcome == "internal_error" && row.errorMessage == "internal error")
+            #expect(gateway.log.lines.contains { $0.contains("probe.run") && $0.contains("/value") })
+            #expect(!gateway.log.lines.contains { $0.contains("77123") })
+        }
+    }
+
+    @Test("a result that is no JSON is an explicit tool error")
+    func unencodable() async throws {
+        let probe = ProbeTool { Number(value: .nan) }
+        try await TestGateway.running(extra: [probe]) { gateway in
+            let user = try await gateway.user("user")
+            let result = await gateway.call("probe.run", as: try await gateway.token(of: user))
+            #expect(result.failureText?.contains("encode") == true)
+        }
+    }
+
+    @Test("an unexpected error is internal: its text goes to the log only; one of the storage is a database error")
+    func unexpectedErrors() async throws {
+        struct Surprise: Error { var secret = "canary" }
+        let surprise = ProbeTool<NoOutput>("probe.surprise") { throw Surprise() }
+        let storage = ProbeTool<NoOutput>("probe.storage") { throw StorageError.failed("disk canary") }
+        try await TestGateway.running(extra: [surprise, storage]) { gateway in
+            let token = try await gateway.token(of: try await gateway.user("user"))
+            #expect(await gateway.call("probe.surprise", as: token).failureText == "internal error")
+            #expect(await gateway.call("probe.storage", as: token).failureText == "database error")
+            let rows = try await gateway.auditRows()
+            #expect(!rows.contains { $0.errorMessage.contains("canary") })
+        }
+    }
+
+    @Test("arguments may be absent or null; anything else but an object is refused before the tool runs")
+    func argumentForms() async throws {
+        let probe = ProbeTool { NoOutput() }
+        try await TestGateway.running(extra: [probe]) { gateway in
+            let token = try await gateway.token(of: try await gateway.user("user"))
+            for good: JSONValue in [.null, [:], ["text": "short"], ["unknown": [1, 2]]] {
+                #expect(await gateway.call("probe.run", good, as: token).outcome == .ok, "\(good.text)")
+            }
+            for bad: JSONValue in [[1], "text", 3, true, ["text": "much too long"], ["text": 1], ["text": .null]] {
+                let result = await gateway.call("probe.run", bad, as: token)
+                #expect(result.outcome == .invalidArguments, "\(bad.text)")
+                #expect(result.failureText?.hasPrefix("invalid arguments: ") == true)
+            }
+        }
+    }
+
+    @Test("a tool name given twice and a schema that does not compile stop the start")
+    func startErrors() async throws {
+        let twice = ProbeTool("meta.whoami") { NoOutput() }
+        await #expect(throws: ToolRegistryError.self) { _ = try await TestGateway(extra: [twice]) }
+        let broken = ProbeTool("probe.broken", output: #"{"type": "objekt"}"#) { NoOutput() }
+        await #expect(throws: ToolRegistryError.self) { _ = try await TestGateway(extra: [broken]) }
+    }
+}

@@ -1,0 +1,91 @@
+import AgentLink
+import Synchronization
+
+/// Agents that answer what a test says, in memory.
+final class FakeNetwork: AgentNetwork {
+    typealias Answer = @Sendable (AgentTaskType, String) async throws -> AgentTaskReply
+
+    struct Sent: Sendable {
+        var server: Int64
+        var type: AgentTaskType
+        var body: String
+        var timeout: Duration
+    }
+
+    private struct State {
+        var answers: [Int64: Answer] = [:]
+        var presence: [Int64: AgentPresence] = [:]
+        var sent: [Sent] = []
+        var cancelled = 0
+    }
+
+    private let state = Mutex(State())
+
+    var sent: [Sent] { state.withLock { $0.sent } }
+    /// Calls that ended because their task was cancelled.
+    var cancelled: Int { state.withLock { $0.cancelled } }
+
+    func attach(_ id: Int64, presence: AgentPresence = AgentPresence(), answer: @escaping Answer) {
+        state.withLock {
+            $0.answers[id] = answer
+            $0.presence[id] = presence
+            $0.presence[id]?.isAttached = true
+        }
+    }
+
+    /// An agent that answers every task with this JSON.
+    func attach(_ id: Int64, json: String, successful: Bool = true) {
+        attach(id) { _, _ in AgentTaskReply(data: json, successful: successful) }
+    }
+
+    /// An agent that never answers.
+    func attachSilent(_ id: Int64) {
+        attach(id) { _, _ in
+            try await Task.sleep(for: .seconds(600))
+            throw AgentCallError.timeout
+        }
+    }
+
+    func report(_ id: Int64, _ presence: AgentPresence) {
+        state.withLock { $0.presence[id] = presence }
+    }
+
+    func link(to id: Int64) async throws(AgentCallError) -> any AgentServerLink {
+        guard let answer = state.withLock({ $0.answers[id] }) else { throw .offline }
+        return Link(serverID: id, network: self, answer: answer)
+    }
+
+    func presence(of ids: [Int64]) async -> [Int64: AgentPresence] {
+        state.withLock { state in state.presence.filter { ids.contains($0.key) } }
+    }
+
+    func disconnect(server id: Int64, detach: Bool) async {}
+
+    private struct Link: AgentServerLink {
+        let serverID: Int64
+        let network: FakeNetwork
+        let answer: Answer
+        let canCancel = true
+
+        func call(_ type: AgentTaskType, body: String, timeout: Duration) async throws -> AgentTaskReply {
+            network.state.withLock {
+                $0.sent.append(Sent(server: serverID, type: type, body: body, timeout: timeout))
+            }
+            do {
+                return try await answer(type, body)
+            } catch let error as CancellationError {
+                network.state.withLock { $0.cancelled += 1 }
+                throw error
+            }
+        }
+
+        func send(_ type: AgentTaskType, body: String) async throws(AgentCallError) {}
+
+        func openStream(
+            _ purpose: AgentStreamPurpose, userID: Int64?, attachTimeout: Duration,
+            body: @Sendable (_ streamID: String) -> String
+        ) async throws -> any AgentStream {
+            throw AgentCallError.offline
+        }
+    }
+}
