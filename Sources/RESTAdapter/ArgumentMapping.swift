@@ -29,7 +29,9 @@ struct ArgumentMapping {
             return query[parameter.name].map { .string($0) }
         case .integer:
             guard let text = query[parameter.name], !text.isEmpty else { return nil }
-            guard let number = Int64(text) else { throw .malformed("invalid \(parameter.name): must be a whole number") }
+            guard let number = Int64(text) else {
+                throw .malformed("invalid \(parameter.name): must be a whole number")
+            }
             return .integer(number)
         case .idList:
             let texts = query.values(parameter.name)

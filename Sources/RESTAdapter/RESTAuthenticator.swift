@@ -28,13 +28,13 @@ public struct RESTAuthenticator: Sendable {
     ) async throws(RESTFailure) -> Caller {
         guard credentials != .none else { return .guest }
         let authorization = request.head.headerFields[.authorization]
+        // 7-D6: somebody meant a token and misspelt what stands before it.
+        if Self.isMisspeltToken(authorization) { throw .token(.unknown) }
         if credentials == .any {
             switch await tokens.authenticate(authorization: authorization, client: request.client) {
             case .accepted(let principal): return Caller(principal: principal)
             case .refused(let refusal): throw .token(refusal)
-            case .absent:
-                // 7-D6: somebody meant a token and misspelt the scheme.
-                if Self.namesToken(authorization) { throw .token(.unknown) }
+            case .absent: break
             }
         }
         let outcome = await sessions.authenticate(
@@ -47,8 +47,12 @@ public struct RESTAuthenticator: Sendable {
         }
     }
 
-    private static func namesToken(_ authorization: String?) -> Bool {
+    /// Whether a token stands in the header, but not where ``TokenAuthenticator`` looks for it.
+    private static func isMisspeltToken(_ authorization: String?) -> Bool {
         guard let authorization else { return false }
-        return authorization.split { $0 == " " || $0 == "\t" }.contains { $0.hasPrefix(TokenAuthenticator.prefix) }
+        let words = authorization.split { $0 == " " || $0 == "\t" }
+        guard words.contains(where: { $0.hasPrefix(TokenAuthenticator.prefix) }) else { return false }
+        let isInPlace = authorization.drop { $0 == " " || $0 == "\t" }.hasPrefix("Bearer ")
+        return !isInPlace || !words[1].hasPrefix(TokenAuthenticator.prefix)
     }
 }

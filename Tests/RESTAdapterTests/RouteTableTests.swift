@@ -1,0 +1,113 @@
+import HTTPTypes
+import MCPServer
+import Testing
+
+@testable import RESTAdapter
+
+@Suite("Route table")
+struct RouteTableTests {
+    @Test("every route has its tool, and every argument that it names is in the tool's schema")
+    func everyToolExists() async throws {
+        let world = try await TestWorld()
+        #expect(world.adapter.routes.routes == Route.all)
+        for route in Route.all { #expect(world.adapter.routes.tools[route.tool] != nil, "\(route.name)") }
+    }
+
+    @Test(
+        "State change by GET: no GET reaches a tool that may change something, and every other method is CSRF-protected"
+    )
+    func noGetChangesState() async throws {
+        let world = try await TestWorld()
+        for route in Route.all {
+            let tool = try #require(world.adapter.routes.tools[route.tool])
+            if Route.safeMethods.contains(route.method) {
+                #expect(tool.annotations.readOnly == true, "\(route.name)")
+                #expect(!route.effect.setsCookies, "\(route.name)")
+            } else {
+                #expect(route.isCSRFProtected || route.name == "POST /login", "\(route.name)")
+            }
+        }
+    }
+
+    @Test("the classes of the routes are those of the contract")
+    func classes() async throws {
+        let world = try await TestWorld()
+        let expected: [String: ToolAccess] = [
+            "POST /login": .open, "GET /setting": .open, "POST /refresh-token": .sessionOnly,
+            "GET /profile": .sessionOnly, "POST /profile": .sessionOnly, "GET /api-tokens": .sessionOnly,
+            "POST /api-tokens": .sessionOnly, "DELETE /api-tokens/{id}": .sessionOnly,
+            "GET /server": .user([.inventoryRead]), "PATCH /setting": .administrator,
+        ]
+        #expect(Set(Route.all.map(\.name)) == Set(expected.keys))
+        for route in Route.all {
+            #expect(world.adapter.routes.tools[route.tool]?.access == expected[route.name], "\(route.name)")
+        }
+    }
+
+    /// What a caller without rights gets; new lines of the table are covered by being there.
+    @Test("every route refuses guests and tokens without the right, by the class of its tool")
+    func permissionsFollowFromTheTable() async throws {
+        let world = try await TestWorld()
+        world.settings.set { $0.forceAuth = true }
+        let token = try await world.token("nezha:transfer:delete")
+        for route in Route.all {
+            let path = "/api/v1" + route.path.description.replacing("{id}", with: "1")
+            let asGuest = try await world.send(route.method, path, body: "{}")
+            let asToken = try await world.send(route.method, path, bearer: token, body: "{}")
+            let lacks = "ApiErrorForbidden: api token lacks scope "
+            let (guest, refused): (String, String)
+            switch try #require(world.adapter.routes.tools[route.tool]?.access) {
+            case .open: continue
+            case .guest(let scope): (guest, refused) = ("ApiErrorUnauthorized", lacks + scope.rawValue)
+            case .user(let scopes):
+                (guest, refused) = ("ApiErrorUnauthorized", lacks + (try #require(scopes.first).rawValue))
+            case .administrator: (guest, refused) = ("unauthorized", lacks + Scope.admin.rawValue)
+            case .sessionOnly:
+                (guest, refused) = (
+                    "ApiErrorUnauthorized", "ApiErrorForbidden: this endpoint is not accessible by api token"
+                )
+            }
+            #expect((asGuest.status, asGuest.error) == (200, guest), "\(route.name)")
+            #expect((asToken.status, asToken.error) == (403, refused), "\(route.name)")
+        }
+    }
+
+    @Test("a mistake in the table stops the start")
+    func mistakes() {
+        let tool = FakeTool("a.b").definition
+        #expect(throws: RouteTableError.unknownTool("GET /x", tool: "x.y")) {
+            try RouteTable([Route(.get, "/x", "x.y")], tools: [tool])
+        }
+        #expect(throws: RouteTableError.unknownArgument("GET /x/{nope}", argument: "nope")) {
+            try RouteTable([Route(.get, "/x/{nope}", "a.b")], tools: [tool])
+        }
+        #expect(throws: RouteTableError.duplicate("GET /x/{server_id}")) {
+            try RouteTable([Route(.get, "/x/{id}", "a.b"), Route(.get, "/x/{server_id}", "a.b")], tools: [tool])
+        }
+    }
+
+    @Test("a literal wins over a parameter, whatever the order of the lines")
+    func precedence() throws {
+        let tool = FakeTool("a.b").definition
+        let table = try RouteTable([Route(.get, "/x/{id}", "a.b"), Route(.get, "/x/list", "a.b")], tools: [tool])
+        #expect(table.match(.get, "/api/v1/x/list")?.route.path.description == "/x/list")
+        #expect(table.match(.get, "/api/v1/x/7")?.route.path.description == "/x/{id}")
+    }
+
+    @Test(
+        "an unknown path and a wrong method are the same 404",
+        arguments: [
+            ("GET", "/api/v1/nothing"), ("GET", "/api/v1/login"), ("PUT", "/api/v1/server"),
+            ("HEAD", "/api/v1/setting"),
+            ("OPTIONS", "/api/v1/server"), ("DELETE", "/api/v1/setting"), ("GET", "/api/v2/server"), ("GET", "/api/"),
+            ("GET", "/api/v1"), ("GET", "/api/v1/"), ("GET", "/api/v1/server/"), ("GET", "/api/v1//server"),
+            ("GET", "/api/v1/%73erver"), ("GET", "/api/v1/x/..%2fserver"), ("GET", "/api/v1/x/../server"),
+            ("GET", "/api/v1/Server"), ("GET", "/api/v1/cron/1/manual"), ("DELETE", "/api/v1/api-tokens/1/2"),
+        ])
+    func notFound(method: String, path: String) async throws {
+        let world = try await TestWorld()
+        let answer = try await world.send(try #require(HTTPRequest.Method(method)), path)
+        #expect(answer.status == 404)
+        #expect(answer.text == #"{"success":false,"error":"404 Not Found"}"#)
+    }
+}

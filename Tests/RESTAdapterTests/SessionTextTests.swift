@@ -1,0 +1,151 @@
+import Foundation
+import MCPServer
+import Secrets
+import Testing
+
+@testable import RESTAdapter
+
+/// The text of a session: signature, algorithm, claims.
+@Suite("Session text")
+struct SessionTextTests {
+    private let secret: SessionSecret
+    private let tokens: JWTSessionTokens
+    private let start = Date(timeIntervalSince1970: 1_800_000_000)
+
+    init() async throws {
+        secret = try SessionSecret(TestWorld.secretText)
+        tokens = await JWTSessionTokens(secret: secret)
+    }
+
+    private func sign(_ id: Int64 = 7) async throws -> String {
+        try await tokens.sign(userID: id, keyID: "key", issuedAt: start, expiresAt: start.addingTimeInterval(60))
+    }
+
+    @Test("what is signed is read back, and says no user id")
+    func roundTrip() async throws {
+        let text = try await sign()
+        let claims = try await tokens.verify(text)
+        #expect(tokens.userID(of: claims) == 7)
+        #expect(claims.keyId == "key")
+        #expect(claims.exp == 1_800_000_060)
+        #expect(claims.orig_iat == 1_800_000_000)
+        let parts = text.split(separator: ".")
+        #expect(try Forgery.json(parts[0])["alg"] == "HS256")
+        let payload = try Forgery.json(parts[1])
+        #expect(Set(payload.objectValue?.keys ?? []) == ["uid", "keyId", "exp", "orig_iat"])
+        #expect(payload["uid"]?.stringValue?.count == 16)
+    }
+
+    @Test(
+        "Weak defaults: the algorithm is HS256, whatever the header asks for",
+        arguments: [
+            #"{"alg":"none","typ":"JWT"}"#, #"{"alg":"None"}"#, #"{"alg":"HS512","typ":"JWT"}"#, #"{"alg":"RS256"}"#,
+            #"{"typ":"JWT"}"#, #"{"alg":"hs256"}"#, #"{"alg":["HS256"]}"#, #"{"alg":"HS256","crit":["exp"]}"#,
+            #"{"alg":"none","alg":"HS256"}"#, "[]", "",
+        ])
+    func otherAlgorithms(header: String) async throws {
+        let body = try await String(sign().split(separator: ".")[1])
+        // Even with a good HS256 signature over that very header, and without any.
+        for text in [
+            Forgery.sign(header: header, body: body, key: TestWorld.secretText),
+            Forgery.encode(header) + "." + body + ".",
+        ] {
+            await #expect(throws: SessionRefusal.malformed) { try await tokens.verify(text) }
+        }
+    }
+
+    @Test("A MAC made but not checked: no bit of the text may change")
+    func everyBit() async throws {
+        let text = Array(try await sign().utf8)
+        for position in text.indices {
+            for bit in 0..<7 {
+                var changed = text
+                changed[position] ^= 1 << UInt8(bit)
+                let forged = String(decoding: changed, as: UTF8.self)
+                await #expect(throws: SessionRefusal.self, "byte \(position) bit \(bit)") {
+                    try await tokens.verify(forged)
+                }
+            }
+        }
+    }
+
+    @Test("another key's signature, a cut text and a huge one are refused")
+    func forgeries() async throws {
+        let other = await JWTSessionTokens(secret: try SessionSecret(String(repeating: "k", count: 32)))
+        let foreign = try await other.sign(
+            userID: 7, keyID: "key", issuedAt: start, expiresAt: start.addingTimeInterval(60))
+        await #expect(throws: SessionRefusal.badSignature) { try await tokens.verify(foreign) }
+        let text = try await sign()
+        for bad in ["", ".", "..", "...", "x.y.z", text + ".", text + "=", String(text.dropLast(44)), text + text] {
+            await #expect(throws: SessionRefusal.self, "\(bad)") { try await tokens.verify(bad) }
+        }
+        await #expect(throws: SessionRefusal.malformed) {
+            try await tokens.verify(String(repeating: "A", count: 5000))
+        }
+    }
+
+    @Test("a signed text that is not ours by its claims is refused")
+    func otherClaims() async throws {
+        for body in [#"{"exp":4102444800}"#, "[]", "x", #"{"uid":"1","keyId":"k","exp":"soon","orig_iat":1}"#] {
+            let text = Forgery.sign(
+                header: #"{"alg":"HS256"}"#, body: Forgery.encode(body), key: TestWorld.secretText)
+            await #expect(throws: SessionRefusal.malformed) { try await tokens.verify(text) }
+        }
+    }
+
+    @Test("user ids become a permutation of their own for each key")
+    func cipher() throws {
+        let cipher = UserIDCipher(secret: secret)
+        let ids = Array(Int64(1)...200) + [Int64.max, 1 << 40]
+        let texts = ids.map(cipher.encode)
+        #expect(Set(texts).count == ids.count)
+        #expect(texts.map(cipher.decode) == ids)
+        #expect(texts == ids.map(UserIDCipher(secret: secret).encode))
+        #expect(texts != texts.sorted())
+        let other = UserIDCipher(secret: try SessionSecret(String(repeating: "k", count: 32)))
+        #expect(other.encode(1) != cipher.encode(1))
+        #expect(other.decode(texts[0]) != 1)
+    }
+
+    @Test("only the one spelling of an id is one", arguments: ["", "1", "zz", "+123456789abcdef", " "])
+    func badIDs(text: String) {
+        let cipher = UserIDCipher(secret: secret)
+        #expect(cipher.decode(text) == nil)
+        #expect(cipher.decode(cipher.encode(0)) == nil)
+        #expect(cipher.decode(cipher.encode(-5)) == nil)
+        let upper = cipher.encode(1).uppercased()
+        #expect(cipher.decode(upper) == nil || upper == cipher.encode(1))
+    }
+
+    @Test("a short key is refused, and a key never shows")
+    func keys() throws {
+        #expect(throws: SessionSecretError.tooShort(minimum: 32)) {
+            try SessionSecret(String(repeating: "x", count: 31))
+        }
+        var dumped = ""
+        dump(secret, to: &dumped)
+        for text in [dumped, "\(secret)", String(reflecting: secret), String(reflecting: [secret])] {
+            #expect(!text.contains("canary"))
+            #expect(!text.contains("106"))
+        }
+    }
+}
+
+/// JWTs as an attacker makes them.
+enum Forgery {
+    static func encode(_ text: String) -> String { encode(Array(text.utf8)) }
+
+    static func encode(_ bytes: [UInt8]) -> String {
+        Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+
+    /// - Parameter body: encoded already.
+    static func sign(header: String, body: String, key: String) -> String {
+        let signed = encode(header) + "." + body
+        return signed + "." + encode(HMACSHA256.code(key: Array(key.utf8), message: Array(signed.utf8)))
+    }
+
+    static func json(_ part: Substring) throws -> JSONValue {
+        try JSONParser.parse(try #require(Base64URL.decode(part.utf8)))
+    }
+}
