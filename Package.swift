@@ -60,6 +60,7 @@ let package = Package(
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "Logging", package: "swift-log"),
             ],
+            exclude: ["Wire/Proto/nezha.proto"],
             swiftSettings: settings
         ),
         .target(
@@ -144,7 +145,9 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "SecretsTests", dependencies: ["Secrets"], swiftSettings: settings),
-        .testTarget(name: "StorageTests", dependencies: ["Storage"], swiftSettings: settings),
+        .testTarget(
+            name: "StorageTests", dependencies: ["Storage", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings),
         .testTarget(name: "AgentLinkTests", dependencies: ["AgentLink"], swiftSettings: settings),
         .testTarget(
             name: "MCPServerTests", dependencies: ["AgentLink", "MCPServer", "Secrets", "Storage"],

@@ -1,0 +1,80 @@
+import AgentLink
+import GatewayServer
+import Logging
+import MCPServer
+import RESTAdapter
+import Secrets
+import Storage
+
+import struct Foundation.Date
+
+/// Everything that serves, put together: from the configuration and an open database to the two things that the
+/// listener needs, an answer for each HTTP request and a gRPC service.
+struct Composition: Sendable {
+    static let version = "2.3.0"
+
+    let strikes: StrikeBook
+    let audit: AuditLog
+    let watcher: RightsWatcher
+    let housekeeper: Housekeeper
+    let agents: AgentDirectory
+    let agentService: AgentLinkService
+    let live: LiveWork
+    private let mcp: MCPRoutes
+    private let rest: RESTAdapter
+
+    init(
+        _ configuration: GatewayConfiguration, settings: any SettingsStore, storage: Storage, logger: Logger
+    ) async throws {
+        let dataKey = try SecretKey(bytes: Hex.decode(configuration.dataSecretKey) ?? [])
+        let sessionSecret = try SessionSecret(configuration.jwtSecretKey)
+        let identity = IdentityCache(storage: storage)
+        strikes = StrikeBook(repository: storage.strikes, logger: logger)
+        audit = AuditLog(repository: storage.audit, logger: logger)
+        live = LiveWork(identity: identity, settings: settings)
+        agents = AgentDirectory(logger: logger)
+        let sessionTokens = await JWTSessionTokens(secret: sessionSecret)
+        let services = ToolServices(
+            storage: storage, identity: identity, network: agents, settings: settings, live: live, strikes: strikes,
+            sessions: sessionTokens, rateLimiter: RateLimiter(), transferURLs: TransferURLs(), dataKey: dataKey,
+            version: Self.version, logger: logger)
+
+        let gate = AccessGate(identity: identity, settings: settings, network: agents)
+        let registry = try ToolRegistry(
+            allTools(services), gate: gate, live: live, audit: audit, identity: identity, logger: logger)
+        let tokens = TokenAuthenticator(
+            identity: identity, tokens: storage.tokens, key: dataKey, strikes: strikes)
+        mcp = MCPRoutes(
+            endpoint: MCPEndpoint(
+                registry: registry, tokens: tokens, settings: settings, limiter: services.rateLimiter, live: live,
+                audit: audit, version: Self.version),
+            transfers: TransferEndpoint(services: services, audit: audit), settings: settings)
+        rest = try RESTAdapter(
+            registry: registry, gate: gate, audit: audit,
+            authenticator: RESTAuthenticator(
+                tokens: tokens,
+                sessions: SessionAuthenticator(
+                    tokens: sessionTokens, sessions: storage.sessions, identity: identity, strikes: strikes)),
+            secret: sessionSecret, settings: settings)
+        agentService = AgentLinkService(
+            directory: agents,
+            authority: AgentAdmission(
+                storage: storage, identity: identity, strikes: strikes, settings: settings, dataKey: dataKey,
+                globalSecret: configuration.agentSecretKey, logger: logger),
+            logger: logger)
+        watcher = RightsWatcher(identity: identity, live: live, logger: logger)
+        housekeeper = Housekeeper(
+            storage: storage, transferURLs: services.transferURLs, settings: settings, logger: logger)
+
+        try await identity.refresh()
+        try await strikes.load()
+    }
+
+    /// The answer to one HTTP request.
+    func answer(_ request: InboundRequest) async -> OutboundResponse {
+        if let answer = await mcp.handle(request) { return answer }
+        let path = request.path
+        if path == "/api" || path.hasPrefix("/api/") { return await rest.handle(request) }
+        return .text(.notFound, "404 Not Found")
+    }
+}

@@ -1,0 +1,31 @@
+import GatewayServer
+import HTTPTypes
+import Logging
+import MCPServer
+
+/// What every HTTP request passes first: real IP → block list → access log (`mcp.md` 1.1).
+struct FrontDoor: Sendable {
+    let settings: any SettingsStore
+    let isBlocked: @Sendable (_ ip: String?) -> Bool
+    let logger: Logger
+    let entry: @Sendable (InboundRequest) async -> OutboundResponse
+
+    func answer(_ request: InboundRequest) async -> OutboundResponse {
+        let began = ContinuousClock.now
+        var request = request
+        let response: OutboundResponse
+        do throws(RealAddress.HeaderMissing) {
+            let settings = settings.current
+            let fields = request.head.headerFields
+            request.client.real = try RealAddress.resolve(
+                setting: settings.webRealIPHeader, peer: request.client.peer,
+                trustedProxies: settings.trustedProxies
+            ) { name in HTTPField.Name(name).flatMap { fields[$0] } }
+            response = isBlocked(request.client.real) ? BlockPage.response : await entry(request)
+        } catch {
+            response = .json(.ok, ["success": false, "error": .string(RealAddress.HeaderMissing.text)])
+        }
+        AccessLog.write(request, response.head.status, took: began.duration(to: .now), to: logger)
+        return response
+    }
+}
