@@ -114,7 +114,7 @@ struct TransferDownloadTests {
         #expect(await world.isAtRest())
     }
 
-    @Test("HEAD tells what GET would and does not use the URL up")
+    @Test("HEAD tells what GET would, the length included, and does not use the URL up")
     func head() async throws {
         let world = try await TransferWorld()
         world.network.script(TransferScripts.serve(Self.file))
@@ -123,11 +123,31 @@ struct TransferDownloadTests {
             let response = await world.download(token, method: .head)
             #expect(response.head.status == .ok)
             #expect(response.head.headerFields[.contentDisposition] == "attachment; filename=\"data.bin\"")
+            guard case .stream(let length, _) = response.body else {
+                Issue.record("no length")
+                return
+            }
+            #expect(length == 10_000)
             #expect(try await TransferHTTP.bytes(response).isEmpty)
+            #expect(await world.isAtRest())
         }
-        #expect(world.network.streams.isEmpty)
+        #expect(await world.auditRows().isEmpty)
         #expect(try await TransferHTTP.bytes(await world.download(token)) == Self.file)
         #expect(await world.download(token, method: .head).head.status == .unauthorized)
+    }
+
+    @Test("HEAD asks for the same rights and gives the agent's reason, and the URL stays")
+    func headFailures() async throws {
+        let world = try await TransferWorld()
+        let token = try world.mint(.download)
+        #expect(await world.download(token, method: .head).head.status == .badGateway)
+        world.network.script(TransferScripts.refusal("file or directory does not exist"))
+        #expect(await world.download(token, method: .head).head.status == .badGateway)
+        world.settings.set { $0.enableMCP = false }
+        #expect(await world.download(token, method: .head).head.status == .unauthorized)
+        #expect(world.urls.count == 1)
+        #expect(await world.auditRows().map(\.outcome) == ["server_offline", "agent_error", "mcp_disabled"])
+        #expect(await world.isAtRest())
     }
 
     @Test("other methods are refused and leave the URL alone", arguments: [HTTPRequest.Method.post, .put, .delete])

@@ -97,6 +97,28 @@ struct TransferRightsTests {
         #expect(await world.isAtRest())
     }
 
+    @Test("URLs of lost rights are dropped at once, and no others")
+    func purgeRevoked() async throws {
+        for (change, text, _) in Self.matrix {
+            let world = try await TransferWorld()
+            for number in 0..<3 { _ = try world.mint(.download, path: "/\(number)") }
+            await world.endpoint.purgeRevoked()
+            #expect(world.urls.count == 3)
+            world.tables.change(change)
+            await world.endpoint.purgeRevoked()
+            #expect(world.urls.count == 0, "\(text)")
+        }
+        let world = try await TransferWorld()
+        for direction in TransferGrant.Direction.allCases { _ = try world.mint(direction) }
+        world.tables.change { $0.tokens[5]?.scopes = ["nezha:server:read"] }
+        await world.endpoint.purgeRevoked()
+        #expect(world.urls.grants.map(\.direction) == [.download])
+        // Rights that cannot be read for the moment cost no URL; its use is refused as long.
+        world.tables.change { $0.isBroken = true }
+        await world.endpoint.purgeRevoked()
+        #expect(world.urls.count == 1)
+    }
+
     /// What ends a running transfer, and the outcome of its row.
     private static let ends: [(@Sendable (TransferWorld) async throws -> Void, ToolOutcome)] = [
         ({ $0.disable() }, .mcpDisabled),

@@ -35,12 +35,42 @@ extension TransferEndpoint {
             head: HTTPResponse(status: .ok, headerFields: fields), body: Self.body(fetched, transfer))
     }
 
+    /// The head of a download: the agent is asked for the file, and let go as soon as it has told the size.
+    func describe(_ token: String) async throws -> OutboundResponse {
+        let transfer = try await admitLook(token)
+        defer { transfer.settle(nil) }
+        let grant = transfer.grant
+        let size: Int
+        do {
+            size = try await transfer.perform { try await self.measure(transfer) }
+        } catch {
+            throw Rejection(fault: TransferFault(error), grant: grant, isSpent: false)
+        }
+        let head = HTTPResponse(status: .ok, headerFields: TransferFields.download(path: grant.path))
+        // A length without content; the listener sends none for HEAD anyway.
+        return OutboundResponse(head: head, body: .stream(length: Int64(size)) { _ in })
+    }
+
+    private func measure(_ transfer: LiveTransfer) async throws -> Int {
+        let stream = try await openStream(transfer, Self.task(transfer.grant))
+        return try await stream.closing {
+            var relay = DownloadRelay()
+            switch relay.handle(try await stream.nextDownloadEvent()) {
+            case .begin(let size): return size
+            case .fail(let failure): throw failure
+            case .spool, .hash, .complete: throw RelayFailure.agent("stream relay failed: out of order")
+            }
+        }
+    }
+
+    private static func task(_ grant: TransferGrant) -> FsTransferTask {
+        FsTransferTask(streamID: "", operation: .download, path: grant.path)
+    }
+
     private func fetch(_ transfer: LiveTransfer, _ reservation: SpoolSpace.Reservation) async throws -> Fetched {
         let spool = try await FileSpool.make(in: configuration.spoolDirectory, reservation: reservation)
         do {
-            let grant = transfer.grant
-            let stream = try await openStream(
-                transfer, FsTransferTask(streamID: "", operation: .download, path: grant.path))
+            let stream = try await openStream(transfer, Self.task(transfer.grant))
             return try await stream.closing {
                 try await Self.relay(stream, into: spool)
             }

@@ -58,12 +58,12 @@ public struct TransferEndpoint: Sendable {
         authority = TransferAuthority(identity: identity, tokens: tokens, settings: settings, now: now)
     }
 
-    /// Answers every method on `/mcp/download/{token}`. `HEAD` tells what `GET` would, but for the length, which only
-    /// the agent knows; it asks no agent and does not use the URL up.
+    /// Answers every method on `/mcp/download/{token}`. `HEAD` tells what `GET` would, the length included, and does
+    /// not use the URL up.
     public func handleDownload(_ request: InboundRequest, token: String) async -> OutboundResponse {
         switch request.head.method {
         case .get: await answer(request, token) { try await download(request, token) }
-        case .head: await answer(request, token) { try await describe(request, token) }
+        case .head: await answer(request, token) { try await describe(token) }
         default: Self.methodNotAllowed("GET, HEAD")
         }
     }
@@ -104,15 +104,6 @@ public struct TransferEndpoint: Sendable {
             return fault.response
         }
     }
-
-    private func describe(_ request: InboundRequest, _ token: String) async throws -> OutboundResponse {
-        let grant: TransferGrant
-        do { grant = try urls.peek(token, for: .download) } catch { throw Self.rejection(error, isSpent: false) }
-        do { _ = try await authority.revalidate(grant) } catch {
-            throw Rejection(fault: error, grant: grant, isSpent: false)
-        }
-        return .empty(.ok, fields: TransferFields.download(path: grant.path))
-    }
 }
 
 extension TransferEndpoint {
@@ -141,7 +132,11 @@ extension TransferEndpoint {
         do { principal = try await authority.revalidate(grant) } catch {
             throw Rejection(fault: error, grant: grant, isSpent: true)
         }
-        return (await begin(grant, principal, slot, request), needs)
+        let began = ContinuousClock.now
+        let transfer = await begin(grant, principal, slot) { failure in
+            record(failure, grant, request, took: began.duration(to: .now), direction: grant.direction)
+        }
+        return (transfer, needs)
     }
 
     func busy(_ text: String) -> TransferFault {
@@ -162,16 +157,41 @@ extension TransferEndpoint {
     }
 
     private func begin(
-        _ grant: TransferGrant, _ principal: Principal, _ slot: TransferSlots.Slot, _ request: InboundRequest
+        _ grant: TransferGrant, _ principal: Principal, _ slot: TransferSlots.Slot,
+        report: @escaping @Sendable (ToolFailure?) -> Void
     ) async -> LiveTransfer {
-        let began = ContinuousClock.now
-        let transfer = LiveTransfer(grant, live: live, slot: slot) { failure in
-            record(failure, grant, request, took: began.duration(to: .now), direction: grant.direction)
-        }
-        await transfer.begin(as: principal, deadline: began + configuration.totalTimeout) {
+        let transfer = LiveTransfer(grant, live: live, slot: slot, report: report)
+        await transfer.begin(as: principal, deadline: .now + configuration.totalTimeout) {
             authority.allows(grant, $0)
         }
         return transfer
+    }
+
+    /// As ``admit(_:_:_:check:)`` for a mere look at a download: the URL stays, and there is no row for a success.
+    func admitLook(_ token: String) async throws(Rejection) -> LiveTransfer {
+        let grant: TransferGrant
+        do { grant = try urls.peek(token, for: .download) } catch { throw Self.rejection(error, isSpent: false) }
+        guard let slot = slots.take() else {
+            throw Rejection(fault: busy("too many concurrent transfers"), grant: grant, isSpent: false)
+        }
+        do {
+            return await begin(grant, try await authority.revalidate(grant), slot) { _ in }
+        } catch {
+            throw Rejection(fault: error, grant: grant, isSpent: false)
+        }
+    }
+
+    /// Drops the URLs whose makers have lost the right to them; called after identities changed. A URL that escapes
+    /// this fails at its use.
+    public func purgeRevoked() async {
+        let all = Set(urls.grants.map(\.right))
+        var lost: Set<TransferGrant> = []
+        for right in all {
+            do { _ = try await authority.revalidate(right) } catch {
+                if error.status == .unauthorized { lost.insert(right) }
+            }
+        }
+        if !lost.isEmpty { urls.purge { lost.contains($0.right) } }
     }
 
     private static func rejection(_ refusal: TransferURLs.Refusal, isSpent: Bool) -> Rejection {

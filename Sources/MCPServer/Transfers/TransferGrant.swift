@@ -49,6 +49,11 @@ public struct TransferGrant: Sendable, Hashable {
 }
 
 extension TransferGrant {
+    /// What the right to use it depends on; the same for many URLs of one token.
+    var right: TransferGrant {
+        TransferGrant(direction: direction, userID: userID, tokenID: tokenID, serverID: serverID, path: "")
+    }
+
     /// Nanoseconds since 1970; what is signed, so that no two spellings of a moment differ.
     var expiryNanoseconds: Int64 { Int64((expiresAt.timeIntervalSince1970 * 1e9).rounded()) }
 

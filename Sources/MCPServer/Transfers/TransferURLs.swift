@@ -64,6 +64,9 @@ public final class TransferURLs: Sendable {
     /// URLs that were minted and neither used nor purged nor swept.
     public var count: Int { state.withLock { $0.grants.count } }
 
+    /// What the unused URLs allow, in no order.
+    var grants: [TransferGrant] { state.withLock { Array($0.grants.values) } }
+
     /// Makes the token of a URL: 24 random letters and digits, a dot, 64 hex digits that sign every field of the grant.
     /// - Throws: ``ToolFailure/invalidArguments(_:)`` when too many URLs wait for their use.
     public func mint(_ grant: TransferGrant) throws(ToolFailure) -> String {
