@@ -1,0 +1,175 @@
+import Foundation
+import Secrets
+import Yams
+
+/// The YAML file of an agent. Reading never changes it; writing changes the named keys only and keeps the rest.
+public struct ConfigurationFile: Sendable {
+    public let path: String
+
+    public init(path: String) {
+        self.path = path
+    }
+
+    /// The settings of the file, overridden by `NZ_<KEY>` of `environment`, completed and checked.
+    ///
+    /// An empty `uuid` is made and saved, so that the agent is the same server after a restart. A file that does not
+    /// exist is made when the environment has what is needed.
+    public func load(environment: [String: String]) throws(ConfigurationError) -> AgentConfiguration {
+        var configuration = AgentConfiguration()
+        if let text = try read() {
+            for (key, node) in try Self.settings(text, path: path) {
+                try key.set(key.value(from: node), in: &configuration)
+            }
+        } else if environment["NZ_SERVER"] == nil || environment["NZ_CLIENT_SECRET"] == nil {
+            throw .notFound(path: path)
+        }
+        for key in ConfigurationKey.all {
+            guard let text = environment["NZ_" + key.name.uppercased()] else { continue }
+            try key.set(key.value(fromText: text), in: &configuration)
+        }
+        let isNew = configuration.uuid.isEmpty
+        if isNew { configuration.uuid = SecureRandom.uuid() }
+        try configuration.complete()
+        // Only the id: what the environment says stays out of the file.
+        if isNew { try save(["uuid": .text(configuration.uuid)]) }
+        return configuration
+    }
+
+    /// Sets `key=value` pairs as the command line gives them, checking each value's type.
+    public func set(_ assignments: [String]) throws(ConfigurationError) {
+        var changes: [String: ConfigurationValue] = [:]
+        for assignment in assignments {
+            guard let equals = assignment.firstIndex(of: "=") else { throw .unknownKey(assignment) }
+            let name = String(assignment[..<equals])
+            guard let key = ConfigurationKey.named(name) else { throw .unknownKey(name) }
+            changes[name] = try key.value(fromText: String(assignment[assignment.index(after: equals)...]))
+        }
+        try save(changes)
+    }
+
+    /// Writes all keys of `new` that differ from `old`.
+    func save(from old: AgentConfiguration, to new: AgentConfiguration) throws(ConfigurationError) {
+        var changes: [String: ConfigurationValue] = [:]
+        for key in ConfigurationKey.all where key.value(in: old) != key.value(in: new) {
+            changes[key.name] = key.value(in: new)
+        }
+        try save(changes)
+    }
+
+    private func save(_ changes: [String: ConfigurationValue]) throws(ConfigurationError) {
+        var root = Node.Mapping([])
+        if let text = try read() { root = try Self.mapping(text, path: path) }
+        for (name, value) in changes.sorted(by: { $0.key < $1.key }) {
+            root[Node(name)] = value.node
+        }
+        let text: String
+        do {
+            text = try Yams.serialize(node: .mapping(root), allowUnicode: true)
+        } catch {
+            throw .unwritable(path: path, reason: "the settings have no YAML form")
+        }
+        do {
+            try AtomicFile.write(Array(text.utf8), to: path, mode: 0o600, createDirectory: true)
+        } catch {
+            throw .unwritable(path: path, reason: error.reason)
+        }
+    }
+
+    private func read() throws(ConfigurationError) -> String? {
+        do {
+            let bytes = try AtomicFile.read(path, limit: 1 << 20)
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                throw ConfigurationError.notYAML(path: path, place: "not UTF-8")
+            }
+            return text
+        } catch let error as SystemCallError {
+            if error.code == ENOENT { return nil }
+            throw .unreadable(path: path, reason: error.reason)
+        } catch let error as ConfigurationError {
+            throw error
+        } catch {
+            throw .unreadable(path: path, reason: "unknown reason")
+        }
+    }
+
+    private static func mapping(_ text: String, path: String) throws(ConfigurationError) -> Node.Mapping {
+        let node: Node?
+        do {
+            node = try Yams.compose(yaml: text)
+        } catch let error as YamlError {
+            throw .notYAML(path: path, place: place(of: error))
+        } catch {
+            throw .notYAML(path: path, place: "unknown place")
+        }
+        guard let node, node.null == nil else { return Node.Mapping([]) }
+        guard let mapping = node.mapping else { throw .notYAML(path: path, place: "line 1") }
+        return mapping
+    }
+
+    private static func settings(
+        _ text: String, path: String
+    ) throws(ConfigurationError) -> [(key: ConfigurationKey, node: Node)] {
+        try mapping(text, path: path).compactMap { name, node in
+            guard let name = name.string, let key = ConfigurationKey.named(name), node.null == nil else { return nil }
+            return (key, node)
+        }
+    }
+
+    /// The place alone: the library's own text quotes the line.
+    private static func place(of error: YamlError) -> String {
+        switch error {
+        case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
+            "line \(mark.line)"
+        default: "unknown place"
+        }
+    }
+}
+
+extension ConfigurationKey {
+    fileprivate func value(from node: Node) throws(ConfigurationError) -> ConfigurationValue {
+        switch place {
+        case .flag:
+            guard let flag = node.bool else { throw invalid(node.scalar?.string ?? "a collection") }
+            return .flag(flag)
+        case .number:
+            guard let number = node.int.flatMap({ UInt32(exactly: $0) }) else {
+                throw invalid(node.scalar?.string ?? "a collection")
+            }
+            return .number(number)
+        case .text:
+            guard let text = node.scalar?.string else { throw invalid("a collection") }
+            return .text(text)
+        case .list:
+            guard let items = node.sequence else { throw invalid(node.scalar?.string ?? "a mapping") }
+            let texts = items.compactMap { $0.scalar?.string }
+            guard texts.count == items.count else { throw invalid("a nested collection") }
+            return .list(texts)
+        case .switches:
+            guard let mapping = node.mapping else { throw invalid(node.scalar?.string ?? "a list") }
+            var switches: [String: Bool] = [:]
+            for (name, flag) in mapping {
+                guard let name = name.scalar?.string, let flag = flag.bool else { throw invalid("another form") }
+                switches[name] = flag
+            }
+            return .switches(switches)
+        }
+    }
+}
+
+extension ConfigurationValue {
+    fileprivate var node: Node {
+        switch self {
+        case .flag(let flag): Node(flag ? "true" : "false", Tag(.bool))
+        case .number(let number): Node(String(number), Tag(.int))
+        // Quoted, so that a secret of digits or the word "yes" stays a text.
+        case .text(let text): .scalar(Node.Scalar(text, Tag(.str), .doubleQuoted))
+        case .list(let list): .sequence(Node.Sequence(list.map { ConfigurationValue.text($0).node }))
+        case .switches(let switches):
+            .mapping(
+                Node.Mapping(
+                    switches.sorted { $0.key < $1.key }.map {
+                        (ConfigurationValue.text($0.key).node, ConfigurationValue.flag($0.value).node)
+                    }))
+        }
+    }
+}

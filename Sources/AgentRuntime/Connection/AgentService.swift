@@ -1,0 +1,93 @@
+import GRPCCore
+public import Logging
+public import ServiceLifecycle
+import Synchronization
+
+/// A running agent: connects, does what the gateway asks, and connects again, until it is shut down gracefully.
+public struct AgentService: Service {
+    private let context: AgentContext
+    private let reconnectDelay: Duration
+
+    /// - Parameters:
+    ///   - configuration: as loaded from `file`.
+    ///   - environment: the agent's own environment variables, handed on to commands as far as the contract allows.
+    ///     `NZ_RECONNECT_DELAY` (seconds) shortens the wait between connections, for tests.
+    public init(
+        configuration: AgentConfiguration, file: ConfigurationFile, environment: [String: String], logger: Logger
+    ) {
+        context = AgentContext(configuration: configuration, file: file, environment: environment, logger: logger)
+        let seconds = environment["NZ_RECONNECT_DELAY"].flatMap { Double($0) }
+        reconnectDelay = seconds.map { .milliseconds(Int($0 * 1000)) } ?? ReconnectDelay.standard
+    }
+
+    public func run() async throws {
+        let stops = StopSignals()
+        await withGracefulShutdownHandler {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await context.oneShots.run() }
+                group.addTask { await context.reload.run { stops.endConnection() } }
+                await connectUntilStopped(stops)
+                // Commands in progress are stopped with their process groups.
+                group.cancelAll()
+            }
+        } onGracefulShutdown: {
+            stops.shutDown()
+        }
+        context.logger.info("agent stopped")
+    }
+
+    private func connectUntilStopped(_ stops: StopSignals) async {
+        var delay = ReconnectDelay(base: reconnectDelay)
+        while let stop = stops.beginConnection(), !Task.isCancelled {
+            let connected = Signal()
+            let session = ConnectionSession(
+                context: context, configuration: context.configuration.value, stop: stop, connected: connected)
+            do {
+                try await session.run()
+            } catch {
+                context.logger.warning(
+                    "connection lost", metadata: ["server": "\(session.configuration.server)", "error": "\(describe(error))"])
+            }
+            if stops.isShutDown { break }
+            let pause = delay.next(afterSuccess: connected.isFired, jitter: .random(in: 0...1))
+            context.logger.debug("connecting again", metadata: ["after": "\(pause)"])
+            _ = try? await withDeadline(pause) { await stops.shutdown.wait() }
+        }
+    }
+
+    /// Code and message, without the metadata of the call.
+    private func describe(_ error: any Error) -> String {
+        guard let error = error as? RPCError else { return "\(error)" }
+        let cause = error.cause.map { " (\($0))" } ?? ""
+        return "\(error.code): \(error.message)\(cause)"
+    }
+}
+
+/// Ends the connection of the moment, and all of them.
+private final class StopSignals: Sendable {
+    let shutdown = Signal()
+    private let connection = Mutex<Signal?>(nil)
+
+    var isShutDown: Bool { shutdown.isFired }
+
+    /// What ends the new connection; `nil` after the shutdown.
+    func beginConnection() -> Signal? {
+        connection.withLock { connection in
+            guard !shutdown.isFired else { return nil }
+            let signal = Signal()
+            connection = signal
+            return signal
+        }
+    }
+
+    func endConnection() {
+        connection.withLock { $0 }?.fire()
+    }
+
+    func shutDown() {
+        connection.withLock { connection in
+            shutdown.fire()
+            connection?.fire()
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import AgentLink
+import GRPCCore
+import GRPCNIOTransportHTTP2
+import Logging
+
+/// One connection to the gateway, from the first host report to the end of its streams.
+struct ConnectionSession: Sendable {
+    /// For the whole of an orderly end.
+    static let closeLimit = Duration.seconds(10)
+
+    let context: AgentContext
+    let configuration: AgentConfiguration
+    /// Fired to end in good order: at shutdown, or when the configuration changed.
+    let stop: Signal
+    /// Fired once the gateway has accepted the task stream.
+    let connected: Signal
+
+    private enum Part: Sendable, Hashable {
+        case tasks
+        case state
+        case streamJobs
+        case stop
+        case timer
+    }
+
+    private struct Ended: Sendable {
+        var part: Part
+        var failure: (any Error)?
+    }
+
+    /// - Throws: What broke the connection; returns normally after ``stop``.
+    func run() async throws {
+        let transport = try AgentLinkClient.transport(configuration)
+        try await withGRPCClient(transport: transport) { client in
+            let link = AgentLinkClient(client, configuration)
+            let (metrics, configuration) = (context.metrics, configuration)
+            let host = await WorkerThreads.files.run { metrics.host(configuration) }
+            let bootTime = try await link.report(host)
+            try await runStreams(link, bootTime: bootTime)
+        }
+    }
+
+    private func runStreams(_ link: AgentLinkClient, bootTime: UInt64) async throws {
+        let results = BoundedQueue<Proto_TaskResult>(limit: 64)
+        let streamJobs = JobQueue()
+        let (stateStop, jobsStop) = (Signal(), Signal())
+        let dispatcher = TaskDispatcher(
+            context: context, streams: GRPCStreamOpener(link: link), results: results, streamJobs: streamJobs)
+        let reporter = StateReporter(
+            context: context, link: link, configuration: configuration, bootTime: bootTime, stop: stateStop)
+        let failure: (any Error)? = await withTaskGroup(of: Ended.self) { group in
+            group.addTask { await ended(.tasks) { try await runTaskStream(link, dispatcher, results) } }
+            group.addTask { await ended(.state) { try await reporter.run() } }
+            group.addTask { await ended(.streamJobs) { await withCancellation(by: jobsStop) { await streamJobs.run() } } }
+            group.addTask { await ended(.stop) { await stop.wait() } }
+            let first = await group.next()
+            var open: Set<Part> = [.tasks, .state, .streamJobs]
+            if let part = first?.part { open.remove(part) }
+            group.addTask { await ended(.timer) { try await Task.sleep(for: Self.closeLimit) } }
+            // In this order: streams of users, measurements, and last the stream that results travel on.
+            jobsStop.fire()
+            var inTime = await wait(for: .streamJobs, &open, &group)
+            stateStop.fire()
+            if inTime { inTime = await wait(for: .state, &open, &group) }
+            results.finish()
+            if inTime { _ = await wait(for: .tasks, &open, &group) }
+            results.fail(QueueEnded())
+            group.cancelAll()
+            return first?.part == .stop ? nil : first?.failure ?? RPCError(code: .unavailable, message: "stream ended")
+        }
+        if let failure { throw failure }
+    }
+
+    private func ended(_ part: Part, _ body: () async throws -> Void) async -> Ended {
+        do {
+            try await body()
+            return Ended(part: part)
+        } catch {
+            return Ended(part: part, failure: error)
+        }
+    }
+
+    /// - Returns: Whether `part` ended before the time for all of them was over.
+    private func wait(for part: Part, _ open: inout Set<Part>, _ group: inout TaskGroup<Ended>) async -> Bool {
+        while open.contains(part) {
+            guard let next = await group.next(), next.part != .timer else { return false }
+            open.remove(next.part)
+        }
+        return true
+    }
+
+    private func runTaskStream(
+        _ link: AgentLinkClient, _ dispatcher: TaskDispatcher, _ results: BoundedQueue<Proto_TaskResult>
+    ) async throws {
+        var metadata = link.metadata
+        metadata.addString(AgentExtensions.known.header, forKey: AgentExtensions.metadataKey)
+        try await link.client.requestTask(
+            metadata: metadata, options: AgentLinkClient.streamOptions
+        ) { writer in
+            while let result = try await results.next() { try await writer.write(result) }
+        } onResponse: { response in
+            // Throws what the gateway refused the stream with.
+            let messages = try response.accepted.get().bodyParts
+            connected.fire()
+            context.logger.info("connected to \(configuration.server)")
+            for try await part in messages {
+                if case .message(let task) = part { await dispatcher.dispatch(task) }
+            }
+        }
+    }
+}

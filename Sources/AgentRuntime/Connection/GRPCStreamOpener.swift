@@ -1,0 +1,86 @@
+import AgentLink
+import GRPCCore
+
+/// Opens IOStreams over gRPC (`agent-link.md` 3).
+struct GRPCStreamOpener: StreamOpening {
+    static let keepAlive = Duration.seconds(30)
+    /// How long the gateway may take to end a stream that we have ended.
+    static let closeGrace = Duration.seconds(5)
+
+    let link: AgentLinkClient
+
+    func open(
+        _ id: String, limit: Duration?, _ body: @escaping @Sendable (any FrameStream) async throws -> Void
+    ) async throws {
+        guard let limit else { return try await run(id, limit: nil, body) }
+        try await withDeadline(limit) { try await run(id, limit: limit, body) }
+    }
+
+    private func run(
+        _ id: String, limit: Duration?, _ body: @escaping @Sendable (any FrameStream) async throws -> Void
+    ) async throws {
+        let stream = QueuedStream()
+        let ended = Signal()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            defer { group.cancelAll() }
+            group.addTask {
+                defer { ended.fire() }
+                await call(id, limit: limit, stream)
+            }
+            group.addTask {
+                while true {
+                    try await Task.sleep(for: Self.keepAlive)
+                    try await stream.outbound.send([])
+                }
+            }
+            let outcome: Result<Void, any Error>
+            do {
+                try await body(stream)
+                outcome = .success(())
+            } catch {
+                outcome = .failure(error)
+            }
+            // Half close: the gateway answers by ending the call.
+            stream.outbound.finish()
+            _ = try? await withDeadline(Self.closeGrace) { await ended.wait() }
+            try outcome.get()
+        }
+    }
+
+    /// Moves frames between the queues and the wire until either side ends.
+    private func call(_ id: String, limit: Duration?, _ stream: QueuedStream) async {
+        var options = AgentLinkClient.streamOptions
+        options.timeout = limit
+        do {
+            try await link.client.ioStream(metadata: link.metadata, options: options) { writer in
+                try await writer.write(Proto_IOStreamData(StreamAttachFrame.encode(streamID: id)))
+                while let frame = try await stream.outbound.next() {
+                    try await writer.write(Proto_IOStreamData(frame))
+                }
+            } onResponse: { response in
+                for try await message in response.messages where !message.data.isEmpty {
+                    try await stream.inbound.send(message.frame)
+                }
+            }
+            stream.inbound.finish()
+            stream.outbound.fail(QueueEnded())
+        } catch {
+            stream.inbound.fail(error)
+            stream.outbound.fail(error)
+        }
+    }
+}
+
+/// A stream whose frames wait in two short queues, so that each side is held back by the other.
+struct QueuedStream: FrameStream {
+    let inbound = BoundedQueue<[UInt8]>(limit: 16)
+    let outbound = BoundedQueue<[UInt8]>(limit: 4)
+
+    func receive() async throws -> [UInt8]? {
+        try await inbound.next()
+    }
+
+    func send(_ frame: [UInt8]) async throws {
+        try await outbound.send(frame)
+    }
+}

@@ -1,0 +1,114 @@
+import AgentLink
+import GRPCCore
+import Logging
+
+/// The rhythm of reports over one connection (`agent-link-details.md` 1, rhythm): state, its receipt, host when it is
+/// ten minutes old, addresses when they are due, sleep.
+struct StateReporter: Sendable {
+    static let hostPeriod = Duration.seconds(600)
+    /// A gateway that does not acknowledge for so long has gone, whatever TCP believes.
+    static let receiptLimit = Duration.seconds(60)
+
+    let context: AgentContext
+    let link: AgentLinkClient
+    let configuration: AgentConfiguration
+    let bootTime: UInt64
+    /// Fired to end the reports in good order.
+    let stop: Signal
+
+    /// Runs until ``stop`` fires or the stream ends.
+    func run() async throws {
+        let receipts = BoundedQueue<Void>(limit: 4)
+        try await link.client.reportSystemState(
+            metadata: link.metadata, options: AgentLinkClient.streamOptions
+        ) { writer in
+            try await report(to: writer, receipts)
+        } onResponse: { response in
+            do {
+                for try await _ in response.messages { try await receipts.send(()) }
+                receipts.finish()
+            } catch {
+                receipts.fail(error)
+                throw error
+            }
+        }
+    }
+
+    private func report(to writer: RPCWriter<Proto_State>, _ receipts: BoundedQueue<Void>) async throws {
+        var host = HostReports(bootTime: bootTime)
+        var addresses = AddressReports(configuration: configuration, logger: context.logger)
+        while !stop.isFired {
+            let (metrics, configuration) = (context.metrics, configuration)
+            let state = await WorkerThreads.files.run { metrics.state(configuration) }
+            try await writer.write(Proto_State(state))
+            let receipt = try await withDeadline(Self.receiptLimit) { try await receipts.next() != nil }
+            guard receipt else { throw RPCError(code: .unavailable, message: "the state stream has ended") }
+            if await host.reportIfDue(context, link, configuration) { addresses.repeatReport() }
+            await addresses.reportIfDue(link)
+            _ = try? await withDeadline(.seconds(configuration.reportDelay)) { await stop.wait() }
+            try Task.checkCancellation()
+        }
+    }
+}
+
+/// When the host was reported, and to which run of the gateway.
+private struct HostReports {
+    private var last: ContinuousClock.Instant?
+    private var bootTime: UInt64
+
+    init(bootTime: UInt64) {
+        self.bootTime = bootTime
+    }
+
+    /// A failure is tried again at the next pass: reports alone are no reason to connect anew.
+    /// - Returns: Whether the gateway has started anew since the last report.
+    mutating func reportIfDue(
+        _ context: AgentContext, _ link: AgentLinkClient, _ configuration: AgentConfiguration
+    ) async -> Bool {
+        if let last, ContinuousClock.now - last < StateReporter.hostPeriod { return false }
+        let metrics = context.metrics
+        let host = await WorkerThreads.files.run { metrics.host(configuration) }
+        do {
+            let answer = try await link.report(host)
+            last = .now
+            defer { bootTime = answer }
+            return answer != bootTime
+        } catch {
+            context.logger.debug("host report failed", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+}
+
+/// When the public addresses were looked up and reported.
+private struct AddressReports {
+    private let configuration: AgentConfiguration
+    private let logger: Logger
+    private var lookedUp: ContinuousClock.Instant?
+    private var reported: GeoIPInfo?
+
+    init(configuration: AgentConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    mutating func repeatReport() {
+        lookedUp = nil
+        reported = nil
+    }
+
+    mutating func reportIfDue(_ link: AgentLinkClient) async {
+        if reported != nil, let lookedUp, ContinuousClock.now - lookedUp < .seconds(configuration.ipReportPeriod) {
+            return
+        }
+        let addresses = await PublicAddresses.look(configuration, logger: logger)
+        lookedUp = .now
+        guard addresses != reported else { return }
+        do {
+            _ = try await link.report(addresses, use6: configuration.useIPv6CountryCode)
+            reported = addresses
+        } catch {
+            logger.debug("address report failed", metadata: ["error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import Glibc
+import Secrets
+
+/// SHA-256 of the file at a path, for preconditions.
+enum FileHash {
+    /// Lower-case hexadecimal digits of the regular file's contents.
+    /// - Parameter isCancelled: asked between pieces: some files of the kernel have no end.
+    static func sha256(of path: TargetPath, isCancelled: () -> Bool) throws(FileTaskError) -> String {
+        let file = try SafeOpen.regularFile(path.text)
+        var stream = SHA256Stream()
+        do throws(SystemCallError) {
+            while true {
+                if isCancelled() { throw SystemCallError(code: ECANCELED) }
+                let piece = try file.read(limit: 1 << 18)
+                if piece.isEmpty { break }
+                stream.update(piece)
+            }
+        } catch {
+            throw .system(error)
+        }
+        return Hex.encode(stream.finish())
+    }
+
+    /// Checks `if_match_sha256` as agents do: literally, so upper case never matches. Call it under the path's lock.
+    static func checkPrecondition(
+        _ expected: String, _ path: TargetPath, isCancelled: () -> Bool
+    ) throws(FileTaskError) {
+        if expected.isEmpty { return }
+        let status: FileStatus
+        do {
+            status = try FileStatus(path.text)
+        } catch {
+            throw error.code == ENOENT ? .preconditionMissing : .system(error)
+        }
+        guard status.kind == .file else { throw .preconditionNotRegular }
+        let actual: String
+        do {
+            actual = try sha256(of: path, isCancelled: isCancelled)
+        } catch .notRegularFile {
+            throw .preconditionNotRegular
+        } catch {
+            throw error
+        }
+        guard actual == expected else { throw .preconditionMismatch }
+    }
+}

@@ -1,0 +1,77 @@
+import Glibc
+
+/// What the system says of one name, never following it.
+struct FileStatus: Sendable, Equatable {
+    enum Kind: String, Sendable {
+        case file
+        case directory = "dir"
+        case symlink
+        case special
+    }
+
+    let kind: Kind
+    let size: Int64
+    let permissions: UInt32
+    let modified: Int64
+
+    /// - Parameter directory: where `name` is, or `AT_FDCWD`.
+    init(_ name: UnsafePointer<CChar>, in directory: Int32 = AT_FDCWD) throws(SystemCallError) {
+        var status = stat()
+        try retryingInterrupts { fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) }
+        self.init(status)
+    }
+
+    init(of file: borrowing Descriptor) throws(SystemCallError) {
+        let raw = file.raw
+        var status = stat()
+        try retryingInterrupts { fstat(raw, &status) }
+        self.init(status)
+    }
+
+    private init(_ status: stat) {
+        kind =
+            switch status.st_mode & S_IFMT {
+            case S_IFREG: .file
+            case S_IFDIR: .directory
+            case S_IFLNK: .symlink
+            default: .special
+            }
+        size = Int64(status.st_size)
+        permissions = status.st_mode & 0o777
+        modified = Int64(status.st_mtim.tv_sec)
+    }
+
+    /// Octal with a leading 0; no bits at all are `0`.
+    var modeText: String {
+        permissions == 0 ? "0" : "0" + String(permissions, radix: 8)
+    }
+}
+
+/// Opens what is to be read, without ever waiting for it.
+enum SafeOpen {
+    /// A regular file. Links are refused, FIFOs and devices do not block, and what was swapped in after the first look
+    /// is found by the second (`security.md`, symlink swaps and FIFOs).
+    static func regularFile(_ path: String) throws(FileTaskError) -> Descriptor {
+        do throws(SystemCallError) {
+            guard try FileStatus(path).kind == .file else { throw SystemCallError(code: ELOOP) }
+            let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
+            let file = Descriptor(owning: try retryingInterrupts { open(path, flags) })
+            guard try FileStatus(of: file).kind == .file else { throw SystemCallError(code: ELOOP) }
+            return file
+        } catch {
+            // ENXIO: a FIFO or socket without anybody at its other end.
+            throw error.code == ELOOP || error.code == ENXIO ? .notRegularFile : .system(error)
+        }
+    }
+
+    /// A directory that is no link.
+    static func directory(_ path: String) throws(FileTaskError) -> Descriptor {
+        do throws(SystemCallError) {
+            guard try FileStatus(path).kind == .directory else { throw SystemCallError(code: ENOTDIR) }
+            let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+            return Descriptor(owning: try retryingInterrupts { open(path, flags) })
+        } catch {
+            throw error.code == ELOOP || error.code == ENOTDIR ? .notDirectory : .system(error)
+        }
+    }
+}

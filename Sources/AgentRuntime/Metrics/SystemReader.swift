@@ -1,0 +1,53 @@
+import CLinux
+import Glibc
+
+/// Where measurements come from: text files of the kernel and a few calls. A test gives its own texts.
+protocol SystemReader: Sendable {
+    /// The file's text; `nil` when it cannot be read.
+    func text(_ path: String) -> String?
+    /// Names in the directory, without `.` and `..`; empty when it cannot be read.
+    func names(in directory: String) -> [String]
+    /// Total and used bytes of the file system at `path`.
+    func disk(at path: String) -> DiskSpace?
+    /// The machine's name of its architecture, such as `x86_64`.
+    var architecture: String { get }
+}
+
+struct DiskSpace: Sendable, Equatable {
+    var total: UInt64
+    var used: UInt64
+}
+
+/// The machine this process runs on.
+struct LinuxSystemReader: SystemReader {
+    func text(_ path: String) -> String? {
+        guard let bytes = try? AtomicFile.read(path, limit: 4 << 20) else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    func names(in directory: String) -> [String] {
+        guard let stream = opendir(directory) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = EntryName(entry)
+            if !name.isSelfOrParent { names.append(name.text) }
+        }
+        return names
+    }
+
+    func disk(at path: String) -> DiskSpace? {
+        var total: UInt64 = 0
+        var used: UInt64 = 0
+        guard linux_disk_space(path, &total, &used) == 0 else { return nil }
+        return DiskSpace(total: total, used: used)
+    }
+
+    var architecture: String {
+        var name = utsname()
+        guard uname(&name) == 0 else { return "" }
+        return withUnsafeBytes(of: &name.machine) { bytes in
+            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+/// One program to run without a terminal.
+struct ProcessRequest: Sendable {
+    /// A path; see ``ExecutableSearch`` for bare names.
+    var executable: String
+    /// With the name of the program in front.
+    var arguments: [String]
+    var environment: [String: String]
+    /// Empty: the agent's own.
+    var directory = ""
+    /// Empty: the null device.
+    var stdin: [UInt8] = []
+    /// Of each output.
+    var outputLimit: Int
+    var timeout: Duration
+    /// Whether standard error is kept; else it goes to the null device.
+    var keepsStandardError = true
+}
+
+/// How a program ended.
+struct ProcessOutcome: Sendable, Equatable {
+    enum End: Sendable, Equatable {
+        case exited(code: Int32)
+        case signalled(Int32)
+        case timedOut
+        case cancelled
+        /// Killed, yet still there two seconds later.
+        case stuck
+    }
+
+    var end: End
+    var stdout: CappedBuffer
+    var stderr: CappedBuffer
+    var duration: Duration
+}
+
+/// Why a program did not start.
+enum ProcessStartError: Error, Sendable, Equatable {
+    /// A bare name that is in no folder of PATH.
+    case executableNotFound
+    /// The system refused, with this errno.
+    case system(SystemCallError)
+}

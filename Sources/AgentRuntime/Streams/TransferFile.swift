@@ -1,0 +1,138 @@
+import AgentLink
+import Glibc
+import Secrets
+import Synchronization
+
+/// The file of a download, read and hashed piece by piece. Its calls block, one at a time.
+final class TransferSource: Sendable {
+    let size: Int64
+    private let file: Descriptor
+    private let state: Mutex<State>
+
+    private struct State: ~Copyable {
+        var hash: SHA256Stream? = SHA256Stream()
+        var missing: Int64
+    }
+
+    /// The size is that of this moment: what is appended later does not belong to the transfer.
+    static func open(_ path: TargetPath) throws -> TransferSource {
+        let file = try SafeOpen.regularFile(path.text)
+        do {
+            let size = try FileStatus(of: file).size
+            guard size <= Int64(TransferFrame.maxSize) else { throw TransferFailure.fileTooLarge }
+            return TransferSource(file, size: size)
+        } catch let error as SystemCallError {
+            throw FileTaskError.system(error)
+        }
+    }
+
+    private init(_ file: consuming Descriptor, size: Int64) {
+        self.file = file
+        self.size = size
+        state = Mutex(State(missing: size))
+    }
+
+    /// At most a chunk; empty when all was read.
+    func next() throws -> [UInt8] {
+        let wanted = state.withLock { min(Int64(TransferSession.chunk), $0.missing) }
+        if wanted == 0 { return [] }
+        let piece: [UInt8]
+        do {
+            piece = try file.read(limit: Int(wanted))
+        } catch {
+            throw FileTaskError.system(error)
+        }
+        if piece.isEmpty { throw TransferFailure.sourceTruncated }
+        state.withLock { state in
+            state.missing -= Int64(piece.count)
+            state.hash?.update(piece)
+        }
+        return piece
+    }
+
+    /// The hash of all that was read.
+    func finish() -> [UInt8] {
+        state.withLock { $0.hash.take()?.finish() } ?? []
+    }
+}
+
+/// The file of an upload: written beside the old one, and put in its place only when everything is right. Whatever
+/// happens before leaves the old file alone and removes the temporary one, at the latest when this object goes.
+final class TransferSink: Sendable {
+    private struct State: ~Copyable {
+        var replacement: AtomicReplacement?
+        var hash: SHA256Stream? = SHA256Stream()
+    }
+
+    private let path: TargetPath
+    private let mode: mode_t
+    private let precondition: String
+    private let expected: String
+    private let locks: PathLocks
+    private let isCancelled: @Sendable () -> Bool
+    private let state: Mutex<State>
+
+    /// Checks everything that can be checked before the first byte.
+    static func open(
+        _ path: TargetPath, _ task: FsTransferTask, locks: PathLocks, isCancelled: @escaping @Sendable () -> Bool
+    ) throws -> TransferSink {
+        let mode = try FileMode.parse(task.mode)
+        try locks.withLock(path) { () throws(FileTaskError) in
+            try FileHash.checkPrecondition(task.ifMatchSHA256, path, isCancelled: isCancelled)
+        }
+        let replacement = try AtomicReplacement.begin(of: path, createDirectories: task.createDirs)
+        return TransferSink(path, task, mode, locks, isCancelled, replacement)
+    }
+
+    private init(
+        _ path: TargetPath, _ task: FsTransferTask, _ mode: mode_t, _ locks: PathLocks,
+        _ isCancelled: @escaping @Sendable () -> Bool, _ replacement: consuming AtomicReplacement
+    ) {
+        self.path = path
+        self.mode = mode
+        self.locks = locks
+        self.isCancelled = isCancelled
+        precondition = task.ifMatchSHA256
+        expected = task.expectedSHA256
+        state = Mutex(State(replacement: replacement))
+    }
+
+    func write(_ piece: [UInt8]) throws {
+        try state.withLock { state in
+            // Gone only after commit, when nobody writes any more.
+            try state.replacement?.write(piece)
+            state.hash?.update(piece)
+        }
+    }
+
+    /// Puts the file in its place, if it is what was announced and the old one is still what it was.
+    /// - Returns: The hash of what was written.
+    func commit() throws -> [UInt8] {
+        let sha256 = state.withLock { $0.hash.take()?.finish() } ?? []
+        guard expected.isEmpty || Hex.encode(sha256) == expected else {
+            discard()
+            throw TransferFailure.hashMismatch
+        }
+        do {
+            try locks.withLock(path) { () throws(FileTaskError) in
+                try FileHash.checkPrecondition(precondition, path, isCancelled: isCancelled)
+                if isCancelled() { throw .cancelled }
+                try finish()
+            }
+        } catch {
+            discard()
+            throw error
+        }
+        return sha256
+    }
+
+    private func finish() throws(FileTaskError) {
+        let replacement = state.withLock { $0.replacement.take() }
+        guard let replacement else { throw .outOfContract }
+        try replacement.commit(mode: mode)
+    }
+
+    private func discard() {
+        state.withLock { $0.replacement = nil }
+    }
+}

@@ -1,0 +1,114 @@
+import AgentLink
+import Glibc
+import Secrets
+
+/// Task 20: one file over one stream (`agent-link.md` 3, Transfer).
+///
+/// After the last frame, good or bad, the caller half-closes and the gateway ends the call.
+struct TransferSession: Sendable {
+    static let limit = Duration.seconds(300)
+    static let chunk = 1 << 20
+    /// Bytes of an upload that are collected before a thread writes them.
+    static let batch = 1 << 18
+
+    let stream: any FrameStream
+    var locks = PathLocks.shared
+
+    func run(_ task: FsTransferTask) async throws {
+        do {
+            switch task.operation {
+            case .download: try await download(task)
+            case .upload: try await upload(task)
+            case nil: throw TransferFailure.unknownOperation(task.op)
+            }
+        } catch let failure as TransferFailure {
+            try await stream.send(TransferFrame.error(failure.text).bytes)
+        } catch let failure as FileTaskError {
+            try await stream.send(TransferFrame.error(failure.text).bytes)
+        }
+    }
+
+    // MARK: Download
+
+    private func download(_ task: FsTransferTask) async throws {
+        let path = try transferPath(task.path)
+        let source = try await WorkerThreads.files.run { try TransferSource.open(path) }
+        try await stream.send(TransferFrame.downloadBegins(size: UInt64(source.size)).bytes)
+        while true {
+            let piece = try await WorkerThreads.files.run { try source.next() }
+            if piece.isEmpty { break }
+            try await stream.send(TransferFrame.chunk(piece[...]).bytes)
+        }
+        try await stream.send(TransferFrame.done(size: UInt64(source.size), sha256: source.finish()).bytes)
+    }
+
+    // MARK: Upload
+
+    private func upload(_ task: FsTransferTask) async throws {
+        let path = try transferPath(task.path)
+        if path.isRoot { throw FileTaskError.targetsRoot }
+        guard task.size >= 0, task.size <= Int64(TransferFrame.maxSize) else { throw TransferFailure.sizeOutOfRange }
+        let flag = CancellationFlag()
+        let locks = self.locks
+        try await withTaskCancellationHandler {
+            let sink = try await WorkerThreads.files.run {
+                try TransferSink.open(path, task, locks: locks, isCancelled: { flag.isSet })
+            }
+            try await stream.send(TransferFrame.uploadReady(size: UInt64(task.size)).bytes)
+            try await receiveBody(of: Int(task.size), into: sink)
+            let sha256 = try await WorkerThreads.files.run { try sink.commit() }
+            try await stream.send(TransferFrame.done(size: UInt64(task.size), sha256: sha256).bytes)
+        } onCancel: {
+            flag.set()
+        }
+    }
+
+    /// Frames are small and a hop to a thread has its price, so they are written in batches.
+    private func receiveBody(of size: Int, into sink: TransferSink) async throws {
+        var missing = size
+        var batch: [UInt8] = []
+        while missing > 0 {
+            guard let frame = try await stream.receive() else { throw TransferFailure.cutOff }
+            guard frame.count <= missing else { throw FileTaskError.outOfContract }
+            missing -= frame.count
+            batch += frame
+            if batch.count >= Self.batch || missing == 0 {
+                let piece = batch
+                batch = []
+                try await WorkerThreads.files.run { try sink.write(piece) }
+            }
+        }
+    }
+
+    private func transferPath(_ text: String) throws(TransferFailure) -> TargetPath {
+        do {
+            return try TargetPath(text)
+        } catch {
+            throw .invalidPath(error.text)
+        }
+    }
+}
+
+/// What ends a transfer besides the failures of its file; the texts are those of `agent-link-details.md` 3.
+enum TransferFailure: Error, Sendable, Equatable {
+    case invalidPath(String)
+    case sizeOutOfRange
+    case fileTooLarge
+    case hashMismatch
+    case sourceTruncated
+    case unknownOperation(String)
+    /// The gateway stopped sending.
+    case cutOff
+
+    var text: String {
+        switch self {
+        case .invalidPath(let reason): "invalid path: \(reason)"
+        case .sizeOutOfRange: "size out of range: must be 0..100MiB"
+        case .fileTooLarge: "file exceeds MCP transfer cap (100MiB)"
+        case .hashMismatch: "sha256 mismatch"
+        case .sourceTruncated: "source truncated mid-transfer"
+        case .unknownOperation(let name): "unknown op: \(name.prefix(64))"
+        case .cutOff: "internal agent error"
+        }
+    }
+}

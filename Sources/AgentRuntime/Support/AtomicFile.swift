@@ -1,0 +1,44 @@
+import Glibc
+import Secrets
+
+/// Small files of our own, replaced as a whole.
+enum AtomicFile {
+    static func read(_ path: String, limit: Int) throws(SystemCallError) -> [UInt8] {
+        let file = Descriptor(owning: try retryingInterrupts { open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) })
+        var bytes: [UInt8] = []
+        while bytes.count < limit {
+            let piece = try file.read(limit: min(65536, limit - bytes.count))
+            if piece.isEmpty { break }
+            bytes += piece
+        }
+        return bytes
+    }
+
+    /// Readers see the old file or the new one; a failure leaves the old one and nothing else.
+    static func write(
+        _ bytes: [UInt8], to path: String, mode: mode_t, createDirectory: Bool
+    ) throws(SystemCallError) {
+        let directory = Self.directory(of: path)
+        if createDirectory, mkdir(directory, 0o750) != 0, errno != EEXIST { throw .last }
+        let temporary = path + ".tmp-" + SecureRandom.alphanumeric(10)
+        do throws(SystemCallError) {
+            let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
+            let file = Descriptor(owning: try retryingInterrupts { open(temporary, flags, mode) })
+            try file.writeAll(bytes)
+            // The umask may have taken bits away.
+            try retryingInterrupts { fchmod(file.raw, mode) }
+            try retryingInterrupts { fsync(file.raw) }
+            try retryingInterrupts { rename(temporary, path) }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        let folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if folder >= 0 { _ = fsync(Descriptor(owning: folder).raw) }
+    }
+
+    private static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}

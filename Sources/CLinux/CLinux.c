@@ -1,0 +1,53 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <termios.h>
+#include <unistd.h>
+
+int linux_pipe(int descriptors[2], int flags) { return pipe2(descriptors, O_CLOEXEC | flags); }
+
+int linux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+int linux_spawn_add_chdir(posix_spawn_file_actions_t *actions, const char *path) {
+    return posix_spawn_file_actions_addchdir_np(actions, path);
+}
+
+int linux_spawn_add_closefrom(posix_spawn_file_actions_t *actions, int from) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, from);
+}
+
+short linux_spawn_setsid(void) { return POSIX_SPAWN_SETSID; }
+
+int linux_open_pty(char *path, size_t length) {
+    int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (master < 0) return -1;
+    int failure = 0;
+    if (grantpt(master) != 0 || unlockpt(master) != 0) failure = errno;
+    if (failure == 0) failure = ptsname_r(master, path, length);
+    if (failure == 0) return master;
+    close(master);
+    errno = failure;
+    return -1;
+}
+
+int linux_set_terminal_size(int descriptor, unsigned short rows, unsigned short columns) {
+    struct winsize size = {.ws_row = rows, .ws_col = columns};
+    return ioctl(descriptor, TIOCSWINSZ, &size);
+}
+
+int linux_open_directory_path(const char *path) { return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); }
+
+int linux_disk_space(const char *path, unsigned long long *total, unsigned long long *used) {
+    struct statvfs space;
+    if (statvfs(path, &space) != 0) return -1;
+    unsigned long long unit = space.f_frsize;
+    *total = unit * space.f_blocks;
+    *used = unit * (space.f_blocks - space.f_bfree);
+    return 0;
+}

@@ -1,0 +1,26 @@
+// What nezha-agent needs of Linux that Swift's Glibc module does not show, because that module is built without
+// _GNU_SOURCE. Declarations only; no logic lives here.
+#ifndef NEZHA_CLINUX_H
+#define NEZHA_CLINUX_H
+
+#include <spawn.h>
+#include <sys/types.h>
+
+/// pipe2(2), always with O_CLOEXEC; `flags` are added.
+int linux_pipe(int descriptors[2], int flags);
+/// A descriptor that becomes readable when the child ends (pidfd_open(2)); -1 and ENOSYS before Linux 5.3.
+int linux_pidfd_open(pid_t pid);
+int linux_spawn_add_chdir(posix_spawn_file_actions_t *actions, const char *path);
+int linux_spawn_add_closefrom(posix_spawn_file_actions_t *actions, int from);
+/// POSIX_SPAWN_SETSID.
+short linux_spawn_setsid(void);
+/// Opens a pseudo terminal; the path of its other end goes to `path`. -1 and errno on failure.
+int linux_open_pty(char *path, size_t length);
+/// TIOCSWINSZ.
+int linux_set_terminal_size(int descriptor, unsigned short rows, unsigned short columns);
+/// A descriptor that only names a directory (O_PATH | O_DIRECTORY | O_CLOEXEC), so reading it needs no permission.
+int linux_open_directory_path(const char *path);
+/// What statvfs(3) says, as bytes.
+int linux_disk_space(const char *path, unsigned long long *total, unsigned long long *used);
+
+#endif
