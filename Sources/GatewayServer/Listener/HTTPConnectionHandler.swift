@@ -1,0 +1,107 @@
+import HTTPTypes
+import HummingbirdCore
+import Logging
+import MCPServer
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+
+/// Serves the HTTP/1 connections: requests one after another, each answered by the one entry.
+struct HTTPConnectionHandler: Sendable {
+    let entry: HTTPEntry
+    let limits: ListenerLimits
+    private let date = HTTPDate()
+
+    init(entry: @escaping HTTPEntry, limits: ListenerLimits) {
+        self.entry = entry
+        self.limits = limits
+    }
+
+    /// Adds the handlers of HTTP/1 to the end of the pipeline. Call on the channel's loop.
+    func configure(
+        _ channel: any Channel, isSecure: Bool, _ logger: Logger
+    ) throws -> (GatewayConnection.HTTPChannel, gone: EventLoopFuture<Void>) {
+        let pipeline = channel.pipeline.syncOperations
+        var decoder = NIOHTTPDecoderLimitConfiguration()
+        decoder.maxHeaderFieldSize = limits.maxHeaderSize
+        decoder.maxHeaderListSize = limits.maxHeaderSize
+        // No pipelining assistance: requests are taken one by one below. No validation of headers to send: HTTPFields
+        // holds valid ones only.
+        try pipeline.configureHTTPServerPipeline(
+            withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
+            withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoder)
+        let gone = channel.eventLoop.makePromise(of: Void.self)
+        channel.closeFuture.whenComplete { _ in gone.succeed() }
+        try pipeline.addHandler(ClientPresenceHandler(grace: TimeAmount(limits.halfClosed), gone: gone))
+        try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
+        // Closes idle connections, and lets a drain wait for the request in hand only.
+        try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idle, logger: logger))
+        let wrapped = try GatewayConnection.HTTPChannel(
+            wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+        return (wrapped, gone.futureResult)
+    }
+
+    /// Returns when the connection is closed. Cancelling the surrounding task cancels the request being answered.
+    func serve(_ channel: GatewayConnection.HTTPChannel, isSecure: Bool, _ logger: Logger) async {
+        do {
+            try await channel.executeThenClose { inbound, outbound in
+                let parts = RequestParts(inbound)
+                let peer = channel.channel.remoteAddress?.peerText
+                try await answerAll(parts, outbound, peer: peer, isSecure: isSecure)
+                outbound.finish()
+                // The client may still be sending. Closing at once would reset the connection, and the reset can
+                // overtake the answer.
+                _ = try await parts.skipBody(upTo: limits.maxSkippedBody)
+            }
+        } catch {
+            logger.trace("HTTP connection ended", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func answerAll(
+        _ parts: RequestParts, _ outbound: HTTPResponseWriter.Outbound, peer: String?, isSecure: Bool
+    ) async throws {
+        let writer = HTTPResponseWriter(outbound, date: date)
+        while true {
+            let head: HTTPRequest
+            do {
+                guard let next = try await parts.nextHead() else { return }
+                head = next
+            } catch {
+                // What came is no HTTP, or its head is too large; if the connection broke instead, this fails, too.
+                return try await writer.write(.empty(.badRequest), endsConnection: true)
+            }
+            let client = ClientAddress(peer: peer, real: nil)
+            guard try await answer(head, parts, outbound, client, isSecure: isSecure) else { return }
+        }
+    }
+
+    /// - Returns: whether the connection can carry another request.
+    private func answer(
+        _ head: HTTPRequest, _ parts: RequestParts, _ outbound: HTTPResponseWriter.Outbound,
+        _ client: ClientAddress, isSecure: Bool
+    ) async throws -> Bool {
+        let interim = InterimResponse(isAwaited: head.expectsContinue, outbound)
+        let body = RequestBody {
+            try await interim.sendIfAwaited()
+            return try await parts.nextChunk().map { Array($0.readableBytesView) }
+        }
+        let request = InboundRequest(
+            head: head, id: RequestID.random(), client: client, isSecure: isSecure, body: body)
+        let response = await entry(request)
+        // A client that still waits for its 100 will not send the body any more, so what comes next is not known.
+        let isStillAwaited = interim.close()
+        let canSkip = parts.body == .ended || (parts.body != .broken && !isStillAwaited && fitsToSkip(head))
+        let keepsAlive = canSkip && head.headerFields[.connection] != "close"
+        try await HTTPResponseWriter(outbound, date: date).write(
+            response, isForHead: head.method == .head, endsConnection: !keepsAlive)
+        guard keepsAlive else { return false }
+        return try await parts.skipBody(upTo: limits.maxSkippedBody)
+    }
+
+    private func fitsToSkip(_ head: HTTPRequest) -> Bool {
+        guard let length = head.headerFields[.contentLength].flatMap({ Int($0) }) else { return true }
+        return length <= limits.maxSkippedBody
+    }
+}
