@@ -72,7 +72,7 @@ public struct GatewayServer: Service {
         // Services are stopped in reverse order, one after the other; so this one is the first to hear of it.
         services.append(ShutdownNotice(notice: onShutdown))
         var group = ServiceGroupConfiguration(services: services, logger: logger.quieted())
-        // Half of it belongs to the clients; what is left after all of it is cancelled.
+        // Agent streams end after the grace by themselves; whatever is left after twice the time is cancelled.
         group.maximumGracefulShutdownDuration = configuration.limits.shutdownGrace * 2
         try await ServiceGroup(configuration: group).run()
     }
@@ -151,10 +151,14 @@ private struct AgentServer: Service {
         config.connection.flushCoalescing = nil
         let transport = HTTP2ServerTransport.Custom(listenerFactory: bridge, config: config)
         let server = GRPCServer(transport: transport, services: services)
-        try await withGracefulShutdownHandler {
-            try await server.serve()
-        } onGracefulShutdown: {
-            server.beginGracefulShutdown()
+        do {
+            try await withGracefulShutdownHandler {
+                try await server.serve()
+            } onGracefulShutdown: {
+                server.beginGracefulShutdown()
+            }
+        } catch where Task.isCancelled {
+            // The shutdown's time was up; that it had to be cut short is no failure of the program.
         }
     }
 }

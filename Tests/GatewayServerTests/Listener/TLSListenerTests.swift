@@ -1,0 +1,150 @@
+import Foundation
+import HTTPTypes
+import MCPServer
+import NIOCore
+import Testing
+
+@testable import GatewayServer
+
+@Suite("The TLS port")
+struct TLSListenerTests {
+    /// A certificate for this test alone, made by openssl; its folder goes with it.
+    private struct Certificate {
+        let folder: URL
+        var certificate: String { folder.appending(path: "cert.pem").path() }
+        var key: String { folder.appending(path: "key.pem").path() }
+
+        static func make() throws -> Certificate {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "tls-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            let made = Certificate(folder: folder)
+            let openssl = Process()
+            openssl.executableURL = URL(filePath: "/usr/bin/openssl")
+            openssl.arguments = [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                "-subj", "/CN=gateway.test", "-addext", "subjectAltName=DNS:gateway.test", "-out", made.certificate,
+                "-keyout", made.key,
+            ]
+            openssl.standardError = FileHandle.nullDevice
+            openssl.standardOutput = FileHandle.nullDevice
+            try openssl.run()
+            openssl.waitUntilExit()
+            return made
+        }
+
+        func remove() { try? FileManager.default.removeItem(at: folder) }
+
+        var listener: ListenerConfiguration.TLS {
+            ListenerConfiguration.TLS(port: 0, certificatePath: certificate, keyPath: key)
+        }
+    }
+
+    private static let tellScheme: HTTPEntry = { request in
+        .text(.ok, "\(request.head.scheme ?? "-") \(request.isSecure) \(request.head.path ?? "")|")
+    }
+
+    @Test("HTTP/1.1 is served to whoever offers it, or offers nothing", arguments: [["h2", "http/1.1"], ["http/1.1"], []])
+    func http(alpn: [String]) async throws {
+        let certificate = try Certificate.make()
+        defer { certificate.remove() }
+        try await RunningGateway.with(tls: certificate.listener, http: Self.tellScheme) { gateway in
+            let port = try #require(gateway.address.tlsPort)
+            try await RawConnection.with(port: port, tls: (alpn, "gateway.test")) { connection in
+                for path in ["/1", "/2"] {
+                    try await connection.send(get(path))
+                    #expect(try await connection.receive(through: "|").hasSuffix("https true \(path)|"))
+                }
+                try await connection.send(get("/3", "Connection: close"))
+                #expect(try await connection.receiveAll().hasSuffix("https true /3|"))
+            }
+        }
+    }
+
+    @Test("gRPC is served to whoever offers h2 alone, beside the cleartext port")
+    func grpc() async throws {
+        let certificate = try Certificate.make()
+        defer { certificate.remove() }
+        try await RunningGateway.with(tls: certificate.listener, services: [EchoService()]) { gateway in
+            let port = try #require(gateway.address.tlsPort)
+            for (port, tls) in [(port, true), (gateway.port, false)] {
+                let answers = try await withEchoClient(port: port, tls: tls) { try await $0.echo(["a", "b"]) }
+                #expect(answers.count == 2)
+            }
+        }
+    }
+
+    @Test("a client that never shakes hands is closed after a time, and does not hold up a shutdown")
+    func silent() async throws {
+        let certificate = try Certificate.make()
+        defer { certificate.remove() }
+        let limits = ListenerLimits.changed { $0.undecided = .milliseconds(300) }
+        try await RunningGateway.with(limits: limits, tls: certificate.listener) { gateway in
+            let port = try #require(gateway.address.tlsPort)
+            try await RawConnection.with(port: port) { connection in
+                let received = try await connection.receiveAll()
+                #expect(received == "")
+            }
+        }
+        try await RunningGateway.with(tls: certificate.listener) { gateway in
+            let port = try #require(gateway.address.tlsPort)
+            try await RawConnection.with(port: port) { connection in
+                try await Task.sleep(for: .milliseconds(50))
+                #expect(await gateway.shutDown() < .seconds(3))
+                #expect(try await connection.receiveAll() == "")
+            }
+        }
+    }
+
+    @Test("a client that shook hands and says nothing is closed as well")
+    func silentAfterHandshake() async throws {
+        let certificate = try Certificate.make()
+        defer { certificate.remove() }
+        let limits = ListenerLimits.changed { $0.undecided = .milliseconds(300) }
+        try await RunningGateway.with(limits: limits, tls: certificate.listener) { gateway in
+            let port = try #require(gateway.address.tlsPort)
+            try await RawConnection.with(port: port, tls: ([], "gateway.test")) { connection in
+                let received = (try? await connection.receiveAll()) ?? ""
+                #expect(received == "")
+            }
+        }
+    }
+
+    @Test("a client that leaves cancels its work on TLS, too")
+    func disconnectCancels() async throws {
+        let certificate = try Certificate.make()
+        defer { certificate.remove() }
+        let (started, cancelled) = (Latch(), Latch())
+        let entry: HTTPEntry = { _ in
+            started.open()
+            do { try await Task.sleep(for: .seconds(3600)) } catch { cancelled.open() }
+            return .text(.ok, "")
+        }
+        try await RunningGateway.with(tls: certificate.listener, http: entry) { gateway in
+            let port = try #require(gateway.address.tlsPort)
+            try await RawConnection.with(port: port, tls: (["http/1.1"], "gateway.test")) { connection in
+                try await connection.send(get("/"))
+                try await started.wait()
+            }
+            try await cancelled.wait()
+        }
+    }
+
+    @Test("bad certificate files are named")
+    func badFiles() throws {
+        let certificate = try Certificate.make()
+        let other = try Certificate.make()
+        defer { [certificate, other].forEach { $0.remove() } }
+        func error(_ certificatePath: String, _ keyPath: String) -> ListenerError? {
+            let tls = ListenerConfiguration.TLS(port: 0, certificatePath: certificatePath, keyPath: keyPath)
+            return #expect(throws: ListenerError.self) { try tls.makeContext() }
+        }
+        #expect(
+            error("/nowhere.pem", certificate.key)
+                == .badCertificate(path: "/nowhere.pem", reason: "not a readable PEM certificate"))
+        #expect(
+            error(certificate.certificate, certificate.certificate)
+                == .badKey(path: certificate.certificate, reason: "not a readable PEM private key"))
+        let mismatch = error(certificate.certificate, other.key)
+        #expect(mismatch?.description.contains("does not belong to the certificate") == true)
+    }
+}
