@@ -26,7 +26,9 @@ struct RegistryGateTests {
         #expect(names == Self.targeted.map(\.tool))
     }
 
-    @Test("Indirect reference: a foreign server, one outside the token's list and one that does not exist answer alike", arguments: targeted.map(\.tool))
+    @Test(
+        "Indirect reference: a foreign server, one outside the token's list and one that does not exist answer alike",
+        arguments: targeted.map(\.tool))
     func foreignAndUnknown(tool: String) async throws {
         try await TestGateway.running { gateway in
             let rest = try #require(Self.targeted.first { $0.tool == tool }).rest
@@ -50,7 +52,9 @@ struct RegistryGateTests {
         }
     }
 
-    @Test("an administrator reaches everybody's servers, his token only those on its list", arguments: targeted.map(\.tool))
+    @Test(
+        "an administrator reaches everybody's servers, his token only those on its list",
+        arguments: targeted.map(\.tool))
     func administrator(tool: String) async throws {
         try await TestGateway.running { gateway in
             let rest = try #require(Self.targeted.first { $0.tool == tool }).rest
@@ -72,7 +76,9 @@ struct RegistryGateTests {
         }
     }
 
-    @Test("a missing, zero, negative, fractional or non-numeric server id is an argument error", arguments: targeted.map(\.tool))
+    @Test(
+        "a missing, zero, negative, fractional or non-numeric server id is an argument error",
+        arguments: targeted.map(\.tool))
     func malformedID(tool: String) async throws {
         try await TestGateway.running { gateway in
             let rest = try #require(Self.targeted.first { $0.tool == tool }).rest
@@ -99,7 +105,8 @@ struct RegistryGateTests {
             for definition in gateway.registry.definitions {
                 guard case .user(let needed) = definition.access, let scope = needed.first else { continue }
                 let others = Scope.issuable.filter { !$0.covers(scope) }
-                let token = try await gateway.token(of: user, Array(others) + ["mcp:*", "*", "nezha:", ":*"].map { Scope($0) })
+                let token = try await gateway.token(
+                    of: user, Array(others) + ["mcp:*", "*", "nezha:", ":*"].map { Scope($0) })
                 let result = await gateway.call(definition.name, ["server_id": .integer(server.id)], as: token)
                 #expect(result.failureText == "missing required scope: \(scope)", "\(definition.name)")
                 #expect(result.outcome == .scopeDenied)
@@ -118,7 +125,9 @@ struct RegistryGateTests {
                     "session.refresh", "profile.get", "profile.update", "token.list", "token.create", "token.delete",
                 ])
             for tool in tools {
-                #expect(await gateway.call(tool.name, as: token).failureText == "this endpoint is not accessible by api token")
+                #expect(
+                    await gateway.call(tool.name, as: token).failureText
+                        == "this endpoint is not accessible by api token")
                 #expect(await gateway.call(tool.name, as: .guest).outcome == .unauthenticated)
             }
         }
@@ -134,9 +143,13 @@ struct RegistryGateTests {
             #expect(await gateway.call("setting.update", form, as: narrow).outcome == .scopeDenied)
             let stolen = try await gateway.token(of: member, [.admin])
             #expect(await gateway.call("setting.update", form, as: stolen).failureText == "permission denied")
-            #expect(await gateway.call("setting.update", form, as: try await gateway.session(of: member)).outcome == .permissionDenied)
+            #expect(
+                await gateway.call("setting.update", form, as: try await gateway.session(of: member)).outcome
+                    == .permissionDenied)
             #expect(await gateway.call("setting.update", form, as: .guest).outcome == .unauthenticated)
-            #expect(await gateway.call("setting.update", form, as: try await gateway.token(of: admin, [.admin])).outcome == .ok)
+            #expect(
+                await gateway.call("setting.update", form, as: try await gateway.token(of: admin, [.admin])).outcome
+                    == .ok)
             #expect(await gateway.call("setting.update", form, as: try await gateway.session(of: admin)).outcome == .ok)
         }
     }
@@ -154,7 +167,8 @@ struct RegistryGateTests {
                 ("vv2.1.0", false), (nil, true),
             ]
             for (version, passes) in table {
-                gateway.network.attach(server.id, presence: AgentPresence(host: version.map { HostInfo(version: $0) })) {
+                gateway.network.attach(server.id, presence: AgentPresence(host: version.map { HostInfo(version: $0) }))
+                {
                     _, _ in AgentTaskReply(data: answer, successful: true)
                 }
                 let arguments: JSONValue = ["server_id": .integer(server.id), "cmd": "true"]

@@ -39,7 +39,9 @@ private struct Number: Encodable, Sendable {
 
 @Suite("The one door: pipeline and audit")
 struct RegistryPipelineTests {
-    @Test("a refused call says the first broken rule: scope, then server list, then ownership, then arguments, then agent")
+    @Test(
+        "a refused call says the first broken rule: scope, then server list, then ownership, then arguments, then agent"
+    )
     func order() async throws {
         try await TestGateway.running { gateway in
             let owner = try await gateway.user("owner")
@@ -55,7 +57,9 @@ struct RegistryPipelineTests {
             let listed = try await gateway.token(of: owner, [.serverExec], servers: [mine.id])
             let free = try await gateway.token(of: owner, [.serverExec])
 
-            #expect(await gateway.call("server.exec", bad, as: noScope).failureText == "missing required scope: nezha:server:exec")
+            #expect(
+                await gateway.call("server.exec", bad, as: noScope).failureText
+                    == "missing required scope: nezha:server:exec")
             #expect(await gateway.call("server.exec", bad, as: listed).failureText == "permission denied")
             #expect(await gateway.call("server.exec", bad, as: free).failureText == "permission denied")
             let wrongType: JSONValue = ["server_id": .integer(mine.id), "cmd": 7]
@@ -103,7 +107,9 @@ struct RegistryPipelineTests {
             let server = try await gateway.server(of: owner.id)
             let token = try await gateway.token(of: owner)
             let session = try await gateway.session(of: owner)
-            gateway.network.attach(server.id, json: #"{"exit_code":0,"stdout":"canary-out","stderr":"","duration_ms":1,"size":1,"sha256":"00"}"#)
+            gateway.network.attach(
+                server.id,
+                json: #"{"exit_code":0,"stdout":"canary-out","stderr":"","duration_ms":1,"size":1,"sha256":"00"}"#)
             let id = JSONValue.integer(server.id)
             _ = await gateway.call(
                 "server.exec",

@@ -98,6 +98,9 @@ public struct AgentAdmission: AgentAuthority {
             }
             try await show(server)
             return server
+        } catch StorageError.notFound {
+            // The owner was deleted a moment ago.
+            throw .unauthenticated("client secret is not valid")
         } catch {
             throw unavailable(error)
         }

@@ -61,7 +61,8 @@ public final class IdentityCache: Sendable {
             $0.revision = found
             $0.users = Dictionary(uniqueKeysWithValues: users.map { ($0.id, $0) })
             $0.usersByAgentSecret = Dictionary(
-                users.filter { !$0.agentSecretHash.isEmpty }.map { ($0.agentSecretHash, $0.id) }) { first, _ in first }
+                users.filter { !$0.agentSecretHash.isEmpty }.map { ($0.agentSecretHash, $0.id) }
+            ) { first, _ in first }
             $0.servers = Dictionary(uniqueKeysWithValues: servers.map { ($0.id, $0) })
             $0.serversByUUID = Dictionary(uniqueKeysWithValues: servers.map { ($0.uuid, $0.id) })
             $0.orderedServers = servers

@@ -101,7 +101,8 @@ public final class ToolRegistry: Sendable {
         } catch {
             if let error = error as? StorageError {
                 logger.error(
-                    "storage failed", metadata: ["tool": "\(tool.definition.name)", "request": "\(call.requestID)", "detail": "\(error)"])
+                    "storage failed",
+                    metadata: ["tool": "\(tool.definition.name)", "request": "\(call.requestID)", "detail": "\(error)"])
             }
             return .failure(ToolFailure(error))
         }

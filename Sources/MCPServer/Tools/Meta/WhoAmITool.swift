@@ -1,14 +1,10 @@
-import struct Foundation.Date
-
 /// `meta.whoami`: what this token is and may do (`mcp.md` 4.2).
 struct WhoAmITool: Tool {
-    private let identity: IdentityCache
     private let settings: any SettingsStore
     private let limiter: RateLimiter
     private let version: String
 
     init(_ services: ToolServices) {
-        identity = services.identity
         settings = services.settings
         limiter = services.rateLimiter
         version = services.version

@@ -35,8 +35,12 @@ struct SettingGetTool: Tool {
         // Tokens are no log-ins here: their owners' rights do not count (`rest-details.md` 3).
         let isAdministrator = call.principal.token == nil && call.principal.isAdministrator
         let isUser = call.principal.session != nil
-        let config =
-            isAdministrator ? ShownSettings(all: current) : isUser ? ShownSettings(user: current) : ShownSettings(guest: current)
+        let config: ShownSettings
+        if isAdministrator {
+            config = ShownSettings(all: current)
+        } else {
+            config = isUser ? ShownSettings(user: current) : ShownSettings(guest: current)
+        }
         return Output(
             config: config, version: isAdministrator ? version : nil,
             frontendTemplates: isAdministrator ? FrontendTemplate.all : nil, tsdbEnabled: false)

@@ -1,0 +1,95 @@
+import Testing
+
+@testable import MCPServer
+
+@Suite("Tools: the catalogue and its schemas")
+struct ToolsCatalogTests {
+    private static let exposed = [
+        "meta.whoami", "server.list", "server.get", "server.exec", "fs.list", "fs.read", "fs.write", "fs.delete",
+        "fs.download_url", "fs.upload_url",
+    ]
+
+    @Test("MCP shows the ten tools in this order, whoever asks; nothing internal")
+    func order() async throws {
+        let gateway = try await TestGateway()
+        #expect(gateway.registry.exposed(toolsets: ["core"]).map(\.definition.name) == Self.exposed)
+        #expect(gateway.registry.exposed(toolsets: []).isEmpty)
+        for definition in gateway.registry.definitions where !Self.exposed.contains(definition.name) {
+            #expect(definition.exposure == .internal, "\(definition.name)")
+            #expect(!gateway.registry.isExposed(definition.name, toolsets: ["core"]))
+        }
+    }
+
+    @Test("scopes of the ten are those of the seed")
+    func scopes() async throws {
+        let gateway = try await TestGateway()
+        let found = gateway.registry.exposed(toolsets: ["core"]).map(\.definition.access)
+        let expected: [[Scope]] = [
+            [], [.inventoryRead], [.serverRead], [.serverExec], [.serverRead], [.serverRead], [.serverWrite],
+            [.serverDelete], [.serverRead], [.serverWrite],
+        ]
+        #expect(found == expected.map { .user($0) })
+    }
+
+    @Test("every exposed tool has title, description, annotations and object schemas whose members are described")
+    func documented() async throws {
+        let gateway = try await TestGateway()
+        for tool in gateway.registry.exposed(toolsets: ["core"]) {
+            let definition = tool.definition
+            #expect(!definition.title.isEmpty && definition.description.count > 60, "\(definition.name)")
+            #expect(definition.annotations.readOnly != nil && definition.annotations.openWorld != nil)
+            for schema in [tool.inputSchema, tool.outputSchema] {
+                #expect(schema["type"] == "object" && schema["$schema"] == nil, "\(definition.name)")
+            }
+        }
+        for definition in gateway.registry.definitions {
+            for source in [definition.inputSchema, definition.outputSchema] {
+                Self.checkDescriptions(try JSONParser.parse(source.bytes), definition.name)
+            }
+        }
+    }
+
+    private static func checkDescriptions(_ schema: JSONValue, _ place: String) {
+        for (name, member) in schema["properties"]?.objectValue ?? [:] {
+            #expect(member["description"]?.stringValue?.isEmpty == false, "\(place)/\(name)")
+            checkDescriptions(member, "\(place)/\(name)")
+        }
+        if let items = schema["items"] { checkDescriptions(items, place + "/items") }
+    }
+
+    @Test("bounds that the contract names are in the schemas")
+    func bounds() async throws {
+        let gateway = try await TestGateway()
+        for tool in gateway.registry.exposed(toolsets: ["core"]) where tool.definition.target != .none {
+            let properties = tool.inputSchema["properties"]
+            #expect(properties?["server_id"]?["minimum"] == 1, "\(tool.definition.name)")
+            #expect(tool.inputSchema["required"]?.arrayValue?.contains("server_id") == true)
+            if let path = properties?["path"] {
+                #expect(path["maxLength"] == 4096 && path["minLength"] == 1, "\(tool.definition.name)")
+            }
+        }
+    }
+
+    @Test("examples in input schemas obey their own schema")
+    func examples() async throws {
+        let gateway = try await TestGateway()
+        for definition in gateway.registry.definitions {
+            let schema = try JSONParser.parse(definition.inputSchema.bytes)
+            for (name, member) in schema["properties"]?.objectValue ?? [:] {
+                let compiled = try JSONSchema(member)
+                for example in (member["examples"]?.arrayValue ?? []) + [member["default"]].compactMap({ $0 }) {
+                    #expect(compiled.firstViolation(in: example) == nil, "\(definition.name)/\(name): \(example.text)")
+                }
+            }
+        }
+    }
+
+    @Test("a deadline is longer than what the tool itself waits, so that the better text wins")
+    func deadlines() async throws {
+        let gateway = try await TestGateway()
+        for definition in gateway.registry.definitions {
+            let least: Duration = definition.name == "server.exec" ? .seconds(306) : .seconds(30)
+            #expect(definition.deadline >= least, "\(definition.name)")
+        }
+    }
+}
