@@ -1,5 +1,6 @@
 import AgentLink
 import GatewayServer
+import HTTPTypes
 import Logging
 import MCPServer
 import RESTAdapter

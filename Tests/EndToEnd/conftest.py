@@ -48,29 +48,25 @@ def make_agent(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def fleet(tmp_path_factory):
-    """A gateway with generous rate limits and one online agent, shared by all tests that only read or clean up."""
-    folder = tmp_path_factory.mktemp("fleet")
+def gateway(tmp_path_factory) -> Gateway:
+    """A gateway with generous rate limits, shared by all tests that only read or clean up."""
     gateway = Gateway(
-        folder / "gateway", settings={"mcp_rate_limit_per_second": 10_000, "mcp_rate_limit_per_minute": 600_000}
+        tmp_path_factory.mktemp("shared") / "gateway",
+        settings={"mcp_rate_limit_per_second": 10_000, "mcp_rate_limit_per_minute": 600_000},
     ).start()
-    agent = Agent(gateway, folder / "agent", gateway.agent_secret(), str(uuid.uuid4())).start()
+    yield gateway
+    assert gateway.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def agent(gateway, tmp_path_factory) -> Agent:
+    """An online agent of the shared gateway."""
+    folder = tmp_path_factory.mktemp("shared") / "agent"
+    agent = Agent(gateway, folder, gateway.agent_secret(), str(uuid.uuid4())).start()
     try:
-        agent.wait_online(gateway.login())
-        yield gateway, agent
+        yield agent.wait_online(gateway.login())
     finally:
         agent.stop()
-        gateway.stop()
-
-
-@pytest.fixture(scope="session")
-def gateway(fleet) -> Gateway:
-    return fleet[0]
-
-
-@pytest.fixture(scope="session")
-def agent(fleet) -> Agent:
-    return fleet[1]
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
-import GatewayServer
-import Logging
+public import GatewayServer
+public import Logging
 
 /// The two files that every command works on.
 struct DataFiles: ParsableArguments {

@@ -1,3 +1,4 @@
+import AgentLink
 import ArgumentParser
 import Foundation
 import GatewayServer
@@ -6,6 +7,7 @@ import MCPServer
 import Secrets
 import ServiceLifecycle
 import Storage
+import UnixSignals
 
 /// `serve`: the gateway itself.
 struct Serve: AsyncParsableCommand {

@@ -1,4 +1,4 @@
-public import Storage
+import Storage
 
 /// Exit codes of sysexits.h that this program uses.
 public enum SystemExit: Int32, Sendable {
@@ -23,9 +23,14 @@ public struct StartFailure: Error, Sendable {
         switch error {
         case let error as ConfigurationError: self.init(error)
         case let error as StorageError: self.init(error)
-        case let error as ListenerError: (text, exit) = ("\(error)", .unavailable)
-        default: (text, exit) = ("\(error)", .software)
+        case let error as ListenerError: self.init(text: "\(error)", exit: .unavailable)
+        default: self.init(text: "\(error)", exit: .software)
         }
+    }
+
+    private init(text: String, exit: SystemExit) {
+        self.text = text
+        self.exit = exit
     }
 
     private init(_ error: ConfigurationError) {

@@ -1,4 +1,4 @@
-import HTTPTypes
+public import HTTPTypes
 public import Logging
 public import MCPServer
 

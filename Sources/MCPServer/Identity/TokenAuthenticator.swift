@@ -1,5 +1,5 @@
 public import Secrets
-import Storage
+public import Storage
 import Synchronization
 
 public import struct Foundation.Date

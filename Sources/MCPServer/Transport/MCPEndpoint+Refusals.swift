@@ -1,4 +1,4 @@
-public import HTTPTypes
+import HTTPTypes
 
 /// The answers of the refusal matrix (`mcp.md` 1.2).
 extension MCPEndpoint {

@@ -1,5 +1,4 @@
-public import HTTPTypes
-public import Logging
+import HTTPTypes
 
 /// `POST /mcp` (`mcp.md` 1): Origin guard → token → kill switch → rate limit → body → envelope → method.
 ///

@@ -1,4 +1,4 @@
-public import HTTPTypes
+import HTTPTypes
 
 /// The paths outside `/api/v1` that belong to MCP (`mcp.md` 1.1).
 public struct MCPRoutes: Sendable {

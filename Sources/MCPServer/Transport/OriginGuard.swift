@@ -41,10 +41,9 @@ public struct OriginGuard: Sendable {
     }
 
     private static func split(origin: String) -> Place? {
-        guard let colon = origin.range(of: "://") else { return nil }
-        let scheme = origin[..<colon.lowerBound].lowercased()
-        guard scheme == "http" || scheme == "https" else { return nil }
-        let rest = origin[colon.upperBound...]
+        let lower = origin.lowercased()
+        guard let scheme = ["http", "https"].first(where: { lower.hasPrefix($0 + "://") }) else { return nil }
+        let rest = lower.dropFirst(scheme.count + 3)
         guard !rest.contains(where: { "/?#@".contains($0) }) else { return nil }
         guard var place = split(authority: String(rest), defaultPort: scheme == "https" ? 443 : 80) else { return nil }
         place.scheme = scheme
