@@ -121,14 +121,20 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // System calls whose C declarations are macros or variadic, which Swift does not import.
+        .target(name: "CLinux"),
         .target(
             name: "AgentRuntime",
             dependencies: [
-                "AgentLink", "Secrets",
+                "AgentLink", "CLinux", "Secrets",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
                 .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -139,9 +145,11 @@ let package = Package(
         .executableTarget(
             name: "Agent",
             dependencies: [
-                "AgentRuntime",
+                "AgentLink", "AgentRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
         ),

@@ -173,11 +173,12 @@ def test_settings_by_viewer_and_partial_change(make_gateway):
         assert key not in text
 
     # Absent `enable_mcp` leaves the switch alone; everything else is a full replacement.
-    changed = gateway.api("PATCH", "/setting", jwt, json={"site_name": "Theirs", "language": "en_US"}).json()
+    form = {key: value for key, value in admin["config"].items() if key != "enable_mcp"}
+    changed = gateway.api("PATCH", "/setting", jwt, json=form | {"site_name": "Theirs"}).json()
     assert changed["success"] is True
     after = gateway.api("GET", "/setting", jwt).json()["data"]["config"]
     assert (after["site_name"], after["enable_mcp"]) == ("Theirs", True)
-    refused = gateway.api("PATCH", "/setting", jwt, json={"site_name": "", "language": "en_US"}).json()
+    refused = gateway.api("PATCH", "/setting", jwt, json=form | {"site_name": ""}).json()
     assert refused["success"] is False
     # On disk at once, secrets and mode kept.
     assert "site_name: Theirs" in gateway.config.read_text()
