@@ -22,9 +22,9 @@ struct ConfigurationDocument {
             throw .notYAML(path: path, line: nil)
         }
         switch node {
-        case nil: self.init()
+        case nil: root = Node.Mapping([])
         case .mapping(let mapping)?: root = mapping
-        case .scalar(let scalar)? where scalar.string.isEmpty || scalar.string == "null": self.init()
+        case .scalar(let scalar)? where scalar.string.isEmpty || scalar.string == "null": root = Node.Mapping([])
         default: throw .notYAML(path: path, line: 1)
         }
     }
@@ -50,17 +50,17 @@ struct ConfigurationDocument {
 
     /// Top-level keys that are not in the list, and nested ones of the mappings that are.
     func unknownKeys(_ known: [ConfigurationKey]) -> [String] {
-        let names = known.map { Self.folded($0.name) }
-        let sections = Set(known.compactMap { key in key.name.contains(".") ? key.name.prefix { $0 != "." } : nil })
+        let names = known.map(\.name)
+        let sections = Set(names.filter { $0.contains(".") }.map { String($0.prefix { $0 != "." }) })
         var unknown: [String] = []
         for (key, value) in root {
             guard let name = key.string else { continue }
-            if case .mapping(let section) = value, sections.contains(where: { Self.folded(String($0)) == Self.folded(name) }) {
-                for (inner, _) in section {
-                    guard let text = inner.string else { continue }
-                    if !names.contains(Self.folded("\(name).\(text)")) { unknown.append("\(name).\(text)") }
-                }
-            } else if !names.contains(Self.folded(name)) {
+            if case .mapping(let section) = value, let known = sections.first(where: { Self.matches(name, $0) }) {
+                let inner = section.keys.compactMap(\.string)
+                unknown += inner.filter { part in
+                    !names.contains { $0.hasPrefix(known + ".") && Self.matches(part, String($0.dropFirst(known.count + 1))) }
+                }.map { "\(name).\($0)" }
+            } else if !names.contains(where: { Self.matches(name, $0) }) {
                 unknown.append(name)
             }
         }
@@ -90,15 +90,13 @@ struct ConfigurationDocument {
     private static func key(_ name: String, in mapping: Node.Mapping) -> Node? {
         let exact = Node(name)
         if mapping[exact] != nil { return exact }
-        let wanted = folded(name)
-        return mapping.keys.first { $0.string.map { folded($0) == wanted && isEquallyMarked($0, name) } ?? false }
+        return mapping.keys.first { $0.string.map { matches($0, name) } ?? false }
     }
 
-    private static func folded(_ name: String) -> String { name.lowercased().filter { $0 != "_" } }
-
-    /// All underscores or none; `listen__port` or `l_istenport` are other keys.
-    private static func isEquallyMarked(_ written: String, _ name: String) -> Bool {
-        !written.contains("_") || written.lowercased() == name
+    /// All underscores or none, in any letter case; `listen__port` and `l_istenport` are other keys.
+    private static func matches(_ written: String, _ name: String) -> Bool {
+        let lower = written.lowercased()
+        return lower == name || lower == name.filter { $0 != "_" }
     }
 }
 

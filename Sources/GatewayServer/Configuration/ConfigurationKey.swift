@@ -3,7 +3,7 @@ import MCPServer
 /// One key of `config.yaml`: where it stands, what it may hold, and which member it fills. The list ``all`` is the only
 /// description of the file; reading, writing, the environment and `config check` go by it.
 struct ConfigurationKey: Sendable {
-    typealias Path<Value> = WritableKeyPath<GatewayConfiguration, Value> & Sendable
+    typealias Path<Value> = any (WritableKeyPath<GatewayConfiguration, Value> & Sendable)
 
     enum Slot: Sendable {
         case text(Path<String>)

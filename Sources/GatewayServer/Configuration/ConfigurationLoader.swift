@@ -130,13 +130,20 @@ extension ConfigurationKey {
     /// The YAML node of the value in force, for keys that can be changed.
     func node(in configuration: GatewayConfiguration) -> Node? {
         switch slot {
-        case .text(let path): Node(configuration[keyPath: path])
+        case .text(let path): Self.textNode(configuration[keyPath: path])
         case .flag(let path): Node(configuration[keyPath: path] ? "true" : "false", Tag(.bool))
         case .number(let path, _): Node(String(configuration[keyPath: path]), Tag(.int))
         case .id(let path): Node(String(configuration[keyPath: path]), Tag(.int))
-        case .list(let path): Node(configuration[keyPath: path].map { Node($0) })
+        case .list(let path): Node(configuration[keyPath: path].map(Self.textNode))
         case .secret, .reserved: nil
         }
+    }
+
+    /// Quoted unless it is plainly a text: `null` would be read back as nothing, and older readers take `on` for a flag.
+    private static func textNode(_ text: String) -> Node {
+        let reserved = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"]
+        let isPlain = text.first?.isLetter == true && !reserved.contains(text.lowercased())
+        return Node(text, Tag(.str), isPlain ? .any : .doubleQuoted)
     }
 
     private func text(_ value: ConfigurationValue) throws(ConfigurationError) -> String {

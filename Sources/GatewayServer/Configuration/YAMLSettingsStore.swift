@@ -4,55 +4,41 @@ import Synchronization
 
 /// The settings in `config.yaml`: in force at once, on disk before a change counts (`mcp.md` 6.1).
 public final class YAMLSettingsStore: SettingsStore {
-    private struct State {
-        var configuration: GatewayConfiguration
-        /// Number of the newest change, and of the newest that is on disk.
-        var changed = 0
-        var saved = 0
-    }
-
-    private let state: Mutex<State>
+    private let configuration: Mutex<GatewayConfiguration>
     private let file: ConfigurationFile
-    /// One change after the other, off the cooperative threads as it waits for the disk.
+    /// One change after the other, so that what is taken back after a failure is exactly that change.
+    private let turns = Turns()
+    /// Writing waits for the disk and must not hold up a cooperative thread.
     private let queue = DispatchQueue(label: "nezha.settings")
 
     public init(path: String, configuration: GatewayConfiguration) {
         file = ConfigurationFile(path: path)
-        state = Mutex(State(configuration: configuration))
+        self.configuration = Mutex(configuration)
     }
 
-    public var current: GatewaySettings { state.withLock { $0.configuration.settings } }
+    public var current: GatewaySettings { configuration.withLock { $0.settings } }
 
     public func update(
         _ change: @Sendable (inout GatewaySettings) -> Void
     ) async throws(SettingsError) -> GatewaySettings {
+        await turns.begin()
+        defer { turns.end() }
         // In force first, saved second: when the save fails the former settings come back.
-        let (before, after, number) = state.withLock { state in
-            let before = state.configuration
-            change(&state.configuration.settings)
-            state.changed += 1
-            return (before, state.configuration, state.changed)
+        let (before, after) = configuration.withLock { configuration in
+            let before = configuration
+            change(&configuration.settings)
+            return (before, configuration)
         }
         let isSaved = await withCheckedContinuation { continuation in
-            queue.async { continuation.resume(returning: self.save(after, number: number)) }
+            queue.async { [file] in
+                continuation.resume(returning: (try? Self.write(after, to: file)) != nil)
+            }
         }
         guard isSaved else {
-            state.withLock { if $0.configuration.settings == after.settings { $0.configuration = before } }
+            configuration.withLock { $0 = before }
             throw .notSaved(file.path)
         }
         return after.settings
-    }
-
-    /// Runs on the queue. A newer change holds the older ones, so one that comes late has nothing to write.
-    private func save(_ configuration: GatewayConfiguration, number: Int) -> Bool {
-        guard state.withLock({ $0.saved < number }) else { return true }
-        do {
-            try Self.write(configuration, to: file)
-        } catch {
-            return false
-        }
-        state.withLock { $0.saved = max($0.saved, number) }
-        return true
     }
 
     /// Reads the file anew, so that what an operator added meanwhile stays, and writes the changeable keys.
@@ -68,5 +54,40 @@ public final class YAMLSettingsStore: SettingsStore {
             document.set(key.name, to: node)
         }
         try file.write(document)
+    }
+}
+
+/// Lets tasks pass one at a time, in the order they came. A task that was cancelled gets its turn, too.
+private final class Turns: Sendable {
+    private struct State {
+        var isTaken = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    func begin() async {
+        await withCheckedContinuation { continuation in
+            let isMine = state.withLock { state in
+                guard state.isTaken else {
+                    state.isTaken = true
+                    return true
+                }
+                state.waiting.append(continuation)
+                return false
+            }
+            if isMine { continuation.resume() }
+        }
+    }
+
+    func end() {
+        let next: CheckedContinuation<Void, Never>? = state.withLock { state in
+            guard !state.waiting.isEmpty else {
+                state.isTaken = false
+                return nil
+            }
+            return state.waiting.removeFirst()
+        }
+        next?.resume()
     }
 }
