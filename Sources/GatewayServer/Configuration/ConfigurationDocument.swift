@@ -58,7 +58,9 @@ struct ConfigurationDocument {
             if case .mapping(let section) = value, let known = sections.first(where: { Self.matches(name, $0) }) {
                 let inner = section.keys.compactMap(\.string)
                 unknown += inner.filter { part in
-                    !names.contains { $0.hasPrefix(known + ".") && Self.matches(part, String($0.dropFirst(known.count + 1))) }
+                    !names.contains {
+                        $0.hasPrefix(known + ".") && Self.matches(part, String($0.dropFirst(known.count + 1)))
+                    }
                 }.map { "\(name).\($0)" }
             } else if !names.contains(where: { Self.matches(name, $0) }) {
                 unknown.append(name)

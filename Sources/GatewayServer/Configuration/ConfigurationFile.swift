@@ -9,7 +9,8 @@ struct ConfigurationFile: Sendable {
     /// - Returns: `nil` when there is no such file.
     func read() throws(ConfigurationError) -> ConfigurationDocument? {
         guard exists else { return nil }
-        guard let data = FileManager.default.contents(atPath: path), let text = String(data: data, encoding: .utf8) else {
+        guard let data = FileManager.default.contents(atPath: path), let text = String(data: data, encoding: .utf8)
+        else {
             throw .notReadable(path: path)
         }
         return try ConfigurationDocument(yaml: text, path: path)

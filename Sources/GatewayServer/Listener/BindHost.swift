@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The address to bind for `listen_host`.
@@ -23,9 +23,9 @@ enum BindHost {
     /// Containers often have IPv6 switched off, and binding `::` fails there.
     private static var hasIPv6: Bool {
         #if canImport(Darwin)
-        let kind = SOCK_STREAM
+            let kind = SOCK_STREAM
         #else
-        let kind = Int32(SOCK_STREAM.rawValue)
+            let kind = Int32(SOCK_STREAM.rawValue)
         #endif
         let descriptor = socket(AF_INET6, kind, 0)
         guard descriptor >= 0 else { return false }

@@ -5,11 +5,11 @@ import NIOPosix
 import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Hands connections that another listener accepted to a `GRPCServer`.
@@ -80,7 +80,9 @@ final class GRPCBridge: HTTP2ServerTransport.ListenerFactory {
         }
     }
 
-    private typealias Prepared = (NIOAsyncChannel<Configurator.ConnectionChannel, Never>, NIOLoopBound<ConnectionFeeder>)
+    private typealias Prepared = (
+        NIOAsyncChannel<Configurator.ConnectionChannel, Never>, NIOLoopBound<ConnectionFeeder>
+    )
 
     private static func prepare(
         _ channel: any Channel, _ configurator: HTTP2ServerTransport.ListenerConfigurator

@@ -52,6 +52,7 @@ public struct GatewayServer: Service {
 
     /// - Throws: ``ListenerError`` when it cannot listen.
     public func run() async throws {
+        DescriptorLimit.raise()
         let tls = try configuration.tls.map { try ($0.port, $0.makeContext()) }
         let loops = MultiThreadedEventLoopGroup.singleton
         let bridge = GRPCBridge(eventLoopGroup: loops)
@@ -112,7 +113,8 @@ private struct PortListener: Service {
         // An agent that connects before gRPC serves would be turned away.
         try await channel.bridge.ready.wait()
         let server = channel.server(
-            configuration: ServerConfiguration(address: .hostname(host, port: port)),
+            // Long enough for all agents of a restarted gateway to come back at once; the system may have less.
+            configuration: ServerConfiguration(address: .hostname(host, port: port), backlog: 4096),
             onServerRunning: { await onListening($0.localAddress?.port ?? port) },
             eventLoopGroup: loops, logger: logger.quieted())
         do {
@@ -157,7 +159,7 @@ private struct AgentServer: Service {
             } onGracefulShutdown: {
                 server.beginGracefulShutdown()
             }
-        } catch where Task.isCancelled {
+        } catch  where Task.isCancelled {
             // The shutdown's time was up; that it had to be cut short is no failure of the program.
         }
     }

@@ -110,7 +110,8 @@ struct ConfigurationLoaderTests {
     @Test(
         "values are typed weakly",
         arguments: [
-            ("enable_mcp: \"true\"", true), ("enable_mcp: 1", true), ("enable_mcp: True", true), ("enable_mcp: 0", false),
+            ("enable_mcp: \"true\"", true), ("enable_mcp: 1", true), ("enable_mcp: True", true),
+            ("enable_mcp: 0", false),
             ("enable_mcp: \"false\"", false), ("enable_mcp: ", false),
         ])
     func weakFlags(yaml: String, value: Bool) throws {
@@ -146,8 +147,10 @@ struct ConfigurationLoaderTests {
         arguments: [
             ("listen_port: abc", "listen_port", "abc"), ("listen_port: 70000", "listen_port", "70000"),
             ("enable_mcp: perhaps", "enable_mcp", "perhaps"), ("jwt_timeout: -1", "jwt_timeout", "-1"),
-            ("location: Mars/Olympus", "location", "Mars/Olympus"), ("mcp_toolsets: {a: b}", "mcp_toolsets", "a mapping"),
-            ("https: {listen_port: x}", "https.listen_port", "x"), ("https: {listen_port: 443}", "https.listen_port", "443"),
+            ("location: Mars/Olympus", "location", "Mars/Olympus"),
+            ("mcp_toolsets: {a: b}", "mcp_toolsets", "a mapping"),
+            ("https: {listen_port: x}", "https.listen_port", "x"),
+            ("https: {listen_port: 443}", "https.listen_port", "443"),
         ])
     func badValues(yaml: String, key: String, value: String) throws {
         let error = #expect(throws: ConfigurationError.self) { try load(yaml) }

@@ -33,7 +33,9 @@ struct YAMLSettingsStoreTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["config.yaml"])
     }
 
-    @Test("texts that look like something else come back as texts", arguments: ["true", "0123", "null", "~", "1e3", "", "on", "a: b", "- x", "é\n\"\\"])
+    @Test(
+        "texts that look like something else come back as texts",
+        arguments: ["true", "0123", "null", "~", "1e3", "", "on", "a: b", "- x", "é\n\"\\"])
     func ambiguousTexts(text: String) async throws {
         let folder = try TemporaryFolder()
         let settings = try store(folder, "")

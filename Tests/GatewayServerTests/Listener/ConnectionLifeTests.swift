@@ -81,7 +81,8 @@ struct ConnectionLifeTests {
             do { try await Task.sleep(for: .seconds(3600)) } catch { cancelled.open() }
             return .text(.ok, "cut off")
         }
-        try await RunningGateway.with(limits: .changed { $0.shutdownGrace = .milliseconds(300) }, http: entry) { gateway in
+        try await RunningGateway.with(limits: .changed { $0.shutdownGrace = .milliseconds(300) }, http: entry) {
+            gateway in
             try await RawConnection.with(port: gateway.port) { connection in
                 try await connection.send(get("/"))
                 try await Task.sleep(for: .milliseconds(100))

@@ -86,6 +86,78 @@ struct GRPCListenerTests {
     }
 }
 
+/// `security.md`, "gRPC path tricks": requests that no client library sends, as raw HTTP/2.
+@Suite("gRPC path tricks")
+struct GRPCPathTests {
+    /// Literal header fields without indexing or Huffman coding.
+    private static func headers(_ fields: [(String, String)]) -> [UInt8] {
+        var block: [UInt8] = []
+        for (name, value) in fields {
+            block += [0, UInt8(name.utf8.count)] + Array(name.utf8)
+            block += [UInt8(value.utf8.count)] + Array(value.utf8)
+        }
+        // A HEADERS frame with END_HEADERS on stream 1, then an empty gRPC message that ends the stream.
+        let head: [UInt8] = [0, 0, UInt8(block.count), 1, 4, 0, 0, 0, 1]
+        let data: [UInt8] = [0, 0, 5, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0]
+        return head + block + data
+    }
+
+    private static let others = [
+        (":method", "POST"), (":scheme", "http"), (":authority", "g"), ("content-type", "application/grpc"),
+        ("te", "trailers"),
+    ]
+
+    private func isServed(_ pseudo: [(String, String)]) async throws -> Bool {
+        try await RunningGateway.with(services: [EchoService()]) { gateway in
+            try await RawConnection.with(port: gateway.port) { connection in
+                try await connection.send(Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 4, 0, 0, 0, 0, 0])
+                try await connection.send(Self.headers(pseudo + Self.others))
+                // The echo of an empty message names the peer; every other end of the stream does not.
+                var all: [UInt8] = []
+                _ = await eventually(within: .seconds(2)) {
+                    guard let more = try? await connection.next() else { return true }
+                    all += Array(more.readableBytesView)
+                    let text = String(decoding: all, as: UTF8.self)
+                    return text.contains("ipv4:127.0.0.1") || text.contains("grpc-status") || Self.hasEnded(all)
+                }
+                return String(decoding: all, as: UTF8.self).contains("ipv4:127.0.0.1")
+            }
+        }
+    }
+
+    /// Whether a RST_STREAM, a GOAWAY or a HEADERS frame that ends the stream is among the frames.
+    private static func hasEnded(_ bytes: [UInt8]) -> Bool {
+        var start = 0
+        while start + 9 <= bytes.count {
+            let length = Int(bytes[start]) << 16 | Int(bytes[start + 1]) << 8 | Int(bytes[start + 2])
+            let (kind, flags) = (bytes[start + 3], bytes[start + 4])
+            if kind == 3 || kind == 7 || kind == 1 && flags & 1 == 1 { return true }
+            start += 9 + length
+        }
+        return false
+    }
+
+    @Test("the raw client reaches the service by its proper path")
+    func proper() async throws {
+        #expect(try await isServed([(":path", "/test.Echo/Talk")]))
+    }
+
+    @Test(
+        "other spellings of the path are not dispatched",
+        arguments: [
+            "test.Echo/Talk", "//test.Echo/Talk", "/test.Echo/Talk/", "/test.echo/talk", "/x/../test.Echo/Talk", "",
+        ])
+    func spellings(path: String) async throws {
+        #expect(try await !isServed([(":path", path)]))
+    }
+
+    @Test("a second path is not dispatched, in either order")
+    func duplicates() async throws {
+        #expect(try await !isServed([(":path", "/test.Echo/Talk"), (":path", "/other/Method")]))
+        #expect(try await !isServed([(":path", "/other/Method"), (":path", "/test.Echo/Talk")]))
+    }
+}
+
 /// Established connections of this process whose local port is the gateway's.
 private func openSockets(to port: Int) -> Int {
     let hex = String(format: ":%04X", port)

@@ -178,7 +178,8 @@ struct HTTPListenerTests {
         try await RunningGateway.with(limits: .changed { $0.maxSkippedBody = 100_000 }) { gateway in
             try await RawConnection.with(port: gateway.port) { connection in
                 try await connection.send(
-                    "POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 1000000\r\n\r\n" + String(repeating: "x", count: 1000))
+                    "POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 1000000\r\n\r\n"
+                        + String(repeating: "x", count: 1000))
                 let answer = try await connection.receive(through: "hello")
                 #expect(answer.lowercased().contains("connection: close"))
             }

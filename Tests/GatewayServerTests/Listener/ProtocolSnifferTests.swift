@@ -6,7 +6,9 @@ import Testing
 struct ProtocolSnifferTests {
     @Test(
         "the first byte that is not the preface's decides",
-        arguments: ["GET / HTTP/1.1", "POST /mcp", "PUT /", "PATCH /", "PRI /x HTTP/1.1", "\u{16}\u{3}\u{1}", "PRI * HTTP/1.1"])
+        arguments: [
+            "GET / HTTP/1.1", "POST /mcp", "PUT /", "PATCH /", "PRI /x HTTP/1.1", "\u{16}\u{3}\u{1}", "PRI * HTTP/1.1",
+        ])
     func http1(text: String) {
         var sniffer = ProtocolSniffer()
         #expect(sniffer.feed(Array(text.utf8)) == .http1)

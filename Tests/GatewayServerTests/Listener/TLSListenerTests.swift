@@ -43,7 +43,9 @@ struct TLSListenerTests {
         .text(.ok, "\(request.head.scheme ?? "-") \(request.isSecure) \(request.head.path ?? "")|")
     }
 
-    @Test("HTTP/1.1 is served to whoever offers it, or offers nothing", arguments: [["h2", "http/1.1"], ["http/1.1"], []])
+    @Test(
+        "HTTP/1.1 is served to whoever offers it, or offers nothing",
+        arguments: [["h2", "http/1.1"], ["http/1.1"], []])
     func http(alpn: [String]) async throws {
         let certificate = try Certificate.make()
         defer { certificate.remove() }

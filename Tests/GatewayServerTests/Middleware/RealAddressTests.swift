@@ -28,7 +28,8 @@ struct RealAddressTests {
             // Nothing configured: the peer, unless it is a proxy that nobody named.
             Case(setting: "", peer: "198.51.100.7", real: "198.51.100.7"),
             Case(setting: "", peer: "127.0.0.1"), Case(setting: "", peer: "::1"),
-            Case(setting: "", peer: "10.1.2.3"), Case(setting: "", peer: "172.17.0.1"), Case(setting: "", peer: "fd00::1"),
+            Case(setting: "", peer: "10.1.2.3"), Case(setting: "", peer: "172.17.0.1"),
+            Case(setting: "", peer: "fd00::1"),
             Case(setting: "", peer: "172.32.0.1", real: "172.32.0.1"),
             Case(setting: "", peer: "::ffff:192.168.1.1"), Case(setting: "", peer: nil),
             // The peer by configuration, whatever it is.
@@ -43,7 +44,8 @@ struct RealAddressTests {
             Case(setting: "XFF", peer: "203.0.113.1", proxies: proxies, header: "1.1.1.1", real: "203.0.113.1"),
             Case(setting: "XFF", peer: "10.0.0.1", proxies: proxies, header: "1.1.1.1, 10.0.0.9", real: "1.1.1.1"),
             Case(
-                setting: "XFF", peer: "10.0.0.1", proxies: proxies, header: "1.1.1.1, 2.2.2.2, 10.0.0.9", real: "2.2.2.2"),
+                setting: "XFF", peer: "10.0.0.1", proxies: proxies, header: "1.1.1.1, 2.2.2.2, 10.0.0.9",
+                real: "2.2.2.2"),
             Case(setting: "XFF", peer: "fd00::5", proxies: proxies, header: "2001:db8::9", real: "2001:db8::9"),
         ])
     func resolved(item: Case) throws {
