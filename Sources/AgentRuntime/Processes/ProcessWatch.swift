@@ -92,9 +92,10 @@ final class ProcessWatch {
         Self.close(&stdin)
         let grace = forced == nil ? ProcessRunner.drainGrace : .zero
         let end = ContinuousClock.now + grace
-        repeat {
+        while stdout >= 0 || stderr >= 0 {
             poll(until: end, watchesChild: false)
-        } while (stdout >= 0 || stderr >= 0) && ContinuousClock.now < end
+            if ContinuousClock.now >= end { break }
+        }
     }
 
     /// Waits for bytes, room, the child's end or a wake, and moves the bytes.
