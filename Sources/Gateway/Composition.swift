@@ -24,8 +24,10 @@ struct Composition: Sendable {
     private let mcp: MCPRoutes
     private let rest: RESTAdapter
 
+    /// - Parameter spoolDirectory: where downloads wait until they are verified.
     init(
-        _ configuration: GatewayConfiguration, settings: any SettingsStore, storage: Storage, logger: Logger
+        _ configuration: GatewayConfiguration, settings: any SettingsStore, storage: Storage, spoolDirectory: String,
+        logger: Logger
     ) async throws {
         let dataKey = try SecretKey(bytes: Hex.decode(configuration.dataSecretKey) ?? [])
         let sessionSecret = try SessionSecret(configuration.jwtSecretKey)
@@ -45,11 +47,13 @@ struct Composition: Sendable {
             allTools(services), gate: gate, live: live, audit: audit, identity: identity, logger: logger)
         let tokens = TokenAuthenticator(
             identity: identity, tokens: storage.tokens, key: dataKey, strikes: strikes)
+        let transfers = TransferEndpoint(
+            services: services, audit: audit, configuration: TransferConfiguration(spoolDirectory: spoolDirectory))
         mcp = MCPRoutes(
             endpoint: MCPEndpoint(
                 registry: registry, tokens: tokens, settings: settings, limiter: services.rateLimiter, live: live,
                 audit: audit, version: Self.version),
-            transfers: TransferEndpoint(services: services, audit: audit), settings: settings)
+            transfers: transfers, settings: settings)
         rest = try RESTAdapter(
             registry: registry, gate: gate, audit: audit,
             authenticator: RESTAuthenticator(
@@ -63,7 +67,8 @@ struct Composition: Sendable {
                 storage: storage, identity: identity, strikes: strikes, settings: settings, dataKey: dataKey,
                 globalSecret: configuration.agentSecretKey, logger: logger),
             logger: logger)
-        watcher = RightsWatcher(identity: identity, live: live, logger: logger)
+        watcher = RightsWatcher(
+            identity: identity, live: live, logger: logger, onChange: { await transfers.purgeRevoked() })
         housekeeper = Housekeeper(
             storage: storage, transferURLs: services.transferURLs, settings: settings, logger: logger)
 
@@ -71,7 +76,7 @@ struct Composition: Sendable {
         try await strikes.load()
     }
 
-    /// The answer to one HTTP request.
+    /// The answer to one HTTP request that passed the front door.
     func answer(_ request: InboundRequest) async -> OutboundResponse {
         if let answer = await mcp.handle(request) { return answer }
         let path = request.path

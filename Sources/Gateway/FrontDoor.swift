@@ -23,7 +23,10 @@ struct FrontDoor: Sendable {
             ) { name in HTTPField.Name(name).flatMap { fields[$0] } }
             response = isBlocked(request.client.real) ? BlockPage.response : await entry(request)
         } catch {
-            response = .json(.ok, ["success": false, "error": .string(RealAddress.HeaderMissing.text)])
+            // The routes below /api say `success` as they always do; the others never had it (`mcp.md` 1.1).
+            var body: JSONObject = ["error": .string(RealAddress.HeaderMissing.text)]
+            if request.path.hasPrefix("/api") { body["success"] = false }
+            response = .json(.ok, .object(body))
         }
         AccessLog.write(request, response.head.status, took: began.duration(to: .now), to: logger)
         return response

@@ -6,7 +6,7 @@ struct NezhaGateway: AsyncParsableCommand {
         commandName: "nezha-gateway",
         abstract: "The server for Nezha agents, scripts and language models.",
         version: Composition.version,
-        subcommands: [Serve.self, Token.self, User.self, Config.self])
+        subcommands: [Serve.self, Token.self, User.self, Config.self, Schema.self])
 
     @Flag(name: .customShort("v"), help: "Show the version.")
     var showsVersion = false

@@ -36,7 +36,8 @@ struct Serve: AsyncParsableCommand {
             try await prepare(handle.storage, loaded.configuration, environment["NZ_ADMIN_PASSWORD"], logger)
             let settings = YAMLSettingsStore(path: files.config, configuration: loaded.configuration)
             let composition = try await Composition(
-                loaded.configuration, settings: settings, storage: handle.storage, logger: logger)
+                loaded.configuration, settings: settings, storage: handle.storage,
+                spoolDirectory: URL(filePath: files.database).deletingLastPathComponent().path, logger: logger)
             try await Self.serve(composition, loaded.configuration, settings, logger)
         }
     }
@@ -71,7 +72,8 @@ struct Serve: AsyncParsableCommand {
             let (rewritten, deleted) = try await TokenIssuer(storage: storage, dataKey: key).migrateLegacyScopes()
             if rewritten + deleted > 0 {
                 logger.notice(
-                    "scopes of older versions replaced", metadata: ["rewritten": "\(rewritten)", "deleted": "\(deleted)"])
+                    "scopes of older versions replaced",
+                    metadata: ["rewritten": "\(rewritten)", "deleted": "\(deleted)"])
             }
         } catch {
             logger.error("scopes of older versions not replaced", metadata: ["error": "\(error)"])
@@ -99,7 +101,7 @@ struct Serve: AsyncParsableCommand {
             Background(composition.housekeeper.run), Background(composition.watcher.run), server,
         ]
         try await ServiceGroup(
-            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.quieted()
         ).run()
     }
 }

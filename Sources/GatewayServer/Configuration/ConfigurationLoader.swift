@@ -61,6 +61,10 @@ public struct ConfigurationLoader: Sendable {
             throw .badValue(
                 key: "location", value: configuration.location, expected: "a time zone such as UTC or Europe/Berlin")
         }
+        if let entry = configuration.settings.trustedProxies.first(where: { !RealAddress.isRange($0) }) {
+            throw .badValue(
+                key: "trusted_proxies", value: entry, expected: "an address or a range such as 10.0.0.0/8")
+        }
         let https = configuration.https
         if https.listenPort != 0, https.certificatePath.isEmpty || https.keyPath.isEmpty {
             throw .badValue(

@@ -45,7 +45,9 @@ public struct StartFailure: Error, Sendable {
     private init(_ error: StorageError) {
         switch error {
         case .newerSchema(let found):
-            (text, exit) = ("the database was written by a newer version (it has \(found)); update this program", .dataError)
+            (text, exit) = (
+                "the database was written by a newer version (it has \(found)); update this program", .dataError
+            )
         case .alreadyServed(let path):
             (text, exit) = ("\(path): another gateway serves this database", .temporaryFailure)
         case .notWritable(let path):

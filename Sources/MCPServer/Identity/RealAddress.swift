@@ -16,6 +16,9 @@ public enum RealAddress {
     /// The setting that stands for the socket's peer.
     public static let usePeer = "NZ::Use-Peer-IP"
 
+    /// Whether `text` is an entry of `trusted_proxies`: an address or a range such as `10.0.0.0/8`.
+    public static func isRange(_ text: String) -> Bool { IPRange(text) != nil }
+
     /// - Parameters:
     ///   - setting: `web_real_ip_header` or `agent_real_ip_header`.
     ///   - peer: the socket's peer without port.

@@ -6,11 +6,17 @@ public struct RightsWatcher: Sendable {
     private let identity: IdentityCache
     private let live: LiveWork
     private let logger: Logger
+    private let onChange: @Sendable () async -> Void
 
-    public init(identity: IdentityCache, live: LiveWork, logger: Logger) {
+    /// - Parameter onChange: called after each change of identities, when ``LiveWork`` has been checked.
+    public init(
+        identity: IdentityCache, live: LiveWork, logger: Logger,
+        onChange: @escaping @Sendable () async -> Void = {}
+    ) {
         self.identity = identity
         self.live = live
         self.logger = logger
+        self.onChange = onChange
     }
 
     /// Watches until the surrounding task is cancelled.
@@ -23,7 +29,10 @@ public struct RightsWatcher: Sendable {
                 // Not whether this reading found a change: a tool's own may have found it, and taken along that of
                 // another process.
                 let revision = identity.revision
-                if revision != checked { await live.recheckAll() }
+                if revision != checked {
+                    await live.recheckAll()
+                    await onChange()
+                }
                 checked = revision
                 isFailing = false
             } catch is CancellationError {

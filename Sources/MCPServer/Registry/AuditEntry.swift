@@ -13,11 +13,14 @@ public struct AuditEntry: Sendable {
     /// Top-level arguments of which not even a length is kept; their presence also drops the hash over all.
     public var secretMembers: Set<String>
     public var failure: ToolFailure?
+    /// A more exact text than the failure's own; `nil` keeps that.
+    public var message: String?
     public var duration: Duration
 
     public init(
         tool: String, call: ToolCall, arguments: JSONValue, argumentBytes: ArraySlice<UInt8>? = nil,
-        secretMembers: Set<String> = [], failure: ToolFailure?, duration: Duration
+        secretMembers: Set<String> = [], failure: ToolFailure?, message: String? = nil,
+        duration: Duration
     ) {
         self.tool = tool
         self.call = call
@@ -25,6 +28,7 @@ public struct AuditEntry: Sendable {
         self.argumentBytes = argumentBytes
         self.secretMembers = secretMembers
         self.failure = failure
+        self.message = message
         self.duration = duration
     }
 }
@@ -36,7 +40,7 @@ extension AuditEntry {
             serverID: arguments["server_id"]?.int64Value ?? 0, tool: tool, origin: call.origin.rawValue,
             requestID: call.requestID, argumentsHash: argumentsHash, argumentsRedacted: redactedText,
             outcome: (failure?.outcome ?? .ok).rawValue, errorCode: failure?.outcome.rawValue ?? "",
-            errorMessage: (failure?.message ?? "").cut(toBytes: 512),
+            errorMessage: (message ?? failure?.message ?? "").cut(toBytes: 512),
             durationMilliseconds: duration.wholeMilliseconds, ip: call.client.real ?? call.client.peer ?? "")
     }
 

@@ -94,7 +94,9 @@ public struct TransferEndpoint: Sendable {
             let certain = rejection.grant != nil && rejection.isSpent
             // What can be repeated at will must not fill the log.
             if certain || throttle.allows(ip: request.client.real, at: now()) {
-                record(rejection.fault.failure, rejection.grant, request, took: .zero, direction: nil)
+                record(
+                    rejection.fault.failure, rejection.grant, request, took: .zero, direction: nil,
+                    message: rejection.fault.text)
             }
             note(rejection.fault, request, token)
             return rejection.fault.response
@@ -214,7 +216,7 @@ extension TransferEndpoint {
 
     private func record(
         _ failure: ToolFailure?, _ grant: TransferGrant?, _ request: InboundRequest, took duration: Duration,
-        direction: TransferGrant.Direction?
+        direction: TransferGrant.Direction?, message: String? = nil
     ) {
         let asked: TransferGrant.Direction = request.head.method == .post ? .upload : .download
         let call = ToolCall(
@@ -225,7 +227,7 @@ extension TransferEndpoint {
         audit.record(
             AuditEntry(
                 tool: (direction ?? asked).subject, call: call, arguments: arguments, failure: failure,
-                duration: duration))
+                message: message, duration: duration))
     }
 
     private func note(_ fault: TransferFault, _ request: InboundRequest, _ token: String) {
