@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <termios.h>
@@ -42,6 +43,24 @@ int linux_set_terminal_size(int descriptor, unsigned short rows, unsigned short 
 }
 
 int linux_open_directory_path(const char *path) { return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); }
+
+static int copy_status(int result, const struct stat *from, struct linux_status *to) {
+    if (result != 0) return -1;
+    to->mode = from->st_mode;
+    to->size = from->st_size;
+    to->modified = from->st_mtim.tv_sec;
+    return 0;
+}
+
+int linux_status_at(int directory, const char *name, int follow, struct linux_status *status) {
+    struct stat found;
+    return copy_status(fstatat(directory, name, &found, follow ? 0 : AT_SYMLINK_NOFOLLOW), &found, status);
+}
+
+int linux_status_of(int descriptor, struct linux_status *status) {
+    struct stat found;
+    return copy_status(fstat(descriptor, &found), &found, status);
+}
 
 int linux_disk_space(const char *path, unsigned long long *total, unsigned long long *used) {
     struct statvfs space;

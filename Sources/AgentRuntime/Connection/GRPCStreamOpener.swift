@@ -83,4 +83,8 @@ struct QueuedStream: FrameStream {
     func send(_ frame: [UInt8]) async throws {
         try await outbound.send(frame)
     }
+
+    func finish() {
+        outbound.finish()
+    }
 }

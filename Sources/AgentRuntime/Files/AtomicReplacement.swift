@@ -71,8 +71,7 @@ struct AtomicReplacement: ~Copyable, Sendable {
             if mkdir(current, 0o755) == 0 || errno == EEXIST { continue }
             // A folder that is there may stand where nothing can be made, such as on a read-only file system.
             let failure = SystemCallError.last
-            var status = stat()
-            guard stat(current, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { throw failure }
+            guard FileStatus.following(current)?.kind == .directory else { throw failure }
         }
     }
 }

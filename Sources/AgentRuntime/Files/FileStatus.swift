@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// What the system says of one name, never following it.
@@ -16,29 +17,35 @@ struct FileStatus: Sendable, Equatable {
 
     /// - Parameter directory: where `name` is, or `AT_FDCWD`.
     init(_ name: UnsafePointer<CChar>, in directory: Int32 = AT_FDCWD) throws(SystemCallError) {
-        var status = stat()
-        try retryingInterrupts { fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) }
+        var status = linux_status()
+        try retryingInterrupts { linux_status_at(directory, name, 0, &status) }
         self.init(status)
     }
 
     init(of file: borrowing Descriptor) throws(SystemCallError) {
         let raw = file.raw
-        var status = stat()
-        try retryingInterrupts { fstat(raw, &status) }
+        var status = linux_status()
+        try retryingInterrupts { linux_status_of(raw, &status) }
         self.init(status)
     }
 
-    private init(_ status: stat) {
+    private init(_ status: linux_status) {
         kind =
-            switch status.st_mode & S_IFMT {
+            switch status.mode & S_IFMT {
             case S_IFREG: .file
             case S_IFDIR: .directory
             case S_IFLNK: .symlink
             default: .special
             }
-        size = Int64(status.st_size)
-        permissions = status.st_mode & 0o777
-        modified = Int64(status.st_mtim.tv_sec)
+        size = status.size
+        permissions = status.mode & 0o777
+        modified = status.modified
+    }
+
+    /// What is at `path`, links followed; `nil` when nothing can be seen there.
+    static func following(_ path: String) -> FileStatus? {
+        var status = linux_status()
+        return linux_status_at(AT_FDCWD, path, 1, &status) == 0 ? FileStatus(status) : nil
     }
 
     /// Octal with a leading 0; no bits at all are `0`.

@@ -17,7 +17,6 @@ enum ExecutableSearch {
 
     /// A regular file (or a link to one) that this user may execute.
     static func isExecutable(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
+        FileStatus.following(path)?.kind == .file && access(path, X_OK) == 0
     }
 }

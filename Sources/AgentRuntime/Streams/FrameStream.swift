@@ -5,6 +5,8 @@ protocol FrameStream: Sendable {
     /// Waits while the other side does not take what was sent.
     /// - Throws: When the stream has gone.
     func send(_ frame: [UInt8]) async throws
+    /// Half close: nothing more is sent, but frames are still received.
+    func finish()
 }
 
 /// Opens the streams that tasks ask for.

@@ -20,6 +20,16 @@ int linux_open_pty(char *path, size_t length);
 int linux_set_terminal_size(int descriptor, unsigned short rows, unsigned short columns);
 /// A descriptor that only names a directory (O_PATH | O_DIRECTORY | O_CLOEXEC), so reading it needs no permission.
 int linux_open_directory_path(const char *path);
+/// What is used of `struct stat`, whose Swift name belongs now to one module, now to another.
+struct linux_status {
+    unsigned int mode;
+    long long size;
+    long long modified;
+};
+/// fstatat(2); `follow` decides about a link at the end.
+int linux_status_at(int directory, const char *name, int follow, struct linux_status *status);
+/// fstat(2)
+int linux_status_of(int descriptor, struct linux_status *status);
 /// What statvfs(3) says, as bytes.
 int linux_disk_space(const char *path, unsigned long long *total, unsigned long long *used);
 
