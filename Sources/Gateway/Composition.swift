@@ -76,6 +76,14 @@ struct Composition: Sendable {
         try await strikes.load()
     }
 
+    /// Ends calls and agent links, when a shutdown begins.
+    func endWork() async {
+        live.cancel(cause: .shutdown) { _ in true }
+        // The agents are told to stop that work; their streams stay open long enough for the word to get through.
+        try? await Task.sleep(for: .milliseconds(250))
+        agents.shutdown()
+    }
+
     /// The answer to one HTTP request that passed the front door.
     func answer(_ request: InboundRequest) async -> OutboundResponse {
         if let answer = await mcp.handle(request) { return answer }

@@ -91,10 +91,7 @@ struct Serve: AsyncParsableCommand {
             configuration: ListenerConfiguration(configuration), http: frontDoor.answer,
             grpcServices: [composition.agentService],
             onListening: { StandardOutput.line("listening on \($0)") },
-            onShutdown: {
-                composition.live.cancel(cause: .shutdown) { _ in true }
-                composition.agents.shutdown()
-            }, logger: logger)
+            onShutdown: { await composition.endWork() }, logger: logger)
         // Stopped from the last to the first: requests end before the audit log writes its last rows.
         let services: [any Service] = [
             Background(composition.audit.run), Background(composition.strikes.run),
