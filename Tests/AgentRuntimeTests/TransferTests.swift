@@ -1,0 +1,161 @@
+import AgentLink
+import Glibc
+import Secrets
+import Testing
+
+@testable import AgentRuntime
+
+@Suite("Transfers", .timeLimit(.minutes(1)))
+struct TransferTests {
+    let folder = TemporaryFolder()
+    let stream = MemoryStream()
+
+    func start(_ task: FsTransferTask) -> Task<Void, any Error> {
+        let session = TransferSession(stream: stream)
+        return Task { try await session.run(task) }
+    }
+
+    func frame() async throws -> TransferFrame { try TransferFrame(try await stream.next()) }
+
+    @Test("a download is header, chunks and the hash of the bytes")
+    func download() async throws {
+        let text = String(repeating: "0123456789", count: 150_000)
+        let path = folder.file("big", text)
+        let run = start(FsTransferTask(streamID: "s", operation: .download, path: path))
+        #expect(try await frame() == .downloadBegins(size: 1_500_000))
+        var body: [UInt8] = []
+        while true {
+            let next = try await frame()
+            if case .chunk(let piece) = next {
+                #expect(piece.count <= 1 << 20)
+                body += piece
+                continue
+            }
+            #expect(next == .done(size: 1_500_000, sha256: SHA256Digest.hash(Array(text.utf8))))
+            break
+        }
+        try await run.value
+        #expect(body == Array(text.utf8))
+    }
+
+    @Test("an empty file has no chunks")
+    func emptyDownload() async throws {
+        let run = start(FsTransferTask(streamID: "s", operation: .download, path: folder.file("empty", "")))
+        #expect(try await frame() == .downloadBegins(size: 0))
+        #expect(try await frame() == .done(size: 0, sha256: SHA256Digest.hash([])))
+        try await run.value
+    }
+
+    @Test("an upload lands as a whole, with mode and hash")
+    func upload() async throws {
+        let path = folder.file("a/b")
+        let run = start(
+            FsTransferTask(
+                streamID: "s", operation: .upload, path: path, size: 6, mode: "0600", createDirs: true,
+                expectedSHA256: SHA256Digest.hex(Array("abcdef".utf8))))
+        #expect(try await frame() == .uploadReady(size: 6))
+        try await stream.toAgent.send(Array("abc".utf8))
+        #expect(contents(path) == nil)
+        try await stream.toAgent.send(Array("def".utf8))
+        #expect(try await frame() == .done(size: 6, sha256: SHA256Digest.hash(Array("abcdef".utf8))))
+        try await run.value
+        #expect(contents(path) == "abcdef")
+        #expect(try FileStatus(path).modeText == "0600")
+    }
+
+    @Test("an upload of nothing makes an empty file")
+    func emptyUpload() async throws {
+        let path = folder.file("empty")
+        let run = start(FsTransferTask(streamID: "s", operation: .upload, path: path))
+        #expect(try await frame() == .uploadReady(size: 0))
+        #expect(try await frame() == .done(size: 0, sha256: SHA256Digest.hash([])))
+        try await run.value
+        #expect(contents(path) == "")
+    }
+
+    @Test("a cut upload leaves the old file and no temporary one")
+    func cutUpload() async throws {
+        let path = folder.file("kept", "old")
+        let run = start(FsTransferTask(streamID: "s", operation: .upload, path: path, size: 1_000_000))
+        #expect(try await frame() == .uploadReady(size: 1_000_000))
+        try await stream.toAgent.send([UInt8](repeating: 1, count: 400_000))
+        stream.toAgent.finish()
+        #expect(try await frame() == .error("internal agent error"))
+        try await run.value
+        #expect(contents(path) == "old" && folder.names == ["kept"])
+    }
+
+    @Test("a cancelled upload leaves the old file and no temporary one")
+    func cancelledUpload() async throws {
+        let path = folder.file("kept", "old")
+        let run = start(FsTransferTask(streamID: "s", operation: .upload, path: path, size: 1_000_000))
+        #expect(try await frame() == .uploadReady(size: 1_000_000))
+        try await stream.toAgent.send([UInt8](repeating: 1, count: 400_000))
+        run.cancel()
+        _ = await run.result
+        #expect(await eventually { folder.names == ["kept"] })
+        #expect(contents(path) == "old")
+    }
+
+    @Test("bytes beyond the announced size fail")
+    func overlong() async throws {
+        let path = folder.file("kept", "old")
+        let run = start(FsTransferTask(streamID: "s", operation: .upload, path: path, size: 2))
+        #expect(try await frame() == .uploadReady(size: 2))
+        try await stream.toAgent.send(Array("abc".utf8))
+        #expect(try await frame() == .error("internal agent error"))
+        try await run.value
+        #expect(contents(path) == "old" && folder.names == ["kept"])
+    }
+
+    @Test("a precondition that no longer holds at the end fails the upload")
+    func lateConflict() async throws {
+        let path = folder.file("cas", "old")
+        let hash = SHA256Digest.hex(Array("old".utf8))
+        let run = start(
+            FsTransferTask(streamID: "s", operation: .upload, path: path, size: 1, ifMatchSHA256: hash))
+        #expect(try await frame() == .uploadReady(size: 1))
+        _ = folder.file("cas", "changed")
+        try await stream.toAgent.send([1])
+        #expect(try await frame() == .error("if_match precondition failed: sha256 mismatch"))
+        try await run.value
+        #expect(contents(path) == "changed" && folder.names == ["cas"])
+    }
+
+    @Test("refusals come as one error frame")
+    func refusals() async throws {
+        mkfifo(folder.file("fifo"), 0o600)
+        let cases: [(FsTransferTask, String)] = [
+            (FsTransferTask(streamID: "s", operation: .download, path: "x"), "invalid path: path must be absolute"),
+            (FsTransferTask(streamID: "s", operation: .download, path: folder.file("no")), "file or directory does not exist"),
+            (FsTransferTask(streamID: "s", operation: .download, path: folder.file("fifo")), "path is not a regular file"),
+            (FsTransferTask(streamID: "s", operation: .upload, path: folder.file("f"), size: -1), "size out of range: must be 0..100MiB"),
+            (FsTransferTask(streamID: "s", operation: .upload, path: folder.file("f"), size: 104_857_601), "size out of range: must be 0..100MiB"),
+            (FsTransferTask(streamID: "s", operation: .upload, path: "/"), "path targets a filesystem root"),
+            (FsTransferTask(streamID: "s", operation: .upload, path: folder.file("fifo"), ifMatchSHA256: "00"), "if_match precondition failed: target is not a regular file"),
+        ]
+        for (task, text) in cases {
+            let run = start(task)
+            #expect(try await frame() == .error(text))
+            try await run.value
+        }
+        var odd = FsTransferTask(streamID: "s", operation: .upload, path: "/tmp/x")
+        odd.op = "move"
+        let run = start(odd)
+        #expect(try await frame() == .error("unknown op: move"))
+        try await run.value
+    }
+
+    @Test("a wrong hash is told and nothing is written")
+    func wrongHash() async throws {
+        let path = folder.file("f")
+        let run = start(
+            FsTransferTask(
+                streamID: "s", operation: .upload, path: path, size: 1, expectedSHA256: String(repeating: "0", count: 64)))
+        #expect(try await frame() == .uploadReady(size: 1))
+        try await stream.toAgent.send([1])
+        #expect(try await frame() == .error("sha256 mismatch"))
+        try await run.value
+        #expect(folder.names.isEmpty)
+    }
+}
