@@ -6,7 +6,8 @@ import Testing
 @Suite("Configuration")
 struct ConfigurationTests {
     let folder = TemporaryFolder()
-    static let base = "server: 192.0.2.1:8008\nclient_secret: canary-secret\nuuid: 82326610-5e48-45b1-9c7b-1fb0d149d1d3\n"
+    static let base =
+        "server: 192.0.2.1:8008\nclient_secret: canary-secret\nuuid: 82326610-5e48-45b1-9c7b-1fb0d149d1d3\n"
 
     func load(_ text: String, _ environment: [String: String] = [:]) throws -> AgentConfiguration {
         try ConfigurationFile(path: folder.file("config.yml", text)).load(environment: environment)
@@ -15,7 +16,9 @@ struct ConfigurationTests {
     @Test("defaults, types and lists")
     func values() throws {
         let configuration = try load(
-            Self.base + "tls: true\nip_report_period: 5\ndns: ['192.0.2.53:53']\nnic_allowlist: {eth0: true, eth1: false}\nunknown: [1]\n")
+            Self.base
+                + "tls: true\nip_report_period: 5\ndns: ['192.0.2.53:53']\nnic_allowlist: {eth0: true, eth1: false}\nunknown: [1]\n"
+        )
         #expect(configuration.reportDelay == 3 && configuration.ipReportPeriod == 30 && configuration.tls)
         #expect(configuration.dns == ["192.0.2.53:53"] && configuration.nicAllowlist == ["eth0": true, "eth1": false])
         #expect(!configuration.disableCommandExecute && configuration.customIPAPI.isEmpty)
@@ -26,14 +29,16 @@ struct ConfigurationTests {
         let path = folder.file("config.yml", "server: 192.0.2.1:8008\nfuture: kept\n")
         let file = ConfigurationFile(path: path)
         let configuration = try file.load(environment: [
-            "NZ_CLIENT_SECRET": "from-environment", "NZ_TLS": "true", "NZ_REPORT_DELAY": "2", "NZ_DNS": "192.0.2.1:53, [::1]:53",
+            "NZ_CLIENT_SECRET": "from-environment", "NZ_TLS": "true", "NZ_REPORT_DELAY": "2",
+            "NZ_DNS": "192.0.2.1:53, [::1]:53",
             "NZ_NIC_ALLOWLIST": "eth0,eth1=false", "NZ_OTHER": "ignored",
         ])
         #expect(configuration.clientSecret == "from-environment" && configuration.tls && configuration.reportDelay == 2)
         #expect(configuration.dns == ["192.0.2.1:53", "[::1]:53"])
         #expect(configuration.nicAllowlist == ["eth0": true, "eth1": false])
         let text = try #require(contents(path))
-        #expect(!text.contains("from-environment") && text.contains("future: kept") && text.contains(configuration.uuid))
+        #expect(
+            !text.contains("from-environment") && text.contains("future: kept") && text.contains(configuration.uuid))
     }
 
     @Test("an empty uuid is made once, kept, and the file is private")
@@ -47,13 +52,21 @@ struct ConfigurationTests {
         #expect(folder.names == ["config.yml"])
     }
 
-    @Test("wrong values name key, value and what is expected", arguments: [
-        ("report_delay: 9\n", "report_delay has the value \"9\"; expected seconds from 1 to 4"),
-        ("report_delay: often\n", "report_delay has the value \"often\"; expected a whole number from 0 to 4294967295"),
-        ("tls: maybe\n", "tls has the value \"maybe\"; expected true or false"),
-        ("custom_ip_api: ['ftp://x']\n", "custom_ip_api has the value \"ftp://x\"; expected a URL that begins with http:// or https://"),
-        ("dns: nine\n", "dns has the value \"nine\"; expected a list of texts"),
-    ])
+    @Test(
+        "wrong values name key, value and what is expected",
+        arguments: [
+            ("report_delay: 9\n", "report_delay has the value \"9\"; expected seconds from 1 to 4"),
+            (
+                "report_delay: often\n",
+                "report_delay has the value \"often\"; expected a whole number from 0 to 4294967295"
+            ),
+            ("tls: maybe\n", "tls has the value \"maybe\"; expected true or false"),
+            (
+                "custom_ip_api: ['ftp://x']\n",
+                "custom_ip_api has the value \"ftp://x\"; expected a URL that begins with http:// or https://"
+            ),
+            ("dns: nine\n", "dns has the value \"nine\"; expected a list of texts"),
+        ])
     func wrong(line: String, text: String) {
         #expect {
             try load(Self.base + line)
@@ -99,10 +112,15 @@ struct ConfigurationTests {
         #expect(configuration.jsonText().contains(#""nic_allowlist":{"eth0":true}"#))
         #expect(!configuration.jsonText().contains("custom_ip_api"))
         configuration = try configuration.merging(
-            json: #"{"report_delay":1,"nic_allowlist":{"eth1":false},"dns":[],"debug":true,"other":{"x":[1]},"tls":null}"#)
+            json:
+                #"{"report_delay":1,"nic_allowlist":{"eth1":false},"dns":[],"debug":true,"other":{"x":[1]},"tls":null}"#
+        )
         #expect(configuration.reportDelay == 1 && configuration.nicAllowlist == ["eth0": true, "eth1": false])
         #expect(configuration.dns.isEmpty && configuration.debug)
-        for bad in ["[]", "{", #"{"tls":1}"#, #"{"report_delay":9}"#, #"{"report_delay":-1}"#, #"{"dns":"x"}"#, #"{"server":""}"#] {
+        for bad in [
+            "[]", "{", #"{"tls":1}"#, #"{"report_delay":9}"#, #"{"report_delay":-1}"#, #"{"dns":"x"}"#,
+            #"{"server":""}"#,
+        ] {
             #expect(throws: ConfigurationError.self) { try configuration.merging(json: bad) }
         }
     }
@@ -121,8 +139,11 @@ struct ConfigurationTests {
         let unit = SystemdUnit(directory: folder.path)
         let path = try unit.install(program: "/opt/na me/agent", configuration: "/etc/50%.yml", user: "nezha")
         let text = try #require(contents(path))
-        #expect(text.contains(#"ExecStart="/opt/na me/agent" run -c "/etc/50%%.yml""#) && text.contains("\nUser=nezha\n"))
-        #expect(throws: ConfigurationError.self) { try unit.install(program: "/a", configuration: "/b", user: "x\nExecStart=/evil") }
+        #expect(
+            text.contains(#"ExecStart="/opt/na me/agent" run -c "/etc/50%%.yml""#) && text.contains("\nUser=nezha\n"))
+        #expect(throws: ConfigurationError.self) {
+            try unit.install(program: "/a", configuration: "/b", user: "x\nExecStart=/evil")
+        }
         _ = try unit.uninstall()
         #expect(folder.names.isEmpty)
         #expect(throws: ConfigurationError.notFound(path: path)) { try unit.uninstall() }

@@ -146,7 +146,9 @@ struct ExecTests {
         let folder = TemporaryFolder()
         let mark = folder.file("pid")
         let script = "sleep 100 & echo $! > \(mark).tmp; mv \(mark).tmp \(mark); sleep 100"
-        let task = Task { await ExecTaskRunner.run(ExecTask(cmd: "sh", args: ["-c", script]), environment: environment) }
+        let task = Task {
+            await ExecTaskRunner.run(ExecTask(cmd: "sh", args: ["-c", script]), environment: environment)
+        }
         #expect(await eventually { contents(mark) != nil })
         let pid = try #require(contents(mark).flatMap { pid_t($0.dropLast()) })
         let start = ContinuousClock.now

@@ -12,7 +12,9 @@ struct FileSecurityTests {
     let folder = TemporaryFolder()
     let tasks = FileTasks()
 
-    @Test("Symlink swaps and FIFOs on the agent: a FIFO never blocks", arguments: [AgentTaskType.fsRead, .fsWrite, .fsList])
+    @Test(
+        "Symlink swaps and FIFOs on the agent: a FIFO never blocks",
+        arguments: [AgentTaskType.fsRead, .fsWrite, .fsList])
     func fifo(type: AgentTaskType) async throws {
         let path = folder.file("fifo")
         mkfifo(path, 0o600)
@@ -21,7 +23,9 @@ struct FileSecurityTests {
         #expect(reply?.data.contains(#""error":""#) == true)
     }
 
-    @Test("Symlink swaps and FIFOs on the agent: devices and links are not read", arguments: ["/dev/zero", "/dev/tty", "/dev/null"])
+    @Test(
+        "Symlink swaps and FIFOs on the agent: devices and links are not read",
+        arguments: ["/dev/zero", "/dev/tty", "/dev/null"])
     func devices(path: String) {
         #expect(throws: FileTaskError.notRegularFile) { try tasks.read(FsReadTask(path: path)) }
         symlink("/etc/passwd", folder.file("link"))

@@ -52,7 +52,8 @@ struct FileTasksTests {
         symlink(folder.path, folder.file("link"))
         #expect(failure { _ = try tasks.list(FsListTask(path: folder.file("plain"))) } == "path is not a directory")
         #expect(failure { _ = try tasks.list(FsListTask(path: folder.file("link"))) } == "path is not a directory")
-        #expect(failure { _ = try tasks.list(FsListTask(path: folder.file("no"))) } == "file or directory does not exist")
+        #expect(
+            failure { _ = try tasks.list(FsListTask(path: folder.file("no"))) } == "file or directory does not exist")
     }
 
     @Test("a read gives the asked piece and says whether more remains")
@@ -89,7 +90,9 @@ struct FileTasksTests {
     @Test("a write makes missing folders when asked")
     func createFolders() throws {
         let path = folder.file("a/b/c.txt")
-        #expect(failure { _ = try tasks.write(FsWriteTask(path: path, content: "x")) } == "file or directory does not exist")
+        #expect(
+            failure { _ = try tasks.write(FsWriteTask(path: path, content: "x")) } == "file or directory does not exist"
+        )
         _ = try tasks.write(FsWriteTask(path: path, content: "x", createDirs: true))
         #expect(contents(path) == "x")
     }
@@ -98,7 +101,9 @@ struct FileTasksTests {
     func precondition() throws {
         let path = folder.file("cas", "old")
         let hash = SHA256Digest.hex(Array("old".utf8))
-        let write = { (hash: String) in _ = try tasks.write(FsWriteTask(path: path, content: "new", ifMatchSHA256: hash)) }
+        let write = { (hash: String) in
+            _ = try tasks.write(FsWriteTask(path: path, content: "new", ifMatchSHA256: hash))
+        }
         #expect(failure { try write(hash.uppercased()) } == "if_match precondition failed: sha256 mismatch")
         #expect(contents(path) == "old")
         #expect(failure { try write(hash) } == nil)
@@ -136,7 +141,10 @@ struct FileTasksTests {
             (FsWriteTask(path: path, content: "%", encoding: "base64"), "invalid base64: illegal data"),
             (FsWriteTask(path: path, content: "x", encoding: "latin"), "unknown encoding: latin"),
             (FsWriteTask(path: folder.file("busy"), content: "x"), "internal agent error"),
-            (FsWriteTask(path: path, content: String(repeating: "x", count: (8 << 20) + 1)), "content exceeds max write size"),
+            (
+                FsWriteTask(path: path, content: String(repeating: "x", count: (8 << 20) + 1)),
+                "content exceeds max write size"
+            ),
             (FsWriteTask(path: "/", content: "x"), "path targets a filesystem root"),
         ] {
             #expect(failure { _ = try tasks.write(task) } == text)
@@ -159,8 +167,12 @@ struct FileTasksTests {
         #expect(failure { _ = try tasks.delete(FsDeleteTask(path: folder.file("full"))) } == "internal agent error")
         #expect(try tasks.delete(FsDeleteTask(path: folder.file("full"), recursive: true)).deletedCount == 3)
         #expect(try tasks.delete(FsDeleteTask(path: folder.file("full"), recursive: true)).deletedCount == 0)
-        #expect(failure { _ = try tasks.delete(FsDeleteTask(path: folder.file("full"))) } == "file or directory does not exist")
-        #expect(failure { _ = try tasks.delete(FsDeleteTask(path: "/tmp/..", recursive: true)) } == "refusing to delete root")
+        #expect(
+            failure { _ = try tasks.delete(FsDeleteTask(path: folder.file("full"))) }
+                == "file or directory does not exist")
+        #expect(
+            failure { _ = try tasks.delete(FsDeleteTask(path: "/tmp/..", recursive: true)) }
+                == "refusing to delete root")
         #expect(folder.names == ["plain"])
     }
 

@@ -17,7 +17,8 @@ struct MetricsTests {
 
     @Test("memory, with and without MemAvailable")
     func memory() {
-        let new = MemoryInfo(meminfo: "MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 600 kB\nSwapTotal: 50 kB\nSwapFree: 20 kB\n")
+        let new = MemoryInfo(
+            meminfo: "MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 600 kB\nSwapTotal: 50 kB\nSwapFree: 20 kB\n")
         #expect(new.total == 1_024_000 && new.used == 400 * 1024 && new.swapUsed == 30 * 1024)
         let old = MemoryInfo(meminfo: "MemTotal: 1000 kB\nMemFree: 100 kB\nBuffers: 50 kB\nCached: 50 kB\n")
         #expect(old.used == 800 * 1024)
@@ -48,7 +49,8 @@ struct MetricsTests {
     @Test("sockets of both families")
     func sockets() {
         let counts = SocketCounts(
-            sockstat: "sockets: used 300\nTCP: inuse 10 orphan 0 tw 5 alloc 12 mem 1\nUDP: inuse 3 mem 2\nUDPLITE: inuse 0\n",
+            sockstat:
+                "sockets: used 300\nTCP: inuse 10 orphan 0 tw 5 alloc 12 mem 1\nUDP: inuse 3 mem 2\nUDPLITE: inuse 0\n",
             sockstat6: "TCP6: inuse 4\nUDP6: inuse 2\nUDPLITE6: inuse 0\nRAW6: inuse 9\n")
         #expect(counts.tcp == 19 && counts.udp == 5)
     }
@@ -74,23 +76,26 @@ struct MetricsTests {
         let sid = OperatingSystem(osRelease: "ID=debian\n", debianVersion: "trixie/sid\n")
         #expect(sid.version.isEmpty)
         let cpus = Processors(
-            cpuinfo: "processor\t: 0\nmodel name\t: Foo CPU\nflags\t: fpu hypervisor\nprocessor\t: 1\nmodel name\t: Foo CPU\n",
+            cpuinfo:
+                "processor\t: 0\nmodel name\t: Foo CPU\nflags\t: fpu hypervisor\nprocessor\t: 1\nmodel name\t: Foo CPU\n",
             architecture: "x86_64")
         #expect(cpus.isVirtual && cpus.descriptions(isGuest: true) == ["Foo CPU 2 Virtual Core"])
         let arm = Processors(cpuinfo: "processor\t: 0\nFeatures\t: fp\nprocessor\t: 1\n", architecture: "aarch64")
         #expect(arm.descriptions(isGuest: false) == ["aarch64 2 Physical Core"])
     }
 
-    @Test("virtualization by its signs", arguments: [
-        (["/.dockerenv": ""], "docker"),
-        (["/proc/1/environ": "A=1\0container=lxc\0"], "lxc"),
-        (["/sys/class/dmi/id/sys_vendor": "QEMU\n"], "kvm"),
-        (["/sys/class/dmi/id/product_name": "VMware Virtual Platform\n"], "vmware"),
-        (["/sys/class/dmi/id/product_name": "Virtual Machine\n"], "hyperv"),
-        (["/proc/vz/version": ""], "openvz"),
-        (["/sys/hypervisor/type": "xen\n"], "xen"),
-        ([:], ""),
-    ])
+    @Test(
+        "virtualization by its signs",
+        arguments: [
+            (["/.dockerenv": ""], "docker"),
+            (["/proc/1/environ": "A=1\0container=lxc\0"], "lxc"),
+            (["/sys/class/dmi/id/sys_vendor": "QEMU\n"], "kvm"),
+            (["/sys/class/dmi/id/product_name": "VMware Virtual Platform\n"], "vmware"),
+            (["/sys/class/dmi/id/product_name": "Virtual Machine\n"], "hyperv"),
+            (["/proc/vz/version": ""], "openvz"),
+            (["/sys/hypervisor/type": "xen\n"], "xen"),
+            ([:], ""),
+        ])
     func virtualization(files: [String: String], name: String) {
         #expect(Virtualization.detect(FakeReader(files: files), isVirtualProcessor: false) == name)
     }
@@ -113,7 +118,8 @@ struct MetricsTests {
     func collector() {
         var files = [
             "/proc/stat": "cpu  100 0 100 800\n", "/proc/net/dev": Self.netDev, "/proc/loadavg": "0.5 0.25 0.1 1/2 3\n",
-            "/proc/uptime": "100.5 1\n", "/proc/1/x": "", "/proc/2/x": "", "/proc/self/mounts": "overlay / overlay rw 0 0\n",
+            "/proc/uptime": "100.5 1\n", "/proc/1/x": "", "/proc/2/x": "",
+            "/proc/self/mounts": "overlay / overlay rw 0 0\n",
             "/proc/net/sockstat": "TCP: inuse 1 tw 0\n",
         ]
         var configuration = AgentConfiguration()
@@ -131,7 +137,9 @@ struct MetricsTests {
     @Test("this machine has a name, memory and a version that dashboards accept")
     func realMachine() {
         let host = MetricsCollector().host(AgentConfiguration())
-        #expect(!host.platform.isEmpty && host.memTotal > 0 && host.bootTime > 0 && !host.cpu.isEmpty && host.diskTotal > 0)
-        #expect(host.version.split(separator: ".").compactMap { Int($0) }.lexicographicallyPrecedes([2, 1, 0]) == false)
+        #expect(
+            !host.platform.isEmpty && host.memTotal > 0 && host.bootTime > 0 && !host.cpu.isEmpty && host.diskTotal > 0)
+        #expect(
+            host.version.split(separator: ".").compactMap { Int($0) }.lexicographicallyPrecedes([2, 1, 0]) == false)
     }
 }

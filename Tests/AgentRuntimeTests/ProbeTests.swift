@@ -33,11 +33,14 @@ struct ProbeTests {
         }
     }
 
-    @Test("HTTP: status decides, redirects are not followed", arguments: [
-        ("200 OK", true, ""), ("302 Found", true, ""), ("404 Not Found", false, "\n应用错误: 404 Not Found"),
-    ])
+    @Test(
+        "HTTP: status decides, redirects are not followed",
+        arguments: [
+            ("200 OK", true, ""), ("302 Found", true, ""), ("404 Not Found", false, "\n应用错误: 404 Not Found"),
+        ])
     func http(status: String, successful: Bool, data: String) async throws {
-        try await withService("HTTP/1.1 \(status)\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 2\r\n\r\nok") { port in
+        try await withService("HTTP/1.1 \(status)\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 2\r\n\r\nok") {
+            port in
             let reply = try #require(await HTTPProbe.run("http://127.0.0.1:\(port)/x?y=1"))
             #expect(reply.successful == successful && reply.data == data && reply.delay > 0)
         }
@@ -92,10 +95,13 @@ struct ProbeTests {
         #expect(HTTPProbe.timeText(1_790_856_000) == "2026-10-01 12:00:00 +0000 UTC")
     }
 
-    @Test("addresses in the answers of address services", arguments: [
-        ("192.0.2.1\n", "192.0.2.1"), ("h=x\nip=2001:db8::1\nts=1.5\n", "2001:db8::1"), (#"{"a":1,"ip":"192.0.2.7"}"#, "192.0.2.7"),
-        ("<html>", nil), ("", nil),
-    ])
+    @Test(
+        "addresses in the answers of address services",
+        arguments: [
+            ("192.0.2.1\n", "192.0.2.1"), ("h=x\nip=2001:db8::1\nts=1.5\n", "2001:db8::1"),
+            (#"{"a":1,"ip":"192.0.2.7"}"#, "192.0.2.7"),
+            ("<html>", nil), ("", nil),
+        ])
     func addresses(text: String, address: String?) {
         #expect(PublicAddresses.address(in: text)?.text == address)
     }

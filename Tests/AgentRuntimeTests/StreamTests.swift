@@ -31,7 +31,8 @@ struct TerminalTests {
         #expect(first.contains("24 80") && first.contains("/dev/pts/"))
         let size = try #require(TerminalSize(columns: 132, rows: 50))
         try await stream.toAgent.send(TerminalFrame.resize(size).bytes)
-        try await stream.toAgent.send(TerminalFrame.input(Array("stty size; echo \"[$NZ_CLIENT_SECRET]\"\n".utf8)).bytes)
+        try await stream.toAgent.send(
+            TerminalFrame.input(Array("stty size; echo \"[$NZ_CLIENT_SECRET]\"\n".utf8)).bytes)
         let second = try await output(until: "[]")
         #expect(second.contains("50 132") && !second.contains("canary"))
         try await stream.toAgent.send(TerminalFrame.input(Array("exit\n".utf8)).bytes)

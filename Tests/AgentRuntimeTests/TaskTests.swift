@@ -37,7 +37,8 @@ struct GateTests {
             .nat: (tunnels, .silence), .fileManager: (commands, .silence), .reportConfig: (commands, .refusedText),
             .applyConfig: (commands, .refusedText), .serverTransferApply: (commands, .refusedText),
             .exec: (commands, .refusedJSON), .fsList: (commands, .refusedJSON), .fsRead: (commands, .refusedJSON),
-            .fsWrite: (commands, .refusedJSON), .fsDelete: (commands, .refusedJSON), .fsTransfer: (commands, .streamError),
+            .fsWrite: (commands, .refusedJSON), .fsDelete: (commands, .refusedJSON),
+            .fsTransfer: (commands, .streamError),
         ]
         for type in AgentTaskType.allCases {
             for configuration in [commands, queries, tunnels, updates, AgentConfiguration()] {
@@ -59,7 +60,10 @@ struct GateTests {
             return
         }
         #expect(query == "This server has disabled query sending")
-        #expect(exec == #"{"duration_ms":0,"error":"agent disabled command execution","exit_code":0,"stderr":"","stdout":""}"#)
+        #expect(
+            exec
+                == #"{"duration_ms":0,"error":"agent disabled command execution","exit_code":0,"stderr":"","stdout":""}"#
+        )
         #expect(TaskGates.refusal(of: .fsTransfer, configuration) == .streamError("agent disabled file operations"))
     }
 }
@@ -144,7 +148,8 @@ struct DispatcherTests {
         try await running { () async throws in
             let mark = folder.file("ran")
             await dispatcher.dispatch(
-                Proto_Task(id: 9, type: .exec, data: ExecTask(cmd: "sh", args: ["-c", "sleep 1; touch \(mark)"]).jsonText()))
+                Proto_Task(
+                    id: 9, type: .exec, data: ExecTask(cmd: "sh", args: ["-c", "sleep 1; touch \(mark)"]).jsonText()))
             await dispatcher.dispatch(Proto_Task(id: 0, type: .cancel, data: #"{"id":9}"#))
             // Unknown ids, id 0 and nonsense are ignored.
             for data in [#"{"id":12345}"#, #"{"id":0}"#, "nonsense"] {

@@ -127,12 +127,27 @@ struct TransferTests {
         mkfifo(folder.file("fifo"), 0o600)
         let cases: [(FsTransferTask, String)] = [
             (FsTransferTask(streamID: "s", operation: .download, path: "x"), "invalid path: path must be absolute"),
-            (FsTransferTask(streamID: "s", operation: .download, path: folder.file("no")), "file or directory does not exist"),
-            (FsTransferTask(streamID: "s", operation: .download, path: folder.file("fifo")), "path is not a regular file"),
-            (FsTransferTask(streamID: "s", operation: .upload, path: folder.file("f"), size: -1), "size out of range: must be 0..100MiB"),
-            (FsTransferTask(streamID: "s", operation: .upload, path: folder.file("f"), size: 104_857_601), "size out of range: must be 0..100MiB"),
+            (
+                FsTransferTask(streamID: "s", operation: .download, path: folder.file("no")),
+                "file or directory does not exist"
+            ),
+            (
+                FsTransferTask(streamID: "s", operation: .download, path: folder.file("fifo")),
+                "path is not a regular file"
+            ),
+            (
+                FsTransferTask(streamID: "s", operation: .upload, path: folder.file("f"), size: -1),
+                "size out of range: must be 0..100MiB"
+            ),
+            (
+                FsTransferTask(streamID: "s", operation: .upload, path: folder.file("f"), size: 104_857_601),
+                "size out of range: must be 0..100MiB"
+            ),
             (FsTransferTask(streamID: "s", operation: .upload, path: "/"), "path targets a filesystem root"),
-            (FsTransferTask(streamID: "s", operation: .upload, path: folder.file("fifo"), ifMatchSHA256: "00"), "if_match precondition failed: target is not a regular file"),
+            (
+                FsTransferTask(streamID: "s", operation: .upload, path: folder.file("fifo"), ifMatchSHA256: "00"),
+                "if_match precondition failed: target is not a regular file"
+            ),
         ]
         for (task, text) in cases {
             let run = start(task)
@@ -151,7 +166,8 @@ struct TransferTests {
         let path = folder.file("f")
         let run = start(
             FsTransferTask(
-                streamID: "s", operation: .upload, path: path, size: 1, expectedSHA256: String(repeating: "0", count: 64)))
+                streamID: "s", operation: .upload, path: path, size: 1,
+                expectedSHA256: String(repeating: "0", count: 64)))
         #expect(try await frame() == .uploadReady(size: 1))
         try await stream.toAgent.send([1])
         #expect(try await frame() == .error("sha256 mismatch"))

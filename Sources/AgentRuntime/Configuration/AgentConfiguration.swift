@@ -75,7 +75,8 @@ public struct AgentConfiguration: Sendable, Equatable {
 
     static func isHTTP(_ text: String) -> Bool {
         let lower = text.lowercased()
-        return (lower.hasPrefix("http://") && lower.utf8.count > 7) || (lower.hasPrefix("https://") && lower.utf8.count > 8)
+        return (lower.hasPrefix("http://") && lower.utf8.count > 7)
+            || (lower.hasPrefix("https://") && lower.utf8.count > 8)
     }
 }
 

@@ -68,7 +68,8 @@ struct AgentLinkClient: Sendable {
     }
 
     private static func target(_ address: ServerAddress) -> any ResolvableTarget {
-        let isIPv4 = address.host.split(separator: ".").count == 4 && address.host.allSatisfy { $0.isNumber || $0 == "." }
+        let isIPv4 =
+            address.host.split(separator: ".").count == 4 && address.host.allSatisfy { $0.isNumber || $0 == "." }
         if isIPv4 { return .ipv4(address: address.host, port: address.port) }
         if address.host.contains(":") { return .ipv6(address: address.host, port: address.port) }
         return .dns(host: address.host, port: address.port)

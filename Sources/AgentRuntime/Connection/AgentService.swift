@@ -46,7 +46,8 @@ public struct AgentService: Service {
                 try await session.run()
             } catch {
                 context.logger.warning(
-                    "connection lost", metadata: ["server": "\(session.configuration.server)", "error": "\(describe(error))"])
+                    "connection lost",
+                    metadata: ["server": "\(session.configuration.server)", "error": "\(describe(error))"])
             }
             if stops.isShutDown { break }
             let pause = delay.next(afterSuccess: connected.isFired, jitter: .random(in: 0...1))

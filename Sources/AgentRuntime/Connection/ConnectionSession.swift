@@ -51,7 +51,9 @@ struct ConnectionSession: Sendable {
         let failure: (any Error)? = await withTaskGroup(of: Ended.self) { group in
             group.addTask { await ended(.tasks) { try await runTaskStream(link, dispatcher, results) } }
             group.addTask { await ended(.state) { try await reporter.run() } }
-            group.addTask { await ended(.streamJobs) { await withCancellation(by: jobsStop) { await streamJobs.run() } } }
+            group.addTask {
+                await ended(.streamJobs) { await withCancellation(by: jobsStop) { await streamJobs.run() } }
+            }
             group.addTask { await ended(.stop) { await stop.wait() } }
             let first = await group.next()
             var open: Set<Part> = [.tasks, .state, .streamJobs]

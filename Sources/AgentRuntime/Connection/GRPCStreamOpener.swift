@@ -40,9 +40,13 @@ struct GRPCStreamOpener: StreamOpening {
             } catch {
                 outcome = .failure(error)
             }
-            // Half close: the gateway answers by ending the call.
+            // Half close: the gateway answers by ending the call. What it still sends meanwhile, such as the rest of an
+            // upload that failed, is taken and dropped, so that it is not held back before it sees our last frame.
             stream.outbound.finish()
-            _ = try? await withDeadline(Self.closeGrace) { await ended.wait() }
+            _ = try? await withDeadline(Self.closeGrace) {
+                while try await stream.inbound.next() != nil {}
+                await ended.wait()
+            }
             try outcome.get()
         }
     }

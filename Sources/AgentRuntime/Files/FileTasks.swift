@@ -56,7 +56,8 @@ struct FileTasks: Sendable {
     private static func entry(_ name: EntryName, in directory: Int32) -> FsEntry? {
         guard let status = try? FileStatus(name.cString, in: directory) else { return nil }
         var entry = FsEntry(
-            name: name.text, type: status.kind.rawValue, size: status.size, mode: status.modeText, mtime: status.modified)
+            name: name.text, type: status.kind.rawValue, size: status.size, mode: status.modeText,
+            mtime: status.modified)
         if status.kind == .symlink {
             entry.isSymlink = true
             var target = [CChar](repeating: 0, count: Int(PATH_MAX))
@@ -97,7 +98,7 @@ struct FileTasks: Sendable {
             let piece: [UInt8]
             do {
                 piece = try file.read(limit: min(1 << 18, count - bytes.count))
-            } catch where error.code == EAGAIN {
+            } catch  where error.code == EAGAIN {
                 // A regular file of /proc that waits for events: what there was is all there is.
                 break
             }

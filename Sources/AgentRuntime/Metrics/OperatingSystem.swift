@@ -15,7 +15,8 @@ struct OperatingSystem: Sendable, Equatable {
         if let id = values["ID"], !id.isEmpty { platform = id }
         version = values["VERSION_ID"] ?? values["BUILD_ID"] ?? ""
         if platform == "debian", let text = debianVersion?.split(whereSeparator: \.isWhitespace).first,
-            text.first?.isNumber == true {
+            text.first?.isNumber == true
+        {
             version = String(text)
         }
     }

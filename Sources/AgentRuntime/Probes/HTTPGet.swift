@@ -41,8 +41,8 @@ enum HTTPGet {
                 }
             }
         return try await channel.executeThenClose { inbound, outbound in
-            try await outbound.write(.head(head(target)))
-            try await outbound.write(.end(nil))
+            // At once: a service may answer and close before a second write.
+            try await outbound.write(contentsOf: [.head(head(target)), .end(nil)])
             var answer = try await read(inbound, bodyLimit: bodyLimit)
             if target.isTLS {
                 let certificate = try await channel.channel.nioSSL_peerCertificate().get()
@@ -60,7 +60,8 @@ enum HTTPGet {
         let isTLS = scheme == "https"
         let bare = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         let shown = bare.contains(":") ? "[\(bare)]" : bare
-        let path = (parts.percentEncodedPath.isEmpty ? "/" : parts.percentEncodedPath)
+        let path =
+            (parts.percentEncodedPath.isEmpty ? "/" : parts.percentEncodedPath)
             + (parts.percentEncodedQuery.map { "?\($0)" } ?? "")
         return Target(
             host: bare, port: parts.port ?? (isTLS ? 443 : 80), isTLS: isTLS,

@@ -46,7 +46,9 @@ enum CertificateIssuer {
     static func commonName(der: [UInt8]) -> String? {
         var outer = der[...]
         // Certificate → TBSCertificate → [version], serial, algorithm, issuer.
-        guard var certificate = element(&outer, tag: 0x30), var body = element(&certificate, tag: 0x30) else { return nil }
+        guard var certificate = element(&outer, tag: 0x30), var body = element(&certificate, tag: 0x30) else {
+            return nil
+        }
         if body.first == 0xA0 { _ = element(&body, tag: 0xA0) }
         guard element(&body, tag: 0x02) != nil, element(&body, tag: 0x30) != nil,
             var issuer = element(&body, tag: 0x30)

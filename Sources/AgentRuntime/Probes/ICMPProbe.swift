@@ -41,7 +41,9 @@ enum ICMPProbe {
             try socket.send(UInt16(sequence))
             // The last echo has the rest of the time, the others their turn.
             let wait = min(end, sequence == echoes ? sent + .seconds(5) : sent + interval)
-            if let came = try socket.receive(UInt16(sequence), until: wait) { delays.append((came - sent).milliseconds) }
+            if let came = try socket.receive(UInt16(sequence), until: wait) {
+                delays.append((came - sent).milliseconds)
+            }
         }
         return delays
     }

@@ -16,7 +16,8 @@ enum ProcessRunner {
         let wake = try WakePipe()
         _ = ignoreBrokenPipes
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<ProcessOutcome, any Error>) in
+            try await withCheckedThrowingContinuation {
+                (continuation: CheckedContinuation<ProcessOutcome, any Error>) in
                 Thread.detachNewThread {
                     continuation.resume(
                         with: Result { () throws -> ProcessOutcome in
@@ -32,4 +33,3 @@ enum ProcessRunner {
     /// Writing to a program that reads no more must be an error, not the end of the agent.
     private static let ignoreBrokenPipes: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
 }
-

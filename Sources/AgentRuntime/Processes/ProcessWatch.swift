@@ -37,7 +37,8 @@ final class ProcessWatch {
         }
     }
 
-    private init(_ process: consuming SpawnedProcess, _ request: ProcessRequest, _ wake: WakePipe, _ pipes: inout Pipes) {
+    private init(_ process: consuming SpawnedProcess, _ request: ProcessRequest, _ wake: WakePipe, _ pipes: inout Pipes)
+    {
         self.process = process
         self.wake = wake
         deadline = start + request.timeout
@@ -101,8 +102,9 @@ final class ProcessWatch {
     /// Waits for bytes, room, the child's end or a wake, and moves the bytes.
     private func poll(until end: ContinuousClock.Instant, watchesChild: Bool) {
         let remaining = max(.zero, end - ContinuousClock.now)
-        var milliseconds = Int32(clamping: remaining.components.seconds * 1000
-            + remaining.components.attoseconds / 1_000_000_000_000_000 + 1)
+        var milliseconds = Int32(
+            clamping: remaining.components.seconds * 1000
+                + remaining.components.attoseconds / 1_000_000_000_000_000 + 1)
         // Without a descriptor for the child its end has to be looked for.
         if watchesChild, process.watch < 0 { milliseconds = min(milliseconds, 10) }
         if remaining == .zero { milliseconds = 0 }

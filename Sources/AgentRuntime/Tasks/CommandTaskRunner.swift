@@ -14,7 +14,8 @@ enum CommandTaskRunner {
             return AgentTaskReply(data: "the command has a zero byte", successful: false)
         }
         let request = ProcessRequest(
-            executable: "/bin/sh", arguments: ["sh", "-c", command], environment: environment.filter { $0.key != "NZ_CLIENT_SECRET" },
+            executable: "/bin/sh", arguments: ["sh", "-c", command],
+            environment: environment.filter { $0.key != "NZ_CLIENT_SECRET" },
             outputLimit: maxOutput,
             timeout: limit, keepsStandardError: false)
         do {

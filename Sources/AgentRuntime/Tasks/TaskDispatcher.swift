@@ -33,7 +33,9 @@ struct TaskDispatcher: Sendable {
         case .serverTransferApply:
             await reply(task, type, await context.reload.applyTransfer(task.data))
         case .terminal, .nat, .fileManager, .fsTransfer:
-            await start(task, on: streamJobs) { await StreamTasks(context: context, streams: streams).run(type, task.data) }
+            await start(task, on: streamJobs) {
+                await StreamTasks(context: context, streams: streams).run(type, task.data)
+            }
         case .upgrade, .httpGet, .icmpPing, .tcpPing, .command, .exec, .fsList, .fsRead, .fsWrite, .fsDelete:
             let environment = context.environment
             await start(task, on: context.oneShots) {
