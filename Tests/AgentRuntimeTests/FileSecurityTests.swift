@@ -79,6 +79,25 @@ struct FileSecurityTests {
         #expect(contents(secret) == "canary")
     }
 
+    @Test(
+        "Symlink swaps and FIFOs on the agent: what is swapped in after the first look is refused",
+        arguments: ["link", "fifo", "device", "folder"])
+    func swapAfterLook(kind: String) {
+        let path = folder.file("file", "plain")
+        let secret = folder.file("secret", "canary")
+        #expect(throws: FileTaskError.notRegularFile) {
+            _ = try SafeOpen.regularFile(path) {
+                unlink(path)
+                switch kind {
+                case "link": symlink(secret, path)
+                case "fifo": mkfifo(path, 0o600)
+                case "device": symlink("/dev/zero", path)
+                default: mkdir(path, 0o755)
+                }
+            }
+        }
+    }
+
     @Test("Symlink swaps and FIFOs on the agent: a folder swapped for a link does not redirect a write in progress")
     func folderSwap() throws {
         mkdir(folder.file("work"), 0o755)

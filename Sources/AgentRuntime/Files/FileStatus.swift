@@ -58,9 +58,14 @@ struct FileStatus: Sendable, Equatable {
 enum SafeOpen {
     /// A regular file. Links are refused, FIFOs and devices do not block, and what was swapped in after the first look
     /// is found by the second (`security.md`, symlink swaps and FIFOs).
-    static func regularFile(_ path: String) throws(FileTaskError) -> Descriptor {
+    ///
+    /// - Parameter afterLook: runs between the first look and the opening; lets a test swap the file just there.
+    static func regularFile(
+        _ path: String, afterLook: () -> Void = {}
+    ) throws(FileTaskError) -> Descriptor {
         do throws(SystemCallError) {
             guard try FileStatus(path).kind == .file else { throw SystemCallError(code: ELOOP) }
+            afterLook()
             let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
             let file = Descriptor(owning: try retryingInterrupts { open(path, flags) })
             guard try FileStatus(of: file).kind == .file else { throw SystemCallError(code: ELOOP) }
