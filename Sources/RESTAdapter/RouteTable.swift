@@ -12,6 +12,9 @@ extension Route {
         Route(.post, "/api-tokens", "token.create", body: .object),
         Route(.delete, "/api-tokens/{id}", "token.delete", result: .none),
         Route(.get, "/server", "inventory.list", query: [QueryParameter("id", .idList, as: "ids")]),
+        Route(
+            .get, "/server/{id}/metrics", "server.metrics_history",
+            query: [QueryParameter("metric", .text), QueryParameter("period", .text)], renamed: ["id": "server_id"]),
         Route(.get, "/setting", "setting.get", credentials: .sessions),
         Route(.patch, "/setting", "setting.update", body: .object, result: .none),
     ]

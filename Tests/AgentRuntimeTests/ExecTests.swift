@@ -28,8 +28,9 @@ struct ExecTests {
     @Test("a quick program does not wait for the drain grace")
     func quick() async throws {
         let start = ContinuousClock.now
-        for _ in 0..<5 { _ = try await run(ExecTask(cmd: "true")) }
-        #expect(ContinuousClock.now - start < .milliseconds(1500))
+        for _ in 0..<40 { _ = try await run(ExecTask(cmd: "true")) }
+        // With the grace of half a second each it would be twenty.
+        #expect(ContinuousClock.now - start < .seconds(15))
     }
 
     @Test("a signal gives exit code -1")
@@ -41,7 +42,7 @@ struct ExecTests {
     func timeoutKillsTree() async throws {
         let start = ContinuousClock.now
         let reply = try await shell("echo $$; sleep 100 & echo $!; sleep 100", timeout: 1)
-        #expect(ContinuousClock.now - start < .seconds(4))
+        #expect(ContinuousClock.now - start < .seconds(30))
         #expect(reply.timedOut && reply.exitCode == -1 && reply.error.isEmpty)
         let pids = reply.stdout.split(separator: "\n").compactMap { pid_t($0) }
         #expect(pids.count == 2)
@@ -62,7 +63,7 @@ struct ExecTests {
         let reply = try await shell("echo before; setsid sh -c 'echo $$; exec sleep 60' & sleep 0.3")
         let elapsed = ContinuousClock.now - start
         #expect(reply.exitCode == 0)
-        #expect(elapsed > .milliseconds(400) && elapsed < .seconds(4))
+        #expect(elapsed > .milliseconds(400) && elapsed < .seconds(30))
         let pid = try #require(reply.stdout.split(separator: "\n").last.flatMap { pid_t($0) })
         #expect(reply.stdout.hasPrefix("before\n"))
         // It made its own session, so it survives by contract; the test takes it away.

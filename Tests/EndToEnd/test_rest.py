@@ -31,8 +31,8 @@ def test_login_then_server_list_with_jwt_and_token(gateway, agent):
         assert [server["id"] for server in one] == [agent.server_id]
 
 
-def test_the_programs_of_the_public_document_run_unchanged(gateway, token, capsys):
-    """Both, but for host, token and (the second) the route that a later step brings."""
+def test_the_programs_of_the_public_document_run_unchanged(gateway, agent, token, capsys):
+    """Both, but for host, token and the id of the server."""
     base_url = gateway.url
     response = requests.get(
         f"{base_url}/api/v1/server",
@@ -46,6 +46,42 @@ def test_the_programs_of_the_public_document_run_unchanged(gateway, token, capsy
     for server in payload["data"]:
         print(server["id"], server["name"])
     assert capsys.readouterr().out.strip()
+
+    server_id = agent.server_id
+    response = requests.get(
+        f"{base_url}/api/v1/server/{server_id}/metrics",
+        params={"metric": "cpu", "period": "1d"},
+        timeout=10,
+    )
+    response.raise_for_status()
+    payload = response.json()
+    if not payload.get("success"):
+        raise RuntimeError(payload.get("error", "unknown error"))
+    for point in payload["data"]["data_points"]:
+        print(point["ts"], point["value"])
+
+
+def test_metrics_say_what_they_do_not_know(gateway, agent):
+    def get(bearer=None, server=agent.server_id, **query):
+        return gateway.api("GET", f"/server/{server}/metrics", bearer, params=query).json()
+
+    jwt = gateway.login()
+    assert gateway.api("GET", "/setting").json()["data"]["tsdb_enabled"] is False
+    data = get(metric="gpu")["data"]
+    assert data["server_id"] == agent.server_id and data["metric"] == "gpu" and data["data_points"] == []
+    assert get(jwt, metric="cpu", period="30d")["success"] is True
+    assert get(metric="cpu", period="7d")["error"] == "unauthorized: only 1d data available for guests"
+    assert get(jwt, metric="cpu", period="2d")["error"] == "invalid period: 2d, expected 1d, 7d, or 30d"
+    assert get(jwt, metric="speed")["error"].startswith("invalid metric name")
+    assert get(jwt)["error"].startswith("invalid metric name")
+    assert get(jwt, server=999_999, metric="cpu")["error"] == "server not found"
+    assert get(jwt, server="x", metric="cpu")["success"] is False
+    listed = gateway.token("nezha:server:read", servers=[agent.server_id])
+    assert get(listed, metric="cpu")["success"] is True
+    answer = gateway.api("GET", "/server/999999/metrics", listed, params={"metric": "cpu"})
+    assert (answer.status_code, answer.json()["error"]) == (403, "permission denied")
+    assert gateway.api("GET", f"/server/{agent.server_id}/metrics", gateway.token("nezha:inventory:read"),
+                       params={"metric": "cpu"}).status_code == 403
 
 
 def test_login_failures_all_look_alike(gateway):

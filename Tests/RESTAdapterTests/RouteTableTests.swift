@@ -37,6 +37,7 @@ struct RouteTableTests {
             "GET /profile": .sessionOnly, "POST /profile": .sessionOnly, "GET /api-tokens": .sessionOnly,
             "POST /api-tokens": .sessionOnly, "DELETE /api-tokens/{id}": .sessionOnly,
             "GET /server": .user([.inventoryRead]), "PATCH /setting": .administrator,
+            "GET /server/{id}/metrics": .guest(.serverRead),
         ]
         #expect(Set(Route.all.map(\.name)) == Set(expected.keys))
         for route in Route.all {

@@ -10,6 +10,13 @@ extension IdentityCache {
     }
 }
 
+extension ServerRecord {
+    /// Whether the public pages may show the server to this caller: it is not hidden, or his own (`rest-details.md` 6).
+    func isShown(to principal: Principal) -> Bool {
+        !hideForGuest || principal.owns(resourceOf: userID)
+    }
+}
+
 extension String {
     /// `nil` where answers leave an empty text out.
     var nonEmpty: String? { isEmpty ? nil : self }
