@@ -8,15 +8,32 @@ struct ToolsCatalogTests {
         "meta.whoami", "server.list", "server.get", "server.exec", "fs.list", "fs.read", "fs.write", "fs.delete",
         "fs.download_url", "fs.upload_url",
     ]
+    private static let beyond: [(Toolset, [String])] = [(.metrics, ["server.metrics"])]
+    private static let everything = Toolset.allCases.map(\.rawValue)
 
-    @Test("MCP shows the ten tools in this order, whoever asks; nothing internal")
+    @Test("by default MCP shows the ten tools in this order, whoever asks; nothing else")
     func order() async throws {
         let gateway = try await TestGateway()
-        #expect(gateway.registry.exposed(toolsets: ["core"]).map(\.definition.name) == Self.exposed)
+        let byDefault = GatewaySettings().mcpToolsets
+        #expect(gateway.registry.exposed(toolsets: byDefault).map(\.definition.name) == Self.exposed)
         #expect(gateway.registry.exposed(toolsets: []).isEmpty)
         for definition in gateway.registry.definitions where !Self.exposed.contains(definition.name) {
-            #expect(definition.exposure == .internal, "\(definition.name)")
-            #expect(!gateway.registry.isExposed(definition.name, toolsets: ["core"]))
+            #expect(definition.exposure != .mcp(toolset: .core), "\(definition.name)")
+            #expect(!gateway.registry.isExposed(definition.name, toolsets: byDefault))
+        }
+    }
+
+    @Test("the other toolsets add their tools and nothing internal")
+    func toolsets() async throws {
+        let gateway = try await TestGateway()
+        for (toolset, names) in Self.beyond {
+            let exposed = gateway.registry.exposed(toolsets: [toolset.rawValue])
+            #expect(exposed.map(\.definition.name) == names)
+            for name in names { #expect(gateway.registry.isExposed(name, toolsets: [toolset.rawValue])) }
+        }
+        let all = Toolset.allCases.map(\.rawValue)
+        for definition in gateway.registry.definitions where definition.exposure == .internal {
+            #expect(!gateway.registry.isExposed(definition.name, toolsets: all))
         }
     }
 
@@ -34,7 +51,7 @@ struct ToolsCatalogTests {
     @Test("every exposed tool has title, description, annotations and object schemas whose members are described")
     func documented() async throws {
         let gateway = try await TestGateway()
-        for tool in gateway.registry.exposed(toolsets: ["core"]) {
+        for tool in gateway.registry.exposed(toolsets: Self.everything) {
             let definition = tool.definition
             #expect(!definition.title.isEmpty && definition.description.count > 60, "\(definition.name)")
             #expect(definition.annotations.readOnly != nil && definition.annotations.openWorld != nil)
@@ -60,7 +77,7 @@ struct ToolsCatalogTests {
     @Test("bounds that the contract names are in the schemas")
     func bounds() async throws {
         let gateway = try await TestGateway()
-        for tool in gateway.registry.exposed(toolsets: ["core"]) where tool.definition.target != .none {
+        for tool in gateway.registry.exposed(toolsets: Self.everything) where tool.definition.target != .none {
             let properties = tool.inputSchema["properties"]
             #expect(properties?["server_id"]?["minimum"] == 1, "\(tool.definition.name)")
             #expect(tool.inputSchema["required"]?.arrayValue?.contains("server_id") == true)

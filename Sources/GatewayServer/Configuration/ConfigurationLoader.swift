@@ -61,6 +61,9 @@ public struct ConfigurationLoader: Sendable {
             throw .badValue(
                 key: "location", value: configuration.location, expected: "a time zone such as UTC or Europe/Berlin")
         }
+        if let name = configuration.settings.mcpToolsets.first(where: { Toolset(rawValue: $0) == nil }) {
+            throw .badValue(key: "mcp_toolsets", value: name, expected: "some of \(Toolset.allNames)")
+        }
         if let entry = configuration.settings.trustedProxies.first(where: { !RealAddress.isRange($0) }) {
             throw .badValue(
                 key: "trusted_proxies", value: entry, expected: "an address or a range such as 10.0.0.0/8")

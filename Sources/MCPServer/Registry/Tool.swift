@@ -112,8 +112,8 @@ public enum ToolTarget: Sendable, Hashable {
 
 /// Where a tool can be called from.
 public enum ToolExposure: Sendable, Hashable {
-    /// On `POST /mcp` when the named toolset is enabled, and internally.
-    case mcp(toolset: String)
+    /// On `POST /mcp` when the toolset is enabled, and internally.
+    case mcp(toolset: Toolset)
     /// Only by adapters inside the program.
     case `internal`
 }

@@ -38,7 +38,7 @@ public final class ToolRegistry: Sendable {
     public func exposed(toolsets: [String]) -> [ExposedTool] {
         order.compactMap { name in
             guard let tool = tools[name], case .mcp(let toolset) = tool.definition.exposure,
-                toolsets.contains(toolset)
+                toolsets.contains(toolset.rawValue)
             else { return nil }
             return ExposedTool(
                 definition: tool.definition, inputSchema: tool.inputSchema.document,
@@ -49,7 +49,7 @@ public final class ToolRegistry: Sendable {
     /// Whether MCP may call the tool under these toolsets.
     public func isExposed(_ name: String, toolsets: [String]) -> Bool {
         guard case .mcp(let toolset)? = tools[name]?.definition.exposure else { return false }
-        return toolsets.contains(toolset)
+        return toolsets.contains(toolset.rawValue)
     }
 
     /// Every tool, in the order of the list, for documents and tests.

@@ -14,6 +14,7 @@ public func allTools(_ services: ToolServices) -> [any Tool] {
         FsDeleteTool(services),
         FsDownloadURLTool(services),
         FsUploadURLTool(services),
+        MetricsTool(services),
 
         SessionCreateTool(services),
         SessionRefreshTool(services),

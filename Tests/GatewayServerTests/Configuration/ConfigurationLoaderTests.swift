@@ -149,6 +149,7 @@ struct ConfigurationLoaderTests {
             ("enable_mcp: perhaps", "enable_mcp", "perhaps"), ("jwt_timeout: -1", "jwt_timeout", "-1"),
             ("location: Mars/Olympus", "location", "Mars/Olympus"),
             ("mcp_toolsets: {a: b}", "mcp_toolsets", "a mapping"),
+            ("mcp_toolsets: [core, Fleet]", "mcp_toolsets", "Fleet"), ("mcp_toolsets: \"*\"", "mcp_toolsets", "*"),
             ("https: {listen_port: x}", "https.listen_port", "x"),
             ("https: {listen_port: 443}", "https.listen_port", "443"),
         ])

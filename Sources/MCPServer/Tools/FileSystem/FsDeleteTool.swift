@@ -17,7 +17,7 @@ struct FsDeleteTool: Tool {
             Example: {"server_id": 1, "path": "/tmp/build", "recursive": true}.
             """,
         annotations: ToolAnnotations(readOnly: false, destructive: true, idempotent: true, openWorld: false),
-        access: .user([.serverDelete]), target: .agent, exposure: .mcp(toolset: "core"),
+        access: .user([.serverDelete]), target: .agent, exposure: .mcp(toolset: .core),
         deadline: AgentTasks.fileDeadline,
         inputSchema: SchemaSource(PackageResources.fs_delete_input_json),
         outputSchema: SchemaSource(PackageResources.fs_delete_output_json))

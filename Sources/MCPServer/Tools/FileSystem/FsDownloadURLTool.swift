@@ -42,7 +42,7 @@ public struct FsDownloadURLTool: Tool {
         annotations: ToolAnnotations(readOnly: false, destructive: false, idempotent: false, openWorld: false),
         access: .user([.serverRead]),
         target: .agent,
-        exposure: .mcp(toolset: "core"),
+        exposure: .mcp(toolset: .core),
         inputSchema: SchemaSource(PackageResources.fs_download_url_input_json),
         outputSchema: SchemaSource(PackageResources.fs_download_url_output_json))
 

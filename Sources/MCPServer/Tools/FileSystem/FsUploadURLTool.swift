@@ -48,7 +48,7 @@ public struct FsUploadURLTool: Tool {
         annotations: ToolAnnotations(readOnly: false, destructive: true, idempotent: false, openWorld: false),
         access: .user([.serverWrite]),
         target: .agent,
-        exposure: .mcp(toolset: "core"),
+        exposure: .mcp(toolset: .core),
         inputSchema: SchemaSource(PackageResources.fs_upload_url_input_json),
         outputSchema: SchemaSource(PackageResources.fs_upload_url_output_json))
 

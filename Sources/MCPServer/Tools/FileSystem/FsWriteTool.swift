@@ -22,7 +22,7 @@ struct FsWriteTool: Tool {
             "/etc/motd", "content": "hello\\n", "mode": "0644"}.
             """,
         annotations: ToolAnnotations(readOnly: false, destructive: true, idempotent: true, openWorld: false),
-        access: .user([.serverWrite]), target: .agent, exposure: .mcp(toolset: "core"),
+        access: .user([.serverWrite]), target: .agent, exposure: .mcp(toolset: .core),
         deadline: AgentTasks.fileDeadline,
         inputSchema: SchemaSource(PackageResources.fs_write_input_json),
         outputSchema: SchemaSource(PackageResources.fs_write_output_json))

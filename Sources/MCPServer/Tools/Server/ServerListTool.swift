@@ -24,7 +24,7 @@ struct ServerListTool: Tool {
             instructions.
             """,
         annotations: ToolAnnotations(readOnly: true, openWorld: false),
-        access: .user([.inventoryRead]), exposure: .mcp(toolset: "core"),
+        access: .user([.inventoryRead]), exposure: .mcp(toolset: .core),
         inputSchema: SchemaSource(PackageResources.server_list_input_json),
         outputSchema: SchemaSource(PackageResources.server_list_output_json))
 
