@@ -1,0 +1,129 @@
+"""Upload and download of 100 MiB end to end, beside `openssl dgst -sha256` of the same file; memory of 16 transfers."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import requests
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Tests" / "EndToEnd"))
+from gateway import Agent, Gateway  # noqa: E402
+
+MIB = 1 << 20
+
+
+def resident(pid: int, key: str = "VmRSS") -> float:
+    """MiB; `VmHWM` is the peak since the counter was last reset."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(key + ":"):
+            return int(line.split()[1]) / 1024
+    raise ValueError(key)
+
+
+def reset_peak(pid: int) -> None:
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def timed(work) -> float:
+    began = time.monotonic()
+    work()
+    return time.monotonic() - began
+
+
+class Bench:
+    def __init__(self, folder: Path, size: int) -> None:
+        self.folder = folder
+        self.size = size
+        self.gateway = Gateway(
+            folder / "gateway", settings={"mcp_rate_limit_per_second": 10**9, "mcp_rate_limit_per_minute": 10**9},
+            arguments=["--log-level", "warning"],
+        ).start()
+        self.agent = Agent(self.gateway, folder / "agent", self.gateway.agent_secret(), str(uuid.uuid4())).start()
+        self.agent.wait_online(self.gateway.login())
+        self.token = self.gateway.token("nezha:server:read", "nezha:server:write")
+        self.source = folder / "source"
+        with self.source.open("wb") as file:
+            block = bytes(range(256)) * 4096
+            for _ in range(size // len(block)):
+                file.write(block)
+
+    def url(self, kind: str, path: Path) -> str:
+        result = self.gateway.call(self.token, f"fs.{kind}_url", server_id=self.agent.server_id, path=str(path))
+        return result["structuredContent"]["url"]
+
+    def download(self) -> None:
+        with requests.get(self.url("download", self.source), stream=True, timeout=120) as answer:
+            assert answer.status_code == 200, answer.text
+            count = sum(len(piece) for piece in answer.iter_content(MIB))
+        assert count == self.size
+
+    def upload(self, name: str = "target") -> None:
+        with self.source.open("rb") as file:
+            answer = requests.post(self.url("upload", self.folder / name), data=file, timeout=120)
+        assert answer.status_code == 200 and answer.json()["size"] == self.size, answer.text
+
+    def openssl(self) -> None:
+        subprocess.run(["openssl", "dgst", "-sha256", self.source], check=True, capture_output=True)
+
+    def growth(self, work) -> float:
+        """MiB by which the gateway's resident memory peaks above where it stood."""
+        pid = self.gateway.process.pid
+        reset_peak(pid)
+        before = resident(pid)
+        work()
+        return resident(pid, "VmHWM") - before
+
+    def at_once(self, count: int) -> None:
+        threads = [threading.Thread(target=self.upload, args=(f"target-{i}",)) for i in range(count // 2)]
+        threads += [threading.Thread(target=self.download) for _ in range(count - count // 2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def close(self) -> None:
+        self.agent.stop()
+        self.gateway.stop()
+        subprocess.run(["rm", "-rf", self.folder], check=True)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--mebibytes", type=int, default=100)
+    chosen = options.parse_args()
+    bench = Bench(Path(tempfile.mkdtemp(prefix="nezha-bench.")), chosen.mebibytes * MIB)
+    try:
+        for work in (bench.openssl, bench.download, bench.upload):
+            work()
+        rows = {"openssl": [], "download": [], "upload": []}
+        for _ in range(chosen.rounds):
+            for name, times in rows.items():
+                times.append(timed(getattr(bench, name)))
+        print(f"{'':10}{'median s':>10}{'MiB/s':>10}   speed as a share of openssl's")
+        for name, times in rows.items():
+            shares = [reference / taken for reference, taken in zip(rows["openssl"], times)]
+            middle = statistics.median(times)
+            print(
+                f"{name:10}{middle:10.3f}{chosen.mebibytes / middle:10.0f}   "
+                f"{statistics.median(shares):.2f} ({min(shares):.2f} to {max(shares):.2f})"
+            )
+        print(f"gateway's memory: {bench.growth(bench.download):.1f} MiB more at the peak of one download, "
+              f"{bench.growth(bench.upload):.1f} of one upload")
+        growth = bench.growth(lambda: bench.at_once(16))
+        print(f"16 transfers at once: {growth:.1f} MiB more at the peak, {growth / 16:.1f} each; "
+              f"resident then {resident(bench.gateway.process.pid):.0f} MiB")
+    finally:
+        bench.close()
+
+
+if __name__ == "__main__":
+    main()
