@@ -8,7 +8,9 @@ struct ToolsCatalogTests {
         "meta.whoami", "server.list", "server.get", "server.exec", "fs.list", "fs.read", "fs.write", "fs.delete",
         "fs.download_url", "fs.upload_url",
     ]
-    private static let beyond: [(Toolset, [String])] = [(.metrics, ["server.metrics"])]
+    private static let beyond: [(Toolset, [String])] = [
+        (.metrics, ["server.metrics"]), (.audit, ["audit.list"]),
+    ]
     private static let everything = Toolset.allCases.map(\.rawValue)
 
     @Test("by default MCP shows the ten tools in this order, whoever asks; nothing else")

@@ -52,7 +52,7 @@ private struct Changes: ChangeSource {
 private struct Audit: AuditRepository {
     let tables: TransferTables
     func append(_ rows: [AuditRecord]) async throws { tables.append(rows) }
-    func rows(userID: Int64?, before: Int64?, limit: Int) async throws -> [AuditRecord] { tables.audit }
+    func rows(_ selection: AuditSelection, limit: Int) async throws -> [AuditRecord] { tables.audit }
     func purge(before date: Date, limit: Int) async throws -> Int { 0 }
 }
 

@@ -24,6 +24,23 @@ struct AuditRepositoryTests {
         }
     }
 
+    @Test("a selection by tool and by servers; rows without server belong to every list of servers")
+    func selection() async throws {
+        try await withStorage { storage in
+            var rows = (0..<6).map { auditRow($0 % 2 == 0 ? "even" : "odd") }
+            for index in rows.indices { rows[index].serverID = Int64(index / 2) }
+            try await storage.audit.append(rows)
+            func ids(_ selection: AuditSelection) async throws -> [Int64] {
+                try await storage.audit.rows(selection, limit: 10).map(\.id)
+            }
+            #expect(try await ids(AuditSelection(tool: "even")) == [5, 3, 1])
+            #expect(try await ids(AuditSelection(serverIDs: [2])) == [6, 5, 2, 1])
+            #expect(try await ids(AuditSelection(before: 6, tool: "odd", serverIDs: [2, 9])) == [2])
+            #expect(try await ids(AuditSelection(serverIDs: [])) == [2, 1])
+            #expect(try await ids(AuditSelection(tool: "' OR 1=1 --")).isEmpty)
+        }
+    }
+
     @Test("purge takes the oldest rows first, at most so many, and ids go on")
     func purge() async throws {
         try await withStorage { storage in

@@ -15,6 +15,7 @@ public func allTools(_ services: ToolServices) -> [any Tool] {
         FsDownloadURLTool(services),
         FsUploadURLTool(services),
         MetricsTool(services),
+        AuditListTool(services),
 
         SessionCreateTool(services),
         SessionRefreshTool(services),
@@ -24,6 +25,7 @@ public func allTools(_ services: ToolServices) -> [any Tool] {
         TokenCreateTool(services),
         TokenDeleteTool(services),
         InventoryListTool(services),
+        MetricsHistoryTool(services),
         SettingGetTool(services),
         SettingUpdateTool(services),
     ]

@@ -4,8 +4,32 @@ public import struct Foundation.Date
 public protocol AuditRepository: Sendable {
     /// One transaction for the whole batch.
     func append(_ rows: [AuditRecord]) async throws
-    /// Newest first. `userID` `nil` = everybody's; `before` = rows with a smaller id.
-    func rows(userID: Int64?, before: Int64?, limit: Int) async throws -> [AuditRecord]
+    /// Newest first, at most `limit`.
+    func rows(_ selection: AuditSelection, limit: Int) async throws -> [AuditRecord]
     /// Deletes at most `limit` rows older than `date`.
     func purge(before date: Date, limit: Int) async throws -> Int
+}
+
+/// Which rows of the audit log are meant; `nil` members do not restrict.
+public struct AuditSelection: Sendable, Hashable {
+    public var userID: Int64?
+    /// Rows with a smaller id.
+    public var before: Int64?
+    public var tool: String?
+    /// Rows of these servers, and rows without server. An empty list leaves the latter only.
+    public var serverIDs: [Int64]?
+
+    public init(userID: Int64? = nil, before: Int64? = nil, tool: String? = nil, serverIDs: [Int64]? = nil) {
+        self.userID = userID
+        self.before = before
+        self.tool = tool
+        self.serverIDs = serverIDs
+    }
+}
+
+extension AuditRepository {
+    /// Newest first. `userID` `nil` = everybody's; `before` = rows with a smaller id.
+    public func rows(userID: Int64?, before: Int64?, limit: Int) async throws -> [AuditRecord] {
+        try await rows(AuditSelection(userID: userID, before: before), limit: limit)
+    }
 }

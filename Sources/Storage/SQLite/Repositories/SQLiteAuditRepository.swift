@@ -17,13 +17,17 @@ struct SQLiteAuditRepository: AuditRepository {
         }
     }
 
-    func rows(userID: Int64?, before: Int64?, limit: Int) async throws -> [AuditRecord] {
+    func rows(_ selection: AuditSelection, limit: Int) async throws -> [AuditRecord] {
         // SQLite reads a negative limit as none.
         guard limit > 0 else { return [] }
         return try await connection.read { db in
             var request = AuditRow.order(Columns.id.desc).limit(limit)
-            if let userID { request = request.filter { _ in Columns.userID == userID } }
-            if let before { request = request.filter { _ in Columns.id < before } }
+            if let userID = selection.userID { request = request.filter { _ in Columns.userID == userID } }
+            if let before = selection.before { request = request.filter { _ in Columns.id < before } }
+            if let tool = selection.tool { request = request.filter { _ in Columns.tool == tool.storable } }
+            if let servers = selection.serverIDs {
+                request = request.filter { _ in (servers + [0]).contains(Columns.serverID) }
+            }
             return try request.fetchAll(db).map(\.record)
         }
     }
