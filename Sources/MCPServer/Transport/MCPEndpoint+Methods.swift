@@ -19,7 +19,8 @@ extension MCPEndpoint {
             return try await callTool(message, body, era, call)
         default:
             let status: HTTPResponse.Status = era == .handshake ? .ok : .notFound
-            return failure(message, status, .methodNotFound, "method not supported: \(message.method.cut(toBytes: 128))")
+            return failure(
+                message, status, .methodNotFound, "method not supported: \(message.method.cut(toBytes: 128))")
         }
     }
 
@@ -83,7 +84,8 @@ extension MCPEndpoint {
     ) async throws -> OutboundResponse {
         if let params = message.params, params.objectValue == nil {
             return failure(
-                message, era.invalidParamsStatus, .invalidParams, "invalid arguments: params: expected object, found array")
+                message, era.invalidParamsStatus, .invalidParams,
+                "invalid arguments: params: expected object, found array")
         }
         if let name = message.params?["name"], name.stringValue == nil {
             return failure(

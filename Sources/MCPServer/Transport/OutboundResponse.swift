@@ -44,7 +44,8 @@ extension OutboundResponse {
     ) -> OutboundResponse {
         var fields = fields
         fields[.contentType] = "text/plain; charset=utf-8"
-        return OutboundResponse(head: HTTPResponse(status: status, headerFields: fields), body: .bytes(Array(text.utf8)))
+        return OutboundResponse(
+            head: HTTPResponse(status: status, headerFields: fields), body: .bytes(Array(text.utf8)))
     }
 
     public static func empty(_ status: HTTPResponse.Status, fields: HTTPFields = [:]) -> OutboundResponse {

@@ -13,14 +13,15 @@ struct MetricsHistoryTool: Tool {
     }
 
     static let metrics = [
-        "cpu", "memory", "swap", "disk", "net_in_speed", "net_out_speed", "net_in_transfer", "net_out_transfer", "load1",
-        "load5", "load15", "tcp_conn", "udp_conn", "process_count", "temperature", "uptime", "gpu",
+        "cpu", "memory", "swap", "disk", "net_in_speed", "net_out_speed", "net_in_transfer", "net_out_transfer",
+        "load1", "load5", "load15", "tcp_conn", "udp_conn", "process_count", "temperature", "uptime", "gpu",
     ]
     static let periods = ["1d", "7d", "30d"]
 
     let definition = ToolDefinition(
         name: "server.metrics_history", title: "Metrics of a server over time",
-        description: "One metric of one server in buckets of time. Guests see the last day of servers that are not hidden.",
+        description:
+            "One metric of one server in buckets of time. Guests see the last day of servers that are not hidden.",
         annotations: ToolAnnotations(readOnly: true),
         access: .guest(.serverRead), exposure: .internal,
         inputSchema: SchemaSource(PackageResources.server_metrics_history_input_json),
