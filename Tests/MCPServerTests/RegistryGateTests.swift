@@ -10,7 +10,7 @@ struct RegistryGateTests {
     static let targeted: [(tool: String, rest: JSONObject)] = [
         ("server.get", [:]), ("server.exec", ["cmd": "id"]), ("fs.list", ["path": "/"]),
         ("fs.read", ["path": "/a"]), ("fs.write", ["path": "/a", "content": ""]), ("fs.delete", ["path": "/a"]),
-        ("fs.download_url", ["path": "/a"]), ("fs.upload_url", ["path": "/a"]),
+        ("fs.download_url", ["path": "/a"]), ("fs.upload_url", ["path": "/a"]), ("server.metrics", [:]),
     ]
 
     private static func arguments(_ rest: JSONObject, server: JSONValue) -> JSONValue {

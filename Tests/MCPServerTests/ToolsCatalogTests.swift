@@ -9,7 +9,7 @@ struct ToolsCatalogTests {
         "fs.download_url", "fs.upload_url",
     ]
     private static let beyond: [(Toolset, [String])] = [
-        (.metrics, ["server.metrics"]), (.audit, ["audit.list"]),
+        (.metrics, ["server.metrics"]), (.audit, ["audit.list"]), (.fleet, ["server.exec_many"]),
     ]
     private static let everything = Toolset.allCases.map(\.rawValue)
 

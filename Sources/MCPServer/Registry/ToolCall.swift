@@ -17,10 +17,14 @@ public struct ToolCall: Sendable {
     public var baseURL: String
     /// The JSON-RPC id, so that the client can cancel this call by it.
     public var rpcID: JSONRPCID?
+    /// `nil` where the client did not ask for progress.
+    public var progress: ProgressReporter?
+    /// Set while a tool runs.
+    var nested: NestedCalls?
 
     public init(
         principal: Principal, origin: Origin, requestID: String, client: ClientAddress, userAgent: String = "",
-        baseURL: String = "", rpcID: JSONRPCID? = nil
+        baseURL: String = "", rpcID: JSONRPCID? = nil, progress: ProgressReporter? = nil
     ) {
         self.principal = principal
         self.origin = origin
@@ -29,5 +33,6 @@ public struct ToolCall: Sendable {
         self.userAgent = userAgent
         self.baseURL = baseURL
         self.rpcID = rpcID
+        self.progress = progress
     }
 }

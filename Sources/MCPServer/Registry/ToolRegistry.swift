@@ -122,12 +122,19 @@ public final class ToolRegistry: Sendable {
                 cancel: { run.cancel($0) }))
         defer { live.end(id) }
         if let refused = run.cause { throw ToolFailure.cancelled(refused) }
-        let running = Task { try await tool.run(arguments, in: call) }
+        let nested = NestedCalls(
+            invoke: { await self.invoke($0, arguments: $1, call: $2) }, cause: { run.cause })
+        let running = Task {
+            var call = call
+            call.nested = nested
+            return try await tool.run(arguments, in: call)
+        }
         run.attach(running)
         let outcome = await withTaskCancellationHandler {
             await running.result
         } onCancel: {
-            run.cancel(.clientGone)
+            // An inner call ends because its outer one does.
+            run.cancel(call.nested?.cause() ?? .clientGone)
         }
         switch outcome {
         case .success(let value): return value

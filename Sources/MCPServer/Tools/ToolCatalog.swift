@@ -16,6 +16,7 @@ public func allTools(_ services: ToolServices) -> [any Tool] {
         FsUploadURLTool(services),
         MetricsTool(services),
         AuditListTool(services),
+        ExecManyTool(services),
 
         SessionCreateTool(services),
         SessionRefreshTool(services),

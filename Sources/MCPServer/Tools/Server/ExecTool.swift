@@ -10,9 +10,8 @@ struct ExecTool: Tool {
 
     /// Seconds.
     static let longestRun: UInt32 = 300
-    private static let defaultRun: UInt32 = 30
     /// What an answer may need on its way, in seconds.
-    private static let margin: UInt32 = 5
+    static let margin: UInt32 = 5
 
     let definition = ToolDefinition(
         name: "server.exec", title: "Run a command",
@@ -34,41 +33,26 @@ struct ExecTool: Tool {
 
     struct Input: Decodable, Sendable {
         var serverID: Int64
-        var cmd: String
-        var args: [String]?
-        var cwd: String?
-        var env: [String: String]?
-        var timeoutSeconds: UInt32?
-        var stdin: String?
-        var maxOutputBytes: UInt32?
+        var command: ExecCommand
 
         private enum CodingKeys: String, CodingKey {
             case serverID = "server_id"
-            case cmd
-            case args
-            case cwd
-            case env
-            case timeoutSeconds = "timeout_seconds"
-            case stdin
-            case maxOutputBytes = "max_output_bytes"
+        }
+
+        init(from decoder: any Decoder) throws {
+            serverID = try decoder.container(keyedBy: CodingKeys.self).decode(Int64.self, forKey: .serverID)
+            command = try ExecCommand(from: decoder)
         }
     }
 
     func run(_ input: Input, in call: ToolCall) async throws -> ExecReply {
-        let given = input.timeoutSeconds ?? 0
-        let task = ExecTask(
-            cmd: input.cmd, args: input.args ?? [], cwd: input.cwd ?? "", env: input.env ?? [:],
-            timeoutSeconds: given, stdin: input.stdin ?? "", maxOutputBytes: input.maxOutputBytes ?? 0)
-        let wait = (given == 0 ? Self.defaultRun : given) + Self.margin
-        return try await agents.call(.exec, task, on: input.serverID, timeout: .seconds(Int64(wait)))
+        let wait = Duration.seconds(Int64(input.command.secondsOfRun + Self.margin))
+        return try await call.tellingSeconds {
+            try await agents.call(.exec, input.command.task, on: input.serverID, timeout: wait)
+        }
     }
 
     func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {
-        switch (violation.pointer, violation.keyword) {
-        case ("/cmd", "required"), ("/cmd", "minLength"): "cmd required"
-        case ("/timeout_seconds", "minimum"), ("/timeout_seconds", "maximum"):
-            "timeout_seconds out of range; must be 1..\(Self.longestRun)"
-        default: nil
-        }
+        ExecCommand.explain(violation)
     }
 }

@@ -1,0 +1,93 @@
+import AgentLink
+import Foundation
+import Storage
+import Testing
+
+@testable import MCPServer
+
+@Suite("Tools: one command on many servers, stopped on its way")
+struct ToolsExecManyRightsTests {
+    private struct Scene: Sendable {
+        let gateway: TestGateway
+        let admin: UserRecord
+        let servers: [ServerRecord]
+        let token: Principal
+        let call: Task<Result<JSONValue, ToolFailure>, Never>
+    }
+
+    /// Starts a command that never ends on two of three servers at a time.
+    private func during(_ body: @escaping @Sendable (Scene) async throws -> Void) async throws {
+        try await TestGateway.running { gateway in
+            let admin = try await gateway.user("root", role: .administrator)
+            let owner = try await gateway.user("owner")
+            var servers: [ServerRecord] = []
+            for _ in 0..<3 { servers.append(try await gateway.server(of: owner.id)) }
+            for server in servers { gateway.network.attachSilent(server.id) }
+            let token = try await gateway.token(of: owner)
+            let ids = JSONValue.array(servers.map { .integer($0.id) })
+            let call = Task {
+                await gateway.call(
+                    "server.exec_many", ["server_ids": ids, "cmd": "sleep", "concurrency": 2], as: token)
+            }
+            #expect(try await eventually { gateway.network.sent.count == 2 })
+            try await body(
+                Scene(gateway: gateway, admin: admin, servers: servers, token: token, call: call))
+            #expect(gateway.live.count == 0)
+        }
+    }
+
+    /// - Parameter expected: the outcomes in the rows of the servers, then that of the call.
+    private func checkOutcomes(_ gateway: TestGateway, _ expected: [String]) async throws {
+        let rows = try await gateway.auditRows().filter { $0.tool.hasPrefix("server.exec") }
+        let outcomes = rows.sorted { ($0.tool, $0.serverID) < ($1.tool, $1.serverID) }.map(\.outcome)
+        #expect(outcomes == expected)
+    }
+
+    @Test("cancelling the call stops all servers and starts no other")
+    func cancelled() async throws {
+        try await during { scene in
+            scene.call.cancel()
+            #expect(await scene.call.value.outcome == .cancelled)
+            #expect(scene.gateway.network.cancelled == 2 && scene.gateway.network.sent.count == 2)
+            try await checkOutcomes(scene.gateway, ["cancelled", "cancelled", "cancelled"])
+        }
+    }
+
+    @Test("Deleted while in use: revoking the token ends the call on all servers, and the rows say why")
+    func revoked() async throws {
+        try await during { scene in
+            let id = try #require(scene.token.token?.id)
+            #expect(try await scene.gateway.storage.tokens.delete(id: id))
+            #expect(await scene.call.value.outcome == .revoked)
+            #expect(scene.gateway.network.cancelled == 2 && scene.gateway.network.sent.count == 2)
+            try await checkOutcomes(scene.gateway, ["revoked", "revoked", "revoked"])
+        }
+    }
+
+    @Test("turning enable_mcp off ends the call on all servers as mcp_disabled")
+    func killSwitch() async throws {
+        try await during { scene in
+            scene.gateway.settings.set { $0.enableMCP = false }
+            scene.gateway.live.throwKillSwitch()
+            #expect(await scene.call.value.outcome == .mcpDisabled)
+            try await checkOutcomes(scene.gateway, ["mcp_disabled", "mcp_disabled", "mcp_disabled"])
+        }
+    }
+
+    @Test("a server that is moved away ends alone; the others go on, and its turn that is still to come is refused")
+    func moved() async throws {
+        try await during { scene in
+            let network = scene.gateway.network
+            for index in [0, 2] {
+                try await scene.gateway.storage.servers.setOwner(scene.admin.id, of: scene.servers[index].id)
+            }
+            #expect(try await eventually { network.cancelled == 1 })
+            // The third is refused as soon as its turn comes; the second still runs.
+            try await Task.sleep(for: .milliseconds(100))
+            #expect(network.sent.count == 2 && network.cancelled == 1)
+            scene.call.cancel()
+            #expect(await scene.call.value.outcome == .cancelled)
+            try await checkOutcomes(scene.gateway, ["revoked", "cancelled", "permission_denied", "cancelled"])
+        }
+    }
+}
