@@ -10,6 +10,7 @@ struct ToolsCatalogTests {
     ]
     private static let beyond: [(Toolset, [String])] = [
         (.metrics, ["server.metrics"]), (.audit, ["audit.list"]), (.fleet, ["server.exec_many"]),
+        (.files, ["fs.stat"]),
     ]
     private static let everything = Toolset.allCases.map(\.rawValue)
 

@@ -17,6 +17,7 @@ public func allTools(_ services: ToolServices) -> [any Tool] {
         MetricsTool(services),
         AuditListTool(services),
         ExecManyTool(services),
+        FsStatTool(services),
 
         SessionCreateTool(services),
         SessionRefreshTool(services),
