@@ -1,3 +1,4 @@
+import AgentLink
 import Foundation
 import Glibc
 import Synchronization

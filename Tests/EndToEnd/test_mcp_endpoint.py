@@ -270,3 +270,31 @@ def test_password_is_not_weak_by_default(make_gateway):
         answer = gateway.api("POST", "/login", json={"username": "admin", "password": password}).json()
         assert answer["success"] is False
     assert gateway.login(password=ADMIN_PASSWORD)
+
+
+def test_any_piece_of_a_file_is_what_a_slice_would_be(gateway, agent, token, tmp_path):
+    """security.md: negative offsets; offset and length as a property."""
+    import base64
+    import hashlib
+    import random
+
+    chance = random.Random(7)
+    content = chance.randbytes(5000)
+    file = tmp_path / "content"
+    file.write_bytes(content)
+    edges = [0, 1, 4999, 5000, 5001, 2**31, 2**53 - 1]
+    pieces = [(chance.choice(edges + [chance.randrange(6000)]), chance.choice([0, 1, 5000, chance.randrange(6000)]))
+              for _ in range(60)]
+    for offset, length in pieces:
+        read = gateway.call(token, "fs.read", server_id=agent.server_id, path=str(file), encoding="base64",
+                            offset=offset, length=length)
+        assert "structuredContent" in read, (offset, length, read)
+        read = read["structuredContent"]
+        expected = content[offset:offset + length] if length else content[offset:]
+        assert base64.b64decode(read["content"]) == expected, (offset, length)
+        assert read["size"] == len(expected) and read["sha256"] == hashlib.sha256(expected).hexdigest()
+        assert read.get("truncated", False) == (offset + len(expected) < len(content)), (offset, length)
+    for wrong in ({"offset": -1}, {"length": -1}, {"offset": -2**63}, {"offset": 1.5}, {"offset": "0"},
+                  {"offset": 2**64}):
+        result = gateway.call(token, "fs.read", server_id=agent.server_id, path=str(file), **wrong)
+        assert result["isError"] is True and list(wrong)[0] in result["content"][0]["text"], wrong

@@ -1,3 +1,4 @@
+import AgentLink
 import GRPCCore
 public import Logging
 public import ServiceLifecycle

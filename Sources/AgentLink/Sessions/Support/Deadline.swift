@@ -1,12 +1,12 @@
 /// The time given to an operation is over.
-struct DeadlineExceeded: Error {}
+package struct DeadlineExceeded: Error {}
 
 /// Runs `operation` for at most `limit`.
 ///
 /// The operation is cancelled when the time is over or when the caller is cancelled, and must then return soon: this
 /// function waits for it.
 /// - Throws: ``DeadlineExceeded``, `CancellationError`, or what `operation` throws.
-func withDeadline<Value: Sendable>(
+package func withDeadline<Value: Sendable>(
     _ limit: Duration, _ operation: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
     try await withThrowingTaskGroup(of: Value?.self) { group in
