@@ -97,7 +97,10 @@ struct JSONNumberTests {
         #expect(JSONNumber(1.0)?.text == "1")
         #expect(JSONNumber(-0.0)?.text == "-0.0")
         #expect(JSONNumber(.nan) == nil && JSONNumber(.infinity) == nil)
-        for value in [1e300, 5e-324, 1e16, 123456789.125, .greatestFiniteMagnitude, -2.5e-8, 0x1p53, 0x1p63] {
+        let values: [Double] = [
+            1e300, .leastNonzeroMagnitude, 1e16, 123456789.125, .greatestFiniteMagnitude, -2.5e-8, 0x1p53, 0x1p63,
+        ]
+        for value in values {
             let text = try #require(JSONNumber(value)).text
             #expect(try JSONParser.parse(text).text == text)
             #expect(try number(text).double == value)
