@@ -44,13 +44,15 @@ public struct ToolDefinition: Sendable {
     public var exposure: ToolExposure
     /// How long a call may take before it is stopped with cause ``CancellationCause/deadline``.
     public var deadline: Duration
+    /// Whether calls tell how far they are (``ToolCall/progress``).
+    public var reportsProgress: Bool
     public var inputSchema: SchemaSource
     public var outputSchema: SchemaSource
 
     public init(
         name: String, title: String, description: String, annotations: ToolAnnotations = .init(),
         access: ToolAccess, target: ToolTarget = .none, exposure: ToolExposure, deadline: Duration = .seconds(30),
-        inputSchema: SchemaSource, outputSchema: SchemaSource
+        reportsProgress: Bool = false, inputSchema: SchemaSource, outputSchema: SchemaSource
     ) {
         self.name = name
         self.title = title
@@ -60,6 +62,7 @@ public struct ToolDefinition: Sendable {
         self.target = target
         self.exposure = exposure
         self.deadline = deadline
+        self.reportsProgress = reportsProgress
         self.inputSchema = inputSchema
         self.outputSchema = outputSchema
     }

@@ -52,6 +52,9 @@ public final class ToolRegistry: Sendable {
         return toolsets.contains(toolset.rawValue)
     }
 
+    /// Whether the tool tells how far it is.
+    func reportsProgress(_ name: String) -> Bool { tools[name]?.definition.reportsProgress ?? false }
+
     /// Every tool, in the order of the list, for documents and tests.
     public var definitions: [ToolDefinition] { order.compactMap { tools[$0]?.definition } }
 

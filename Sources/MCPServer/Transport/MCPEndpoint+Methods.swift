@@ -3,7 +3,7 @@ import HTTPTypes
 extension MCPEndpoint {
     /// Runs one request that passed every gate (`mcp.md` 1.5, 10.2).
     func dispatch(
-        _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall
+        _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall, acceptsEvents: Bool
     ) async throws -> OutboundResponse {
         switch (message.method, era) {
         case ("initialize", .handshake):
@@ -16,7 +16,7 @@ extension MCPEndpoint {
         case ("tools/list", _):
             return try listTools(message, era)
         case ("tools/call", _):
-            return try await callTool(message, body, era, call)
+            return try await callTool(message, body, era, call, acceptsEvents: acceptsEvents)
         default:
             let status: HTTPResponse.Status = era == .handshake ? .ok : .notFound
             return failure(
@@ -80,7 +80,7 @@ extension MCPEndpoint {
     }
 
     private func callTool(
-        _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall
+        _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall, acceptsEvents: Bool
     ) async throws -> OutboundResponse {
         if let params = message.params, params.objectValue == nil {
             return failure(
@@ -99,18 +99,35 @@ extension MCPEndpoint {
             let status: HTTPResponse.Status = era == .handshake ? .ok : .badRequest
             return failure(message, status, .methodNotFound, "unknown tool: \(name.cut(toBytes: 128))")
         }
+        guard acceptsEvents, registry.reportsProgress(name), let token = message.progressToken else {
+            return .json(.ok, bytes: await run(name, message, body, era, call).serialized())
+        }
+        return EventStream(progressToken: token).response { progress in
+            var call = call
+            call.progress = progress
+            return await run(name, message, body, era, call).serialized()
+        }
+    }
+
+    private func run(
+        _ name: String, _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall
+    ) async -> JSONRPCResponse {
         let outcome = await registry.invoke(
             name, arguments: message.params?["arguments"] ?? .null,
             bytes: message.argumentsRange.map { body[$0] }, call: call)
         switch outcome {
-        case .success(let value): return success(message, ToolResultEncoding.success(value), era)
-        case .failure(let failed): return success(message, ToolResultEncoding.failure(failed), era)
+        case .success(let value): return result(message, ToolResultEncoding.success(value), era)
+        case .failure(let failed): return result(message, ToolResultEncoding.failure(failed), era)
         }
     }
 
     // MARK: Answers
 
-    private func success(_ message: JSONRPCRequest, _ result: JSONObject, _ era: MCPEra) -> OutboundResponse {
+    private func success(_ message: JSONRPCRequest, _ members: JSONObject, _ era: MCPEra) -> OutboundResponse {
+        .json(.ok, bytes: result(message, members, era).serialized())
+    }
+
+    private func result(_ message: JSONRPCRequest, _ result: JSONObject, _ era: MCPEra) -> JSONRPCResponse {
         var result = result
         if case .stateless = era {
             result["resultType"] = "complete"
@@ -118,7 +135,7 @@ extension MCPEndpoint {
             meta[MCPProtocol.Meta.serverInfo] = serverInfo
             result["_meta"] = .object(meta)
         }
-        return .json(.ok, bytes: JSONRPCResponse.success(id: message.id, .object(result)).serialized())
+        return .success(id: message.id, .object(result))
     }
 
     private func failure(

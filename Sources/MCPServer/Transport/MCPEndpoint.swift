@@ -86,7 +86,8 @@ public struct MCPEndpoint: Sendable {
             let call = ToolCall(
                 principal: principal, origin: .mcp, requestID: request.id, client: request.client,
                 userAgent: request.head.headerFields[.userAgent] ?? "", baseURL: request.baseURL, rpcID: message.id)
-            return try await dispatch(message, body, era, call)
+            let acceptsEvents = request.head.headerFields.acceptsEventStream
+            return try await dispatch(message, body, era, call, acceptsEvents: acceptsEvents)
         } catch let refusal as MCPEraRefusal {
             return .json(
                 refusal.status, bytes: JSONRPCResponse.failure(id: message.id, refusal.error).serialized())

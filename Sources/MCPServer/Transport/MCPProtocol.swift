@@ -40,4 +40,6 @@ extension HTTPField.Name {
     static let mcpMethod = known("Mcp-Method")
     static let mcpName = known("Mcp-Name")
     static let xForwardedProto = known("X-Forwarded-Proto")
+    /// Tells nginx and its like to pass each event on at once.
+    static let xAccelBuffering = known("X-Accel-Buffering")
 }

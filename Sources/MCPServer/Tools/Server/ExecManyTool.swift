@@ -26,7 +26,7 @@ struct ExecManyTool: Tool {
             """,
         annotations: ToolAnnotations(readOnly: false, destructive: true, idempotent: false, openWorld: true),
         access: .user([.serverExec]), exposure: .mcp(toolset: .fleet),
-        deadline: .seconds(longestCall + 10),
+        deadline: .seconds(longestCall + 10), reportsProgress: true,
         inputSchema: SchemaSource(PackageResources.server_exec_many_input_json),
         outputSchema: SchemaSource(PackageResources.server_exec_many_output_json))
 

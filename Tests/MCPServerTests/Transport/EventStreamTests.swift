@@ -1,0 +1,254 @@
+import AgentLink
+import Foundation
+import HTTPTypes
+import Storage
+import Synchronization
+import Testing
+
+@testable import MCPServer
+
+@Suite("Progress: one response as an event stream")
+struct EventStreamTests {
+    private struct Gone: Error {}
+
+    /// An owner's server, his token's secret, and the endpoint.
+    private struct Scene: Sendable {
+        let gateway: TestGateway
+        let server: Int64
+        let secret: String
+        let endpoint: MCPEndpoint
+
+        init(_ gateway: TestGateway) async throws {
+            self.gateway = gateway
+            gateway.settings.set { $0.mcpToolsets = ["core", "fleet"] }
+            let owner = try await gateway.user("owner")
+            server = try await gateway.server(of: owner.id).id
+            secret = try await gateway.issuer.issue(
+                TokenIssuer.Request(name: "ci", scopes: ["nezha:server:*"]), for: UserIdentity(owner)
+            ).secret
+            try await gateway.identity.refresh()
+            let tokens = TokenAuthenticator(
+                identity: gateway.identity, tokens: gateway.storage.tokens, key: gateway.dataKey,
+                strikes: gateway.strikes, now: gateway.services.now)
+            endpoint = MCPEndpoint(
+                registry: gateway.registry, tokens: tokens, settings: gateway.settings, limiter: gateway.limiter,
+                live: gateway.live, audit: gateway.audit, version: "9.9.9")
+        }
+
+        func post(
+            _ tool: String, _ arguments: JSONObject = [:], meta: JSONObject = ["progressToken": "p"],
+            accept: String? = "application/json, text/event-stream", fields: HTTPFields = [:]
+        ) async -> OutboundResponse {
+            var arguments = arguments
+            if tool != "server.exec_many" { arguments["server_id"] = .integer(server) }
+            arguments["cmd"] = "sleep"
+            let message: JSONValue = [
+                "jsonrpc": "2.0", "id": "call-1", "method": "tools/call",
+                "params": ["name": .string(tool), "arguments": .object(arguments), "_meta": .object(meta)],
+            ]
+            var fields = fields
+            fields[.authorization] = "Bearer \(secret)"
+            fields[.accept] = accept
+            let body = Mutex<[UInt8]?>(message.serialized())
+            let head = HTTPRequest(
+                method: .post, scheme: "http", authority: "gateway.test", path: "/mcp", headerFields: fields)
+            return await endpoint.handle(
+                InboundRequest(
+                    head: head, id: "r-1", client: ClientAddress(peer: nil, real: nil), isSecure: false,
+                    body: RequestBody { body.withLock { $0.take() } }))
+        }
+
+        /// An agent that answers after so long.
+        func attach(after delay: Duration) {
+            gateway.network.attach(server) { _, _ in
+                try await Task.sleep(for: delay)
+                return AgentTaskReply(
+                    data: #"{"exit_code":0,"stdout":"a\nb","stderr":"","duration_ms":3}"#, successful: true)
+            }
+        }
+    }
+
+    /// The stream's text, split into events; comments are events of their own.
+    private func collect(_ response: OutboundResponse) async throws -> [String] {
+        guard case .stream(nil, let produce) = response.body else {
+            Issue.record("no stream: \(response.head.status)")
+            return []
+        }
+        let written = Mutex<[UInt8]>([])
+        try await produce { bytes in written.withLock { $0 += bytes } }
+        let text = written.withLock { String(decoding: $0, as: UTF8.self) }
+        #expect(text.hasSuffix("\n\n"))
+        return text.components(separatedBy: "\n\n").dropLast()
+    }
+
+    private func message(_ event: String) throws -> JSONValue {
+        let prefix = "event: message\ndata: "
+        #expect(event.hasPrefix(prefix) && !event.dropFirst(prefix.count).contains("\n"))
+        return try JSONParser.parse(Array(event.dropFirst(prefix.count).utf8))
+    }
+
+    @Test("server.exec tells the seconds that have passed, then the response ends the stream")
+    func exec() async throws {
+        let scene = try await Scene(try await TestGateway())
+        scene.attach(after: .milliseconds(2500))
+        let response = await scene.post("server.exec")
+        #expect(response.head.status == .ok)
+        #expect(response.head.headerFields[.contentType] == "text/event-stream")
+        #expect(response.head.headerFields[.cacheControl] == "no-cache")
+        #expect(response.head.headerFields[.xAccelBuffering] == "no")
+        #expect(scene.gateway.network.sent.isEmpty)
+        let events = try await collect(response).filter { !$0.hasPrefix(":") }
+        #expect(
+            try message(events[0]) == [
+                "jsonrpc": "2.0", "method": "notifications/progress",
+                "params": ["progressToken": "p", "progress": 1],
+            ])
+        let steps = try events.dropLast().map { try message($0)["params"]?["progress"]?.int64Value }
+        #expect(steps == [1, 2])
+        let last = try message(try #require(events.last))
+        #expect(last["id"] == "call-1" && last["result"]?["structuredContent"]?["stdout"] == "a\nb")
+        #expect(last["result"]?["resultType"] == nil)
+    }
+
+    @Test("server.exec_many tells the finished servers of all; the token goes back as it came")
+    func execMany() async throws {
+        let scene = try await Scene(try await TestGateway())
+        scene.attach(after: .zero)
+        let ids: JSONValue = [.integer(scene.server), 98, 99]
+        let response = await scene.post("server.exec_many", ["server_ids": ids], meta: ["progressToken": 7])
+        let events = try await collect(response).filter { !$0.hasPrefix(":") }
+        let params = try events.dropLast().map { try #require(try message($0)["params"]) }
+        #expect(params.map { $0["progress"] } == [1, 2, 3])
+        #expect(params.allSatisfy { $0["total"] == 3 && $0["progressToken"] == 7 })
+        let last = try message(try #require(events.last))
+        #expect(last["result"]?["structuredContent"]?["succeeded"] == 1)
+    }
+
+    @Test("the stateless era streams as well, with its own members in the result")
+    func stateless() async throws {
+        let scene = try await Scene(try await TestGateway())
+        scene.attach(after: .zero)
+        let version = try #require(MCPProtocol.statelessVersions.first)
+        let response = await scene.post(
+            "server.exec",
+            meta: [
+                "progressToken": "p", MCPProtocol.Meta.protocolVersion: .string(version),
+                MCPProtocol.Meta.clientCapabilities: [:],
+            ],
+            fields: [.mcpProtocolVersion: version, .mcpMethod: "tools/call", .mcpName: "server.exec"])
+        let last = try message(try #require(try await collect(response).last))
+        #expect(last["result"]?["resultType"] == "complete" && last["result"]?["structuredContent"] != nil)
+    }
+
+    @Test(
+        "plain JSON without a token, with one of a wrong type, and where event streams are not accepted",
+        arguments: [
+            ([:], "text/event-stream"), (["progressToken": nil], "text/event-stream"),
+            (["progressToken": true], "text/event-stream"), (["progressToken": 1.5], "text/event-stream"),
+            (["progressToken": "p"], "application/json"), (["progressToken": "p"], "*/*"),
+            (["progressToken": "p"], "text/event-stream;q=0, application/json"), (["progressToken": "p"], nil),
+        ] as [(JSONObject, String?)])
+    func plain(meta: JSONObject, accept: String?) async throws {
+        let scene = try await Scene(try await TestGateway())
+        scene.attach(after: .zero)
+        let response = await scene.post("server.exec", meta: meta, accept: accept)
+        #expect(response.head.headerFields[.contentType] == "application/json; charset=utf-8")
+        guard case .bytes(let bytes) = response.body else { throw Gone() }
+        #expect(try JSONParser.parse(bytes)["result"]?["structuredContent"]?["exit_code"] == 0)
+    }
+
+    @Test("tools without progress and refusals before the call answer plainly")
+    func others() async throws {
+        let scene = try await Scene(try await TestGateway())
+        for tool in ["meta.whoami", "no.tool"] {
+            guard case .bytes = await scene.post(tool).body else { throw Gone() }
+        }
+        scene.gateway.settings.set { $0.mcpRateLimitPerMinute = 1 }
+        _ = await scene.post("meta.whoami")
+        guard case .bytes = await scene.post("server.exec").body else { throw Gone() }
+        #expect(scene.gateway.network.sent.isEmpty)
+    }
+
+    @Test("a refused call is a tool error in the stream, with its audit row")
+    func refused() async throws {
+        try await TestGateway.running { gateway in
+            let scene = try await Scene(gateway)
+            let response = await scene.post("server.exec", ["timeout_seconds": 301])
+            let last = try message(try #require(try await collect(response).last))
+            #expect(last["result"]?["isError"] == true)
+            #expect(try await gateway.auditRows().map(\.outcome) == ["invalid_args"])
+        }
+    }
+
+    @Test("a client that has left before the stream begins causes no call")
+    func goneBefore() async throws {
+        let scene = try await Scene(try await TestGateway())
+        scene.attach(after: .zero)
+        guard case .stream(_, let produce) = await scene.post("server.exec").body else { throw Gone() }
+        await #expect(throws: Gone.self) { try await produce { _ in throw Gone() } }
+        #expect(scene.gateway.network.sent.isEmpty && scene.gateway.live.count == 0)
+    }
+
+    @Test("a client that leaves during the call ends it: its write fails, or its task is cancelled")
+    func goneDuring() async throws {
+        try await TestGateway.running { gateway in
+            let scene = try await Scene(gateway)
+            gateway.network.attachSilent(scene.server)
+            guard case .stream(_, let produce) = await scene.post("server.exec").body else { throw Gone() }
+            let writes = Mutex(0)
+            await #expect(throws: Gone.self) {
+                try await produce { _ in
+                    let count = writes.withLock { count in
+                        count += 1
+                        return count
+                    }
+                    if count > 1 { throw Gone() }
+                }
+            }
+            #expect(gateway.network.cancelled == 1)
+            guard case .stream(_, let second) = await scene.post("server.exec").body else { throw Gone() }
+            let reading = Task { try await second { _ in } }
+            #expect(try await eventually { gateway.network.sent.count == 2 })
+            reading.cancel()
+            await #expect(throws: CancellationError.self) { try await reading.value }
+            #expect(gateway.network.cancelled == 2 && gateway.live.count == 0)
+            #expect(try await gateway.auditRows().map(\.outcome) == ["cancelled", "cancelled"])
+        }
+    }
+
+    @Test("the kill switch ends the stream with the failure as its last event")
+    func killSwitch() async throws {
+        let scene = try await Scene(try await TestGateway())
+        scene.gateway.network.attachSilent(scene.server)
+        let response = await scene.post("server.exec")
+        let reading = Task { try await collect(response) }
+        #expect(try await eventually { scene.gateway.network.sent.count == 1 })
+        scene.gateway.live.throwKillSwitch()
+        let last = try message(try #require(try await reading.value.last))
+        #expect(last["result"]?["isError"] == true)
+        #expect(last["result"]?["_meta"]?["nezha-gateway/errorCode"] == "mcp_disabled")
+    }
+
+    @Test("comments keep a quiet stream alive; a slow client misses steps, never the response")
+    func keepAliveAndSlowness() async throws {
+        let quiet = EventStream(progressToken: "p", keepAlive: .milliseconds(20)).response { _ in
+            try? await Task.sleep(for: .milliseconds(150))
+            return Array("{}".utf8)
+        }
+        let events = try await collect(quiet)
+        #expect(events.filter { $0.hasPrefix(":") }.count > 2 && events.last == "event: message\ndata: {}")
+
+        let steps = Mutex<[[UInt8]]>([])
+        let fast = EventStream(progressToken: "p").response { progress in
+            for step in 1...1000 { progress(Double(step), 1000) }
+            return Array("{}".utf8)
+        }
+        guard case .stream(_, let produce) = fast.body else { throw Gone() }
+        try await produce { bytes in
+            try await Task.sleep(for: .milliseconds(1))
+            steps.withLock { $0.append(bytes) }
+        }
+        let written = steps.withLock { $0.map { String(decoding: $0, as: UTF8.self) } }
+        #expect(written.count < 200 && written.last == "event: message\ndata: {}\n\n")
+    }
+}
