@@ -82,8 +82,10 @@ struct EventStream: Sendable {
 extension JSONRPCRequest {
     /// What the client wants its progress to be named; `nil` where it wants none, or said it in a wrong type.
     var progressToken: JSONValue? {
+        // Not `? token : nil`, where the literal would be a JSON null.
         guard let token = meta?["progressToken"] else { return nil }
-        return token.stringValue != nil || token.int64Value != nil ? token : nil
+        guard token.stringValue != nil || token.int64Value != nil else { return nil }
+        return token
     }
 }
 
