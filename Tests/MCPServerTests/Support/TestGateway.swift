@@ -185,7 +185,7 @@ extension Result where Failure == ToolFailure {
 
 /// Waits until something holds, at most two seconds.
 func eventually(_ condition: @Sendable () async throws -> Bool) async throws -> Bool {
-    for _ in 0..<200 {
+    for _ in 0..<2000 {
         if try await condition() { return true }
         try await Task.sleep(for: .milliseconds(10))
     }
