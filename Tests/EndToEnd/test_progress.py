@@ -50,7 +50,7 @@ def run(fleet, mode, work):
         async with http, Client(streamable_http_client(f"{gateway.url}/mcp", http_client=http), mode=mode) as client:
             schemas = {tool.name: tool.output_schema for tool in (await client.list_tools()).tools}
 
-            async def call(tool, progress=None, **arguments):
+            async def call(tool, /, progress=None, **arguments):
                 result = await client.call_tool(tool, arguments, progress_callback=progress)
                 assert not result.is_error, result.content
                 jsonschema.Draft202012Validator(schemas[tool]).validate(result.structured_content)

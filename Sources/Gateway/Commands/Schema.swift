@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import GatewayServer
 import MCPServer
 
 /// `schema validate`: the validator that decides about every call, for whoever writes a schema or a client.
@@ -27,7 +28,8 @@ struct Schema: AsyncParsableCommand {
                     throw CommandError.refused("\(file): \(error)")
                 }
                 while let line = readLine(strippingNewline: true) {
-                    StandardOutput.line(Self.verdict(line, schema))
+                    // Names of members are free text and stand in pointers.
+                    StandardOutput.line(TerminalText.oneLine(Self.verdict(line, schema)))
                 }
             }
         }

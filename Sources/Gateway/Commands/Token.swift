@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import GatewayServer
 import MCPServer
 import Storage
 
@@ -85,12 +86,7 @@ struct Token: AsyncParsableCommand {
                 token.serverIDs.isEmpty ? "all" : token.serverIDs.map(String.init).joined(separator: ","),
                 token.expiresAt?.ISO8601Format() ?? "never", token.lastUsedAt?.ISO8601Format() ?? "never",
             ]
-            return columns.map(printable).joined(separator: "\t")
-        }
-
-        /// Names are free text; a terminal must not act on them.
-        private static func printable(_ text: String) -> String {
-            String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.isControl ? "?" : $0 }))
+            return columns.map(TerminalText.oneLine).joined(separator: "\t")
         }
     }
 
@@ -121,8 +117,4 @@ func refusing<Result>(_ work: () async throws -> Result) async throws -> Result 
     } catch let error as AccountError {
         throw CommandError.refused(error.description)
     }
-}
-
-extension Unicode.Scalar.Properties {
-    fileprivate var isControl: Bool { generalCategory == .control || generalCategory == .format }
 }

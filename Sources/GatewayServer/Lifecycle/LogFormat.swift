@@ -42,7 +42,7 @@ struct LineLogHandler: LogHandler {
         switch format {
         case .text:
             let details = all.map { " \($0.key)=\(Self.quoted("\($0.value)"))" }.joined()
-            write("\(time) \(event.level) \(label): \(Self.oneLine("\(event.message)"))\(details)")
+            write("\(time) \(event.level) \(label): \(TerminalText.oneLine("\(event.message)"))\(details)")
         case .json:
             var object: [String: String] = [:]
             for (key, value) in all { object[key] = "\(value)" }
@@ -58,23 +58,27 @@ struct LineLogHandler: LogHandler {
         }
     }
 
-    /// Control characters of whatever a peer sent must not reach a terminal or begin a line.
-    private static func oneLine(_ text: String) -> String {
+    private static func quoted(_ text: String) -> String {
+        let text = TerminalText.oneLine(text)
+        guard text.isEmpty || text.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" }) else { return text }
+        return "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    }
+}
+
+/// Text of others on its way to a terminal or a log.
+package enum TerminalText {
+    /// With control and formatting characters spelt out: they must neither begin a line nor drive a terminal.
+    package static func oneLine(_ text: String) -> String {
         var shown = ""
         for scalar in text.unicodeScalars {
-            if scalar.properties.generalCategory == .control {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator:
                 shown += "\\u{\(String(scalar.value, radix: 16))}"
-            } else {
+            default:
                 shown.unicodeScalars.append(scalar)
             }
         }
         return shown
-    }
-
-    private static func quoted(_ text: String) -> String {
-        let text = oneLine(text)
-        guard text.isEmpty || text.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" }) else { return text }
-        return "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }
 }
 
