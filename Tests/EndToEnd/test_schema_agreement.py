@@ -13,6 +13,7 @@ import json
 import random
 import re
 import subprocess
+import unicodedata
 from datetime import UTC
 from decimal import Decimal
 from functools import partial
@@ -129,6 +130,15 @@ def pointers(error) -> set:
     return {place}
 
 
+def points_at(place: str, verdict: str) -> bool:
+    """Long pointers are cut; characters that could drive a terminal may be spelt out in any way."""
+    spelt = (
+        ".+?" if unicodedata.category(letter) in ("Cc", "Cf", "Zl", "Zp") else re.escape(letter)
+        for letter in place[:200] or "(root)"
+    )
+    return bool(re.match(f"{''.join(spelt)}{'…' * (len(place) > 200)}: ", verdict, re.S))
+
+
 # The cases
 
 
@@ -241,7 +251,7 @@ def changes(document, schema: dict):
                 yield partial(changed, document, path, lambda container, value=value: container.append(value))
 
 
-# A line feed in a name would come back in a pointer and end the line; see the test at the end.
+# Names come back in pointers; one with a line feed is left to the test at the end.
 NAMES = st.text(st.characters(exclude_characters="\n"), max_size=4)
 
 
@@ -415,9 +425,7 @@ def test_both_validators_agree(schema):
             disagreements.append(f"{document[:300]}: {verdict}, not {errors[0].message[:100] if errors else 'valid'}")
         elif errors:
             allowed = set().union(*map(pointers, errors))
-            if not any(
-                verdict.startswith(f"{place[:200] or '(root)'}{'…' * (len(place) > 200)}: ") for place in allowed
-            ):
+            if not any(points_at(place, verdict) for place in allowed):
                 disagreements.append(f"{document[:300]}: points at {verdict}, not at one of {sorted(allowed)[:5]}")
     assert not disagreements, f"{len(disagreements)} of {len(documents)}:\n" + "\n".join(disagreements[:10])
     # The cases are worth something only if both verdicts occur often.
