@@ -86,7 +86,7 @@ public final class LiveWork: Sendable {
 
     /// Ends every piece of work that `matches`.
     public func cancel(cause: CancellationCause, where matches: (Entry) -> Bool) {
-        let chosen = state.withLock { $0.entries.filter { matches($0.value) }.map(\.key) }
+        let chosen = state.withLock { $0.entries.filter { matches($0.value) }.map(\.key).sorted() }
         for number in chosen { finish(number, cause: cause) }
     }
 
@@ -97,21 +97,24 @@ public final class LiveWork: Sendable {
 
     /// Checks everything against the rights as they stand now; called after identities changed.
     public func recheckAll() async {
-        let all = state.withLock { $0.entries }
-        for (number, entry) in all { await recheck(number, entry) }
+        for (number, entry) in inOrder { await recheck(number, entry) }
     }
 
     /// Ends what is past its deadline or whose token has expired; called a few times a second.
     public func sweep(at instant: ContinuousClock.Instant) {
         let date = now()
-        let all = state.withLock { $0.entries }
-        for (number, entry) in all {
+        for (number, entry) in inOrder {
             if let deadline = entry.deadline, deadline <= instant {
                 finish(number, cause: .deadline)
             } else if let token = entry.principal.token, token.isExpired(at: date) {
                 finish(number, cause: .rightsLost)
             }
         }
+    }
+
+    /// Oldest first, so that a call ends before the calls it made: they end by its cause, not the other way round.
+    private var inOrder: [(key: UInt64, value: Entry)] {
+        state.withLock { $0.entries }.sorted { $0.key < $1.key }
     }
 
     private func recheck(_ number: UInt64, _ entry: Entry) async {
