@@ -67,9 +67,10 @@ enum ErrorMapping {
         case .tokenForbidden: (.forbidden, "\(forbidden): this endpoint is not accessible by api token")
         // 7-D1: a token without rights on what it names is told by the status too.
         case .permissionDenied: (context.byToken ? .forbidden : .ok, failure.message)
+        case .agentTimeout: (.ok, "operation timeout")
         // Written out, so that a new case asks for its words here.
-        case .notAdministrator, .invalidArguments, .rejected, .serverOffline, .agentTimeout, .agentError,
-            .unsupportedAgent, .mcpDisabled, .rateLimited, .cancelled, .database, .unencodable, .internalError:
+        case .notAdministrator, .invalidArguments, .rejected, .serverOffline, .agentError, .unsupportedAgent,
+            .mcpDisabled, .rateLimited, .cancelled, .database, .unencodable, .internalError:
             (.ok, failure.message)
         }
     }

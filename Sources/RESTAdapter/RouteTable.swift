@@ -15,6 +15,9 @@ extension Route {
         Route(
             .get, "/server/{id}/metrics", "server.metrics_history",
             query: [QueryParameter("metric", .text), QueryParameter("period", .text)], renamed: ["id": "server_id"]),
+        Route(.get, "/server/config/{id}", "server.config_get"),
+        Route(.post, "/server/config", "server.config_apply", body: .object),
+        Route(.post, "/force-update/server", "server.force_update", body: .array("ids")),
         Route(.get, "/setting", "setting.get", credentials: .sessions),
         Route(.patch, "/setting", "setting.update", body: .object, result: .none),
     ]

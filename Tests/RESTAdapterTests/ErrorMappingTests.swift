@@ -18,7 +18,7 @@ struct ErrorMappingTests {
             (.notAdministrator, 200, "permission denied"), (.permissionDenied, 200, "permission denied"),
             (.invalidArguments("invalid arguments: /x"), 200, "invalid arguments: /x"),
             (.rejected("not found"), 200, "not found"), (.serverOffline, 200, "agent offline"),
-            (.agentTimeout, 200, "agent did not respond within timeout"), (.agentError("no", structured: 1), 200, "no"),
+            (.agentTimeout, 200, "operation timeout"), (.agentError("no", structured: 1), 200, "no"),
             (.unsupportedAgent, 200, "agent does not support this MCP capability; please upgrade the agent"),
             (.mcpDisabled, 200, "MCP is disabled by the dashboard administrator"),
             (.rateLimited(retryAfterSeconds: 3), 200, "rate limit exceeded for this token"),

@@ -37,7 +37,8 @@ struct RouteTableTests {
             "GET /profile": .sessionOnly, "POST /profile": .sessionOnly, "GET /api-tokens": .sessionOnly,
             "POST /api-tokens": .sessionOnly, "DELETE /api-tokens/{id}": .sessionOnly,
             "GET /server": .user([.inventoryRead]), "PATCH /setting": .administrator,
-            "GET /server/{id}/metrics": .guest(.serverRead),
+            "GET /server/{id}/metrics": .guest(.serverRead), "GET /server/config/{id}": .user([.serverWrite]),
+            "POST /server/config": .user([.serverWrite]), "POST /force-update/server": .user([.serverWrite]),
         ]
         #expect(Set(Route.all.map(\.name)) == Set(expected.keys))
         for route in Route.all {

@@ -30,8 +30,14 @@ public protocol AgentServerLink: Sendable {
     /// - Throws: ``AgentCallError`` or `CancellationError`.
     func call(_ type: AgentTaskType, body: String, timeout: Duration) async throws -> AgentTaskReply
 
-    /// Sends one task to which no reply is awaited (keep-alive, upgrade).
+    /// Sends one task to which no reply is awaited (keep-alive).
     func send(_ type: AgentTaskType, body: String) async throws(AgentCallError)
+
+    /// Sends one task that may have no reply (upgrade, apply config: an agent that obeys may be gone before it answers,
+    /// old ones answer nothing), and waits a while for one.
+    /// - Returns: the reply; `nil` when none came in time or before the agent left.
+    /// - Throws: ``AgentCallError`` when the task was not sent, `CancellationError`.
+    func send(_ type: AgentTaskType, body: String, awaitingReplyFor patience: Duration) async throws -> AgentTaskReply?
 
     /// Registers an IOStream, sends its task and waits until the agent has attached.
     /// - Parameters:
@@ -44,6 +50,19 @@ public protocol AgentServerLink: Sendable {
         _ purpose: AgentStreamPurpose, userID: Int64?, attachTimeout: Duration,
         body: @Sendable (_ streamID: String) -> String
     ) async throws -> any AgentStream
+}
+
+extension AgentServerLink {
+    /// For networks that cannot tell a task that was not sent from one whose agent left.
+    public func send(
+        _ type: AgentTaskType, body: String, awaitingReplyFor patience: Duration
+    ) async throws -> AgentTaskReply? {
+        do {
+            return try await call(type, body: body, timeout: patience)
+        } catch AgentCallError.timeout {
+            return nil
+        }
+    }
 }
 
 /// One open IOStream, seen from the user's side. Empty keep-alive frames never show.

@@ -41,6 +41,23 @@ struct DirectoryLink: AgentServerLink {
         }
     }
 
+    func send(
+        _ type: AgentTaskType, body: String, awaitingReplyFor patience: Duration
+    ) async throws -> AgentTaskReply? {
+        let task = Proto_Task(id: AgentTaskID.next(), type: type, data: body)
+        try checkSize(task)
+        let (stream, reply) = try expectReply(to: task, type)
+        defer { stream.forget(id: task.id) }
+        try await enqueue(task, on: stream, within: patience)
+        do {
+            return try await withDeadline(patience) { try await reply.value() }
+        } catch is DeadlineExceeded {
+            return nil
+        } catch AgentCallError.offline {
+            return nil
+        }
+    }
+
     func openStream(
         _ purpose: AgentStreamPurpose, userID: Int64?, attachTimeout: Duration,
         body: @Sendable (_ streamID: String) -> String

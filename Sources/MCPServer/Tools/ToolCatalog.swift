@@ -28,6 +28,9 @@ public func allTools(_ services: ToolServices) -> [any Tool] {
         TokenDeleteTool(services),
         InventoryListTool(services),
         MetricsHistoryTool(services),
+        ServerConfigGetTool(services),
+        ServerConfigApplyTool(services),
+        ServerForceUpdateTool(services),
         SettingGetTool(services),
         SettingUpdateTool(services),
     ]

@@ -1,0 +1,76 @@
+import AgentLink
+
+/// How each server of a call that tells many agents something took it (`rest.md` 4, Task answer).
+struct TaskAnswer: Encodable, Sendable, Equatable {
+    var success: [Int64]?
+    var failure: [Int64]?
+    var offline: [Int64]?
+}
+
+/// Sends one task each to many agents, so many at a time.
+///
+/// The task counts as done when it was sent (`rest.md` 4 knows no more), unless the agent refuses it within ``patience``.
+struct EachAgent: Sendable {
+    private enum Outcome: Sendable {
+        case success
+        case failure
+        case offline
+    }
+
+    /// The most servers of one call.
+    static let limit = 10_000
+    static let concurrency = 256
+    /// How long an agent is given to refuse, or to take the task from a full queue.
+    static let patience = Duration.seconds(3)
+    /// Longer than ``limit`` servers take of which none answers.
+    static let deadline = Duration.seconds(180)
+
+    let network: any AgentNetwork
+
+    /// - Parameters:
+    ///   - ids: the servers, each once.
+    ///   - isAllowed: asked when a server's turn has come, as rights may have changed since; one that is refused then
+    ///     counts as offline.
+    /// - Returns: the ids in the order they were given.
+    /// - Throws: `CancellationError`; servers whose turn had not come were sent nothing then.
+    func send(
+        _ type: AgentTaskType, body: String, to ids: [Int64], isAllowed: @escaping @Sendable (Int64) -> Bool
+    ) async throws -> TaskAnswer {
+        let outcomes = try await withThrowingTaskGroup(of: (Int64, Outcome).self) { group in
+            var waiting = ids[...]
+            var outcomes: [Int64: Outcome] = [:]
+            func start(_ id: Int64) {
+                group.addTask { (id, isAllowed(id) ? try await outcome(type, body, on: id) : .offline) }
+            }
+            for id in waiting.prefix(Self.concurrency) { start(id) }
+            waiting = waiting.dropFirst(Self.concurrency)
+            while let (id, outcome) = try await group.next() {
+                outcomes[id] = outcome
+                if let id = waiting.popFirst() { start(id) }
+            }
+            return outcomes
+        }
+        func all(_ wanted: Outcome) -> [Int64]? { ids.filter { outcomes[$0] == wanted }.nonEmpty }
+        return TaskAnswer(success: all(.success), failure: all(.failure), offline: all(.offline))
+    }
+
+    private func outcome(_ type: AgentTaskType, _ body: String, on id: Int64) async throws -> Outcome {
+        do {
+            let link = try await network.link(to: id)
+            let reply = try await link.send(type, body: body, awaitingReplyFor: Self.patience)
+            return reply?.successful ?? true ? .success : .failure
+        } catch AgentCallError.offline {
+            return .offline
+        } catch is AgentCallError {
+            return .failure
+        }
+    }
+}
+
+extension Array where Element: Hashable {
+    /// Each element once, where it stood first.
+    var unique: [Element] {
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
+    }
+}
