@@ -65,8 +65,7 @@ struct Composition: Sendable {
             directory: agents,
             authority: AgentAdmission(
                 storage: storage, identity: identity, strikes: strikes, settings: settings, dataKey: dataKey,
-                globalSecret: configuration.agentSecretKey, logger: logger),
-            logger: logger)
+                globalSecret: configuration.agentSecretKey, logger: logger))
         watcher = RightsWatcher(
             identity: identity, live: live, logger: logger, onChange: { await transfers.purgeRevoked() })
         housekeeper = Housekeeper(

@@ -1,6 +1,4 @@
 import GRPCCore
-import Logging
-import Synchronization
 
 /// The door of every call: metadata and peer in, an admitted agent out (`agent-link.md` 1, Authentication).
 struct AgentGate: Sendable {
@@ -8,10 +6,10 @@ struct AgentGate: Sendable {
     private let counters: AgentLinkCounters
     private let refusals: RefusalLog
 
-    init(authority: any AgentAuthority, counters: AgentLinkCounters, logger: Logger) {
+    init(authority: any AgentAuthority, counters: AgentLinkCounters, refusals: RefusalLog) {
         self.authority = authority
         self.counters = counters
-        refusals = RefusalLog(logger: logger)
+        self.refusals = refusals
     }
 
     /// - Throws: `RPCError` with the code of the refusal.
@@ -28,7 +26,7 @@ struct AgentGate: Sendable {
             return try await authority.admit(secret: secret, uuid: uuid, peer: peer)
         } catch {
             counters.count(.refusedCall)
-            refusals.log(error, peer: peer)
+            refusals.refused(error, address: authority.realAddress(of: peer))
             throw RPCError(error)
         }
     }
@@ -65,17 +63,17 @@ struct AgentGate: Sendable {
 extension RPCError {
     init(_ refusal: AgentRefusal) {
         switch refusal {
-        case .unauthenticated(let reason): self.init(code: .unauthenticated, message: reason)
-        case .blocked: self.init(code: .permissionDenied, message: "you were blocked by nezha WAF")
-        case .unavailable: self.init(code: .unavailable, message: "the gateway cannot check agents right now")
+        case .unauthenticated, .foreignServer: self.init(code: .unauthenticated, message: refusal.text)
+        case .blocked: self.init(code: .permissionDenied, message: refusal.text)
+        case .unavailable: self.init(code: .unavailable, message: refusal.text)
         }
     }
 
     init(_ refusal: IOStreamRefusal) {
         switch refusal {
-        case .invalidID: self.init(code: .invalidArgument, message: "invalid stream id")
-        case .notAuthorized: self.init(code: .permissionDenied, message: "stream not authorized for agent")
-        case .alreadyConnected: self.init(code: .alreadyExists, message: "agent stream already connected")
+        case .invalidID: self.init(code: .invalidArgument, message: refusal.text)
+        case .notAuthorized: self.init(code: .permissionDenied, message: refusal.text)
+        case .alreadyConnected: self.init(code: .alreadyExists, message: refusal.text)
         }
     }
 
@@ -88,33 +86,5 @@ extension RPCError {
         case .shutdown: self.init(code: .unavailable, message: "the gateway is shutting down")
         case .disconnected: self.init(code: .cancelled, message: "the stream was cancelled")
         }
-    }
-}
-
-/// Logs a refusal once for each source and reason, so that an agent which tries for ever does not fill the log.
-private final class RefusalLog: Sendable {
-    private struct Source: Hashable {
-        var address: String?
-        var refusal: String
-    }
-
-    private static let capacity = 4096
-    private let logger: Logger
-    private let seen = Mutex<Set<Source>>([])
-
-    init(logger: Logger) {
-        self.logger = logger
-    }
-
-    func log(_ refusal: AgentRefusal, peer: AgentPeer) {
-        let source = Source(address: peer.address, refusal: String(describing: refusal))
-        let isNew = seen.withLock { seen in
-            if seen.count >= Self.capacity { seen.removeAll() }
-            return seen.insert(source).inserted
-        }
-        guard isNew else { return }
-        logger.notice(
-            "agent refused",
-            metadata: ["peer": "\(peer.address ?? "unknown")", "reason": "\(RPCError(refusal).message)"])
     }
 }

@@ -1,5 +1,4 @@
 public import GRPCCore
-public import Logging
 
 public import struct Foundation.Date
 
@@ -15,11 +14,11 @@ public struct AgentLinkService: RegistrableRPCService {
     ///   - startedAt: told to the agents, which report everything anew when it changes.
     public init(
         directory: AgentDirectory, authority: any AgentAuthority, countries: any CountryLookup = NoCountryLookup(),
-        startedAt: Date = Date(), logger: Logger = Logger(label: "agent-link")
+        startedAt: Date = Date()
     ) {
         handlers = NezhaService(
             directory: directory,
-            gate: AgentGate(authority: authority, counters: directory.counters, logger: logger),
+            gate: AgentGate(authority: authority, counters: directory.counters, refusals: directory.refusals),
             countries: countries, bootTime: UInt64(max(0, startedAt.timeIntervalSince1970)))
     }
 

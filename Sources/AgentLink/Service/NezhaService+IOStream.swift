@@ -37,7 +37,7 @@ extension NezhaService {
                 end.resolve(.success(.now))
             }
         } catch let refusal as IOStreamRefusal {
-            directory.counters.count(.refusedAttachment)
+            directory.refused(refusal, server: server)
             throw RPCError(refusal)
         }
     }

@@ -8,6 +8,13 @@ public protocol AgentAuthority: Sendable {
     /// - Returns: the server this agent speaks for; a row is created for an unknown UUID.
     /// - Throws: ``AgentRefusal``.
     func admit(secret: String, uuid: String, peer: AgentPeer) async throws(AgentRefusal) -> AgentIdentity
+
+    /// The address that log lines name; that of the peer unless the authority knows the one behind a proxy.
+    func realAddress(of peer: AgentPeer) -> String?
+}
+
+extension AgentAuthority {
+    public func realAddress(of peer: AgentPeer) -> String? { peer.address }
 }
 
 /// Where a call of an agent comes from.
@@ -39,8 +46,21 @@ public struct AgentIdentity: Sendable, Hashable {
 public enum AgentRefusal: Error, Sendable, Equatable {
     /// gRPC `UNAUTHENTICATED`.
     case unauthenticated(String)
+    /// The secret is one user's, the UUID that of another one's server; gRPC `UNAUTHENTICATED`. The ids are for the
+    /// administrator's eyes, the peer does not see them.
+    case foreignServer(server: Int64, owner: Int64, secretOwner: Int64)
     /// The address is blocked for now; gRPC `PERMISSION_DENIED`.
     case blocked
     /// The storage did not answer; gRPC `UNAVAILABLE`.
     case unavailable
+
+    /// What the peer is told.
+    var text: String {
+        switch self {
+        case .unauthenticated(let reason): reason
+        case .foreignServer: "client uuid belongs to another owner"
+        case .blocked: "you were blocked by nezha WAF"
+        case .unavailable: "the gateway cannot check agents right now"
+        }
+    }
 }

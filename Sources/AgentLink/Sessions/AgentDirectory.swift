@@ -11,7 +11,7 @@ public final class AgentDirectory: AgentNetwork {
     public let counters = AgentLinkCounters()
 
     let configuration: AgentLinkConfiguration
-    let logger: Logger
+    let refusals: RefusalLog
     private let events: any AgentEventSink
     private let results: any AgentResultSink
     private let sessions = ShardedTable<Int64, AgentSession>()
@@ -29,7 +29,7 @@ public final class AgentDirectory: AgentNetwork {
         self.configuration = configuration
         self.events = events
         self.results = results
-        self.logger = logger
+        refusals = RefusalLog(logger: logger)
     }
 
     public func link(to id: Int64) async throws(AgentCallError) -> any AgentServerLink {
@@ -79,13 +79,24 @@ public final class AgentDirectory: AgentNetwork {
         let type = AgentTaskType(rawValue: result.type)
         switch stream.complete(result) {
         case .matched: return
-        case .mistyped: counters.count(.mistypedResult)
+        case .mistyped:
+            counters.count(.mistypedResult)
+            refusals.refused("result of another type than its task", server: stream.serverID)
         case .late where type != .upgrade: counters.count(.lateResult)
         case .late, .unknown:
             if type == .keepalive { return }
-            guard let type, type.isUnawaited else { return counters.count(.unknownResult) }
+            guard let type, type.isUnawaited else {
+                counters.count(.unknownResult)
+                return refusals.refused("result for a task that was not sent", server: stream.serverID)
+            }
             results.result(server: stream.serverID, type: type, id: result.id, reply: AgentTaskReply(result))
         }
+    }
+
+    /// An agent was not joined to a stream.
+    func refused(_ refusal: IOStreamRefusal, server: Int64) {
+        counters.count(.refusedAttachment)
+        refusals.refused(refusal.text, server: server)
     }
 
     /// The stream that an agent's first frame names, if it may attach to it.

@@ -189,4 +189,13 @@ enum IOStreamRefusal: Error, Sendable, Hashable {
     /// No stream of this id waits for this agent; whether it exists elsewhere is not said.
     case notAuthorized
     case alreadyConnected
+
+    /// What the peer is told.
+    var text: String {
+        switch self {
+        case .invalidID: "invalid stream id"
+        case .notAuthorized: "stream not authorized for agent"
+        case .alreadyConnected: "agent stream already connected"
+        }
+    }
 }

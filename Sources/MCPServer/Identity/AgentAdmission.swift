@@ -36,7 +36,7 @@ public struct AgentAdmission: AgentAuthority {
     }
 
     public func admit(secret: String, uuid: String, peer: AgentPeer) async throws(AgentRefusal) -> AgentIdentity {
-        let ip = try realAddress(of: peer)
+        let ip = try resolve(peer)
         guard !strikes.isBlocked(ip: ip) else { throw .blocked }
         guard !secret.isEmpty else { throw .unauthenticated("client secret required") }
         guard Self.isUUID(uuid) else { throw struck(ip, "client uuid is not valid") }
@@ -45,18 +45,17 @@ public struct AgentAdmission: AgentAuthority {
         strikes.clear(ip: ip, identifier: StrikeBook.agentIdentifier)
         let server = try await server(uuid: uuid, orRegisterFor: owner)
         guard owner == 0 || server.userID == owner else {
-            logger.warning(
-                "agent refused: its uuid belongs to a server of another owner",
-                metadata: [
-                    "server": "\(server.id)", "owner": "\(server.userID)", "secret_of": "\(owner)",
-                    "ip": "\(ip ?? peer.address ?? "unknown")",
-                ])
-            throw .unauthenticated("client uuid belongs to another owner")
+            throw .foreignServer(server: server.id, owner: server.userID, secretOwner: owner)
         }
         return AgentIdentity(serverID: server.id, realIP: ip)
     }
 
-    private func realAddress(of peer: AgentPeer) throws(AgentRefusal) -> String? {
+    public func realAddress(of peer: AgentPeer) -> String? {
+        // Without the header that should name it, the peer is all there is.
+        do { return try resolve(peer) } catch { return peer.address }
+    }
+
+    private func resolve(_ peer: AgentPeer) throws(AgentRefusal) -> String? {
         let current = settings.current
         do {
             return try RealAddress.resolve(
