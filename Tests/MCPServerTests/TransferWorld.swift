@@ -212,8 +212,11 @@ enum TransferHTTP {
             let sink = Mutex<[UInt8]>([])
             try await produce { piece in sink.withLock { $0 += piece } }
             return sink.withLock { $0 }
+        case .webSocket: throw NotBytes()
         }
     }
+
+    struct NotBytes: Error {}
 
     static func text(_ response: OutboundResponse) async throws -> String {
         String(decoding: try await bytes(response), as: UTF8.self)

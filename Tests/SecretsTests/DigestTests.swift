@@ -19,6 +19,16 @@ struct DigestTests {
         #expect(SHA256Digest.hash(Array(text.utf8)) == Hex.decode(digest))
     }
 
+    @Test(
+        "SHA-1 gives the published digests",
+        arguments: [
+            ("", "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
+            ("abc", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+        ])
+    func knownSHA1(text: String, digest: String) {
+        #expect(SHA1Digest.hash(Array(text.utf8)) == Hex.decode(digest))
+    }
+
     @Test("a million letters a, streamed in uneven chunks, give the published digest")
     func streamed() {
         var stream = SHA256Stream()

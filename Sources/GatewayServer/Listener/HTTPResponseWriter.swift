@@ -36,6 +36,10 @@ struct HTTPResponseWriter: Sendable {
         case .stream(let length, let produce):
             if let length { head.headerFields[.contentLength] = String(length) }
             try await stream(head, length: length, isForHead: isForHead, produce)
+        case .webSocket(let upgrade):
+            // Only what asked for a WebSocket can become one, and that does not come here.
+            await upgrade.runWithoutClient()
+            try await write(.empty(.internalServerError), isForHead: isForHead, endsConnection: endsConnection)
         }
     }
 

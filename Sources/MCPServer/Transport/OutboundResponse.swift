@@ -19,6 +19,10 @@ public enum ResponseBody: Sendable {
     /// `length` becomes `Content-Length`; without it the body is chunked. The closure is called exactly once, also
     /// when the client left before it was called (its first `write` throws then), so it can release what it holds.
     case stream(length: Int64?, @Sendable (_ write: @Sendable ([UInt8]) async throws -> Void) async throws -> Void)
+    /// With status 101, to a request for which ``WebSocketHandshake/refusal(of:)`` is `nil`: the listener adds the
+    /// fields of the handshake and the connection becomes a WebSocket. Anything else is answered with 500; the
+    /// upgrade's `run` is called exactly once in either case.
+    case webSocket(WebSocketUpgrade)
 }
 
 extension OutboundResponse {

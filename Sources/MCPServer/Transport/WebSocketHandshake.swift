@@ -1,0 +1,86 @@
+import Foundation
+public import HTTPTypes
+import Secrets
+
+/// The opening handshake of a WebSocket, the server's side (RFC 6455 4.2). Neither subprotocols nor extensions are
+/// offered, so what the client proposed is left unanswered (4.2.2, items 5 and 6).
+public enum WebSocketHandshake {
+    /// The answer to a request that cannot become a WebSocket, as plain text (`rest-details.md` 1): 400 when it is no
+    /// upgrade or its key is bad, 426 with the version we speak when it wants another one; `nil` when it can.
+    public static func refusal(of request: InboundRequest) -> OutboundResponse? {
+        switch fault(in: request.head) {
+        case nil: nil
+        case .otherVersion:
+            // RFC 6455 4.4; RFC 9110 15.5.22 wants the protocol to upgrade to.
+            .text(
+                .upgradeRequired, "WebSocket version \(version) is required",
+                fields: [.secWebSocketVersion: version, .upgrade: "websocket", .connection: "Upgrade"])
+        case .noUpgrade: .text(.badRequest, "this is a WebSocket endpoint: send a WebSocket upgrade request")
+        case .hasBody: .text(.badRequest, "a WebSocket upgrade request has no body")
+        case .badKey: .text(.badRequest, "Sec-WebSocket-Key is not the base64 form of 16 bytes")
+        }
+    }
+
+    /// The answer that turns the connection of the request into a WebSocket. The listener completes its head with
+    /// ``fields(for:)``.
+    /// - Parameter request: one that has no ``refusal(of:)``.
+    public static func accept(_ request: InboundRequest, _ upgrade: WebSocketUpgrade) -> OutboundResponse {
+        OutboundResponse(head: HTTPResponse(status: .switchingProtocols), body: .webSocket(upgrade))
+    }
+
+    /// The fields of the head of the 101; `nil` when the request is no valid upgrade, or OpenSSL refuses SHA-1.
+    public static func fields(for request: HTTPRequest) -> HTTPFields? {
+        guard fault(in: request) == nil, let key = request.headerFields[.secWebSocketKey],
+            let accept = acceptValue(of: key)
+        else { return nil }
+        return [.upgrade: "websocket", .connection: "Upgrade", .secWebSocketAccept: accept]
+    }
+
+    /// What `Sec-WebSocket-Accept` answers to a key (RFC 6455 4.2.2, item 5.4).
+    static func acceptValue(of key: String) -> String? {
+        SHA1Digest.hash(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)).map {
+            Data($0).base64EncodedString()
+        }
+    }
+
+    private static let version = "13"
+
+    private enum Fault {
+        case noUpgrade
+        case hasBody
+        case otherVersion
+        case badKey
+    }
+
+    /// RFC 6455 4.2.1.
+    private static func fault(in request: HTTPRequest) -> Fault? {
+        let fields = request.headerFields
+        guard request.method == .get, names("websocket", in: fields[values: .upgrade]),
+            names("upgrade", in: fields[values: .connection])
+        else { return .noUpgrade }
+        // Its bytes could not be told from the first frames by everybody on the way.
+        guard (fields[.contentLength] ?? "0") == "0", fields[.transferEncoding] == nil else { return .hasBody }
+        guard fields[values: .secWebSocketVersion] == [version] else { return .otherVersion }
+        guard fields[values: .secWebSocketKey].count == 1, let key = fields[.secWebSocketKey],
+            Base64.decode(Array(key.utf8))?.count == 16
+        else { return .badKey }
+        return nil
+    }
+
+    /// Whether a comma-separated list, spread over any number of fields, has the token, in any case.
+    private static func names(_ token: String, in values: [String]) -> Bool {
+        values.contains { value in
+            value.split(separator: ",").contains { item in
+                item.drop { $0 == " " || $0 == "\t" }.lowercased().trimmedEnd == token
+            }
+        }
+    }
+}
+
+extension String {
+    fileprivate var trimmedEnd: Substring {
+        var rest = self[...]
+        while rest.last == " " || rest.last == "\t" { rest.removeLast() }
+        return rest
+    }
+}
