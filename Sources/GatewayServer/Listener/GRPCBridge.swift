@@ -62,6 +62,11 @@ final class GRPCBridge: HTTP2ServerTransport.ListenerFactory {
             return channel.eventLoop.makeFailedFuture(ConnectionRefusal.grpcNotServing)
         }
         let tls: Configurator.TLS = isTLS ? .configured(requireALPN: false) : .none
+        do {
+            try channel.pipeline.syncOperations.addHandler(LateResetHandler())
+        } catch {
+            return channel.eventLoop.makeFailedFuture(error)
+        }
         return serving.configurator.configure(channel: channel, tls: tls).flatMapThrowing { connection in
             // NIOHTTP2 and gRPC ignore the client's FIN; half-open connections would pile up (pitfall 2).
             try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
