@@ -77,6 +77,10 @@ extension RPCError {
         }
     }
 
+    init(_ oversize: OversizeMessage) {
+        self.init(code: .resourceExhausted, message: "message larger than \(oversize.limit) bytes")
+    }
+
     init(_ end: AgentStreamEnd) {
         switch end {
         case .taskStreamSuperseded: self.init(code: .aborted, message: "request task stream superseded")

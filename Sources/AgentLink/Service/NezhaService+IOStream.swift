@@ -52,6 +52,7 @@ extension NezhaService {
         defer { session?.handle(.rpcEnded) }
         do {
             for try await message in frames {
+                try directory.checkSize(message.data.count, server: server)
                 if let session {
                     guard try await session.agentSent(message.frame) else { return }
                     continue
@@ -63,6 +64,9 @@ extension NezhaService {
             }
         } catch let refusal as IOStreamRefusal {
             throw refusal
+        } catch let error as OversizeMessage {
+            session?.handle(.agentFailed)
+            throw RPCError(error)
         } catch {
             session?.handle(.agentFailed)
             throw error

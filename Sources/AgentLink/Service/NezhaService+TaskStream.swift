@@ -32,13 +32,24 @@ extension NezhaService {
         defer { session.closeTaskStream(stream) }
         try await withRPCCancellationHandler {
             try await firstToEnd([
-                { for try await result in results { directory.receive(result, on: stream) } },
+                { try await read(results, on: stream) },
                 { try await write(tasksOf: stream, to: writer) },
                 { try await keepAlive(stream) },
                 { throw RPCError(try await stream.ended.value()) },
             ])
         } onCancelRPC: {
             stream.end(.disconnected)
+        }
+    }
+
+    private func read(_ results: RPCAsyncSequence<Proto_TaskResult, any Error>, on stream: TaskStream) async throws {
+        for try await result in results {
+            do throws(OversizeMessage) {
+                try directory.checkSize(result.data.utf8.count, server: stream.serverID)
+            } catch {
+                throw RPCError(error)
+            }
+            directory.receive(result, on: stream)
         }
     }
 

@@ -93,6 +93,13 @@ public final class AgentDirectory: AgentNetwork {
         }
     }
 
+    /// Refuses a message that is too large to be worked on; its call ends.
+    func checkSize(_ bytes: Int, server: Int64) throws(OversizeMessage) {
+        guard bytes > configuration.maxMessage else { return }
+        refusals.refused("message larger than \(configuration.maxMessage) bytes", server: server)
+        throw OversizeMessage(limit: configuration.maxMessage)
+    }
+
     /// An agent was not joined to a stream.
     func refused(_ refusal: IOStreamRefusal, server: Int64) {
         counters.count(.refusedAttachment)
@@ -153,6 +160,11 @@ public final class AgentDirectory: AgentNetwork {
             counts[userID] = count > 1 ? count - 1 : nil
         }
     }
+}
+
+/// A message of an agent is larger than the link takes.
+struct OversizeMessage: Error {
+    var limit: Int
 }
 
 extension AgentDirectory {

@@ -17,6 +17,8 @@ public struct AgentLinkConfiguration: Sendable {
     public var taskQueue = (count: 256, bytes: 16 << 20)
     /// Frames queued in each direction of an IOStream: this many, or this many bytes.
     public var streamQueue = (count: 8, bytes: 4 << 20)
+    /// Bytes of one result or frame of an agent (`agent-link.md` 1).
+    public var maxMessage = 16 << 20
     public var streamsPerUser = 20
     public var streamsPerServer = 40
     public var now: @Sendable () -> Date = { Date() }

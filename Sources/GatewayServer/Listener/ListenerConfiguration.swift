@@ -41,8 +41,9 @@ public struct ListenerLimits: Sendable, Hashable {
     public var maxHeaderSize = 64 * 1024
     /// How much of a body that nobody wanted is read, so that the answer can be seen, before the connection is closed.
     public var maxSkippedBody = 32 * 1024 * 1024
-    /// One gRPC message.
-    public var maxMessageSize = 16 * 1024 * 1024
+    /// One gRPC message. Above it the transport drops the call without a status, so a service that wants to refuse with
+    /// a word sets a lower limit of its own.
+    public var maxMessageSize = 20 * 1024 * 1024
     /// How long requests and agent streams may go on after a shutdown was asked for.
     public var shutdownGrace: Duration = .seconds(5)
 

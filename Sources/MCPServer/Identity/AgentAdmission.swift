@@ -51,8 +51,8 @@ public struct AgentAdmission: AgentAuthority {
     }
 
     public func realAddress(of peer: AgentPeer) -> String? {
-        // Without the header that should name it, the peer is all there is.
-        do { return try resolve(peer) } catch { return peer.address }
+        // Where nothing names the address behind it, the peer is all there is.
+        do { return try resolve(peer) ?? peer.address } catch { return peer.address }
     }
 
     private func resolve(_ peer: AgentPeer) throws(AgentRefusal) -> String? {

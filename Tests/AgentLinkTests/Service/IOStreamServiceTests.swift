@@ -31,6 +31,65 @@
             return tasks
         }
 
+        @Test("Unbounded streams, frames: at most maxMessage bytes a message, above it the call alone is refused")
+        func oversize() async throws {
+            var configuration = AgentLinkConfiguration()
+            configuration.maxMessage = 1000
+            let directory = AgentDirectory(configuration: configuration)
+            try await withLink(directory) { client, _ in
+                let tasks = try await attachedAgent(client, directory)
+                let (stream, io) = try await open(client, directory, tasks)
+                try await io.send(Proto_IOStreamData([UInt8](repeating: 1, count: 1000)))
+                #expect(try await stream.receive()?.count == 1000)
+                try await io.send(Proto_IOStreamData([UInt8](repeating: 1, count: 1001)))
+                #expect(try await io.status.value()?.code == .resourceExhausted)
+                await #expect(throws: AgentCallError.self) { try await stream.receive() }
+                await stream.close()
+
+                let link = try await directory.link(to: 1)
+                for size in [1000, 1001] {
+                    let call = Task { try await link.call(.exec, body: "", timeout: .seconds(20)) }
+                    let task = try #require(try await tasks.received.next())
+                    let text = String(repeating: "x", count: size)
+                    try await tasks.send(
+                        Proto_TaskResult(id: task.id, type: .exec, reply: .init(data: text, successful: true)))
+                    if size == 1000 {
+                        #expect(try await call.value.data.count == 1000)
+                    } else {
+                        await #expect(throws: AgentCallError.offline) { try await call.value }
+                    }
+                }
+                #expect(try await tasks.status.value()?.code == .resourceExhausted)
+            }
+        }
+
+        @Test("NAT: a Go agent's last frame, the text of its read error, passes like every other before the end")
+        func lastWords() async throws {
+            let directory = AgentDirectory()
+            try await withLink(directory) { client, _ in
+                let tasks = try await attachedAgent(client, directory)
+                let link = try await directory.link(to: 1)
+                async let opened = link.openStream(.nat, userID: 1, attachTimeout: .seconds(20)) {
+                    NATTask(streamID: $0, host: "127.0.0.1:80").jsonText()
+                }
+                let task = try #require(try await tasks.received.next())
+                #expect(task.type == 9)
+                let request = try NATTask(json: task.data)
+                #expect(request.host == "127.0.0.1:80")
+                let attach = StreamAttachFrame.encode(streamID: request.streamID)
+                let io = try await client.openIO(.agent(1), first: attach)
+                let stream = try await opened
+                try await io.send(Proto_IOStreamData(Array("HTTP/1.1 204 No Content\r\n\r\n".utf8)))
+                try await io.send(Proto_IOStreamData(Array("EOF".utf8)))
+                io.halfClose()
+                #expect(try await stream.receive() == Array("HTTP/1.1 204 No Content\r\n\r\n".utf8))
+                #expect(try await stream.receive() == Array("EOF".utf8))
+                #expect(try await stream.receive() == nil)
+                #expect(try await io.status.value() == nil)
+                await stream.close()
+            }
+        }
+
         @Test("frames go both ways, and the call ends well when the user closes")
         func userCloses() async throws {
             let directory = AgentDirectory()

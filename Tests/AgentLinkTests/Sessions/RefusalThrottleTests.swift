@@ -96,12 +96,9 @@ final class LineLog: Sendable {
             set { metadata[key] = newValue }
         }
 
-        func log(
-            level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String,
-            function: String, line: UInt
-        ) {
-            let pairs = (metadata ?? [:]).map { " \($0.key)=\($0.value)" }.sorted().joined()
-            log.kept.withLock { $0.append("\(level) \(message)\(pairs)") }
+        func log(event: LogEvent) {
+            let pairs = (event.metadata ?? [:]).map { " \($0.key)=\($0.value)" }.sorted().joined()
+            log.kept.withLock { $0.append("\(event.level) \(event.message)\(pairs)") }
         }
     }
 
