@@ -99,11 +99,10 @@ private struct AgentProcess {
 /// A TCP service of this machine, for the time of a test.
 enum LocalService {
     typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
-    typealias Serve =
-        @Sendable (NIOAsyncChannelInboundStream<ByteBuffer>, NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws ->
-        Void
+    typealias Input = NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
+    typealias Serve = @Sendable (inout Input, NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws -> Void
 
-    /// Closes each connection when `serve` returns.
+    /// When `serve` returns, the connection is closed after the last byte was taken; when it throws, at once.
     static func with(
         _ serve: @escaping Serve, _ body: @escaping @Sendable (_ port: Int) async throws -> Void
     ) async throws {
@@ -123,7 +122,7 @@ enum LocalService {
                     await withTaskGroup(of: Void.self) { serving in
                         do {
                             for try await connection in connections {
-                                serving.addTask { try? await connection.executeThenClose(serve) }
+                                serving.addTask { try? await Self.run(serve, on: connection) }
                             }
                         } catch {}
                         serving.cancelAll()
@@ -135,6 +134,16 @@ enum LocalService {
                 throw error
             }
             group.cancelAll()
+        }
+    }
+
+    private static func run(_ serve: Serve, on connection: Connection) async throws {
+        try await connection.executeThenClose { inbound, outbound in
+            var input = inbound.makeAsyncIterator()
+            try await serve(&input, outbound)
+            outbound.finish()
+            // Closing drops what is still to be sent, so the peer's end is waited for.
+            while try await input.next() != nil {}
         }
     }
 }
