@@ -9,6 +9,8 @@ struct ArgumentMapping {
     var route: Route
     var captures: [PathPattern.Capture]
     var query: QueryString
+    /// The input schema of the route's tool: tells which fields of a form are numbers.
+    var schema: SchemaSource
 
     /// Path and query name the resource, so they win over members of the body with the same name.
     func arguments(of request: InboundRequest) async throws(RESTFailure) -> JSONValue {
@@ -71,9 +73,15 @@ struct ArgumentMapping {
         var object = JSONObject()
         for item in try QueryString(text).items {
             guard object[item.name] == nil else { throw .malformed("invalid request body: a field is given twice") }
-            object[item.name] = .string(item.value)
+            object[item.name] = try field(item, schema.properties[item.name])
         }
         return object
+    }
+
+    private func field(_ item: QueryString.Item, _ property: JSONValue?) throws(RESTFailure) -> JSONValue {
+        guard property?["type"] == "integer" else { return .string(item.value) }
+        guard let number = Int64(item.value) else { throw .malformed("invalid \(item.name): must be a whole number") }
+        return .integer(number)
     }
 
     private func collect(_ request: InboundRequest) async throws(RESTFailure) -> [UInt8] {

@@ -68,8 +68,9 @@ enum ErrorMapping {
         // 7-D1: a token without rights on what it names is told by the status too.
         case .permissionDenied: (context.byToken ? .forbidden : .ok, failure.message)
         case .agentTimeout: (.ok, "operation timeout")
+        case .serverOffline: (.ok, "server not found or not connected")
         // Written out, so that a new case asks for its words here.
-        case .notAdministrator, .invalidArguments, .rejected, .serverOffline, .agentError, .unsupportedAgent,
+        case .notAdministrator, .invalidArguments, .rejected, .agentError, .unsupportedAgent,
             .mcpDisabled, .rateLimited, .cancelled, .database, .unencodable, .internalError:
             (.ok, failure.message)
         }

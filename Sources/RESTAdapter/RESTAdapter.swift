@@ -58,7 +58,9 @@ public struct RESTAdapter: Sendable {
         var fields = HTTPFields()
         if needsCSRFCookie(request, caller, sent) { fields.append(cookies.csrfField(for: request)) }
         do throws(RESTFailure) {
-            let mapping = ArgumentMapping(route: match.route, captures: match.captures, query: query)
+            let mapping = ArgumentMapping(
+                route: match.route, captures: match.captures, query: query, schema: match.tool.inputSchema)
+            if match.route.result == .socket { return try await socket(match, mapping, request, call) }
             let output = try await run(match, mapping, request, call)
             return try success(output, match.route, request, fields)
         } catch {
@@ -91,21 +93,42 @@ public struct RESTAdapter: Sendable {
     private func run(
         _ match: RouteTable.Match, _ mapping: ArgumentMapping, _ request: InboundRequest, _ call: ToolCall
     ) async throws(RESTFailure) -> JSONValue {
-        do {
-            // The registry asks the same; asked here too so that nobody without rights makes us read a body, or learns
-            // from its errors.
-            try gate.checkAccess(match.tool.access, call.principal)
-        } catch {
-            audit.record(
-                AuditEntry(tool: match.tool.name, call: call, arguments: .null, failure: error, duration: .zero))
-            throw .tool(error)
-        }
+        try checkAccess(match, call)
         do {
             let arguments = try await mapping.arguments(of: request)
             return try await registry.invoke(match.tool.name, arguments: arguments, call: call)
                 .mapError { RESTFailure.tool($0) }.get()
         } catch {
             throw match.route.effect == .login ? error.asLoginFailure : error
+        }
+    }
+
+    /// The registry asks the same; asked here too so that nobody without rights makes us read a body, or learns from
+    /// its errors.
+    private func checkAccess(_ match: RouteTable.Match, _ call: ToolCall) throws(RESTFailure) {
+        do {
+            try gate.checkAccess(match.tool.access, call.principal)
+        } catch {
+            audit.record(
+                AuditEntry(tool: match.tool.name, call: call, arguments: .null, failure: error, duration: .zero))
+            throw .tool(error)
+        }
+    }
+
+    /// A browser may ask for a WebSocket from any page and sends the cookies along, and no CSRF header can be set; so the
+    /// page's origin decides (`rest-details.md` 1).
+    private func socket(
+        _ match: RouteTable.Match, _ mapping: ArgumentMapping, _ request: InboundRequest, _ call: ToolCall
+    ) async throws(RESTFailure) -> OutboundResponse {
+        try checkAccess(match, call)
+        guard MCPEndpoint.isOriginAllowed(request, settings.current) else {
+            return .text(.forbidden, "request origin is not allowed")
+        }
+        if let refusal = WebSocketHandshake.refusal(of: request) { return refusal }
+        let arguments = try await mapping.arguments(of: request)
+        switch await SocketCall.open(match.tool.name, arguments, call, registry) {
+        case .success(let upgrade): return WebSocketHandshake.accept(request, upgrade)
+        case .failure(let failure): throw .tool(failure)
         }
     }
 
@@ -123,7 +146,7 @@ public struct RESTAdapter: Sendable {
         switch route.result {
         case .data: return Envelope.response(.ok, Envelope.success(output), fields: fields)
         case .member(let name): return Envelope.response(.ok, Envelope.success(output[name] ?? .null), fields: fields)
-        case .none: return Envelope.response(.ok, Envelope.success(nil), fields: fields)
+        case .none, .socket: return Envelope.response(.ok, Envelope.success(nil), fields: fields)
         }
     }
 }

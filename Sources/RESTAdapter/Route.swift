@@ -86,6 +86,8 @@ public enum RouteResult: Sendable, Hashable {
     case member(String)
     /// Nothing; `data` is left out.
     case none
+    /// No answer: the call is the life of a WebSocket, whose outcome becomes the close frame.
+    case socket
 }
 
 /// Which credentials a route looks at.

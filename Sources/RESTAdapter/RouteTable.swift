@@ -20,6 +20,12 @@ extension Route {
         Route(.post, "/force-update/server", "server.force_update", body: .array("ids")),
         Route(.get, "/setting", "setting.get", credentials: .sessions),
         Route(.patch, "/setting", "setting.update", body: .object, result: .none),
+        Route(.post, "/terminal", "terminal.open", body: .objectOrForm),
+        Route(
+            .get, "/ws/terminal/{id:text}", "terminal.attach", renamed: ["id": "session_id"], result: .socket),
+        Route(.post, "/file", "file_manager.open", query: [QueryParameter("id", .integer, as: "server_id")]),
+        Route(
+            .get, "/ws/file/{id:text}", "file_manager.attach", renamed: ["id": "session_id"], result: .socket),
     ]
 }
 
@@ -70,8 +76,14 @@ public struct RouteTable: Sendable {
     }
 
     private static func properties(of schema: SchemaSource) -> Set<String> {
-        guard let document = try? JSONParser.parse(schema.bytes) else { return [] }
-        return Set(document["properties"]?.objectValue?.keys ?? [])
+        Set(schema.properties.map(\.key))
+    }
+}
+
+extension SchemaSource {
+    /// The top-level properties of an object's schema; empty for one that is no JSON, which the registry refuses.
+    var properties: JSONObject {
+        (try? JSONParser.parse(bytes))?["properties"]?.objectValue ?? JSONObject()
     }
 }
 

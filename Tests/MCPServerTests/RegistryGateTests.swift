@@ -11,7 +11,7 @@ struct RegistryGateTests {
         ("server.get", [:]), ("server.exec", ["cmd": "id"]), ("fs.list", ["path": "/"]),
         ("fs.read", ["path": "/a"]), ("fs.write", ["path": "/a", "content": ""]), ("fs.delete", ["path": "/a"]),
         ("fs.download_url", ["path": "/a"]), ("fs.upload_url", ["path": "/a"]), ("server.metrics", [:]),
-        ("fs.stat", ["path": "/a"]),
+        ("fs.stat", ["path": "/a"]), ("terminal.open", [:]), ("file_manager.open", [:]),
     ]
 
     private static func arguments(_ rest: JSONObject, server: JSONValue) -> JSONValue {

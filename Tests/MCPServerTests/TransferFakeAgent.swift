@@ -159,6 +159,16 @@ final class TransferFakeNetwork: AgentNetwork, AgentServerLink {
     }
 
     func presence(of ids: [Int64]) async -> [Int64: AgentPresence] { [:] }
+    func server(ofStream id: String, for claim: AgentStreamClaim) async -> Int64? { nil }
+
+    func attachStream(_ id: String, for claim: AgentStreamClaim) async throws(AgentCallError) -> any AgentStream {
+        throw .streamRefused
+    }
+
+    func announceStream(_ purpose: AgentStreamPurpose, owner: AgentStreamCredential) async throws -> String {
+        throw AgentCallError.offline
+    }
+
     func disconnect(server id: Int64, detach: Bool) async {}
     func call(_ type: AgentTaskType, body: String, timeout: Duration) async throws -> AgentTaskReply {
         throw AgentCallError.offline

@@ -14,13 +14,17 @@ struct RouteTableTests {
     }
 
     @Test(
-        "State change by GET: no GET reaches a tool that may change something, and every other method is CSRF-protected"
-    )
+        """
+        State change by GET: no GET but a WebSocket, whose Origin is checked, reaches a tool that may change something, \
+        and every other method is CSRF-protected
+        """)
     func noGetChangesState() async throws {
         let world = try await TestWorld()
         for route in Route.all {
             let tool = try #require(world.adapter.routes.tools[route.tool])
-            if Route.safeMethods.contains(route.method) {
+            if route.result == .socket {
+                #expect(route.method == .get && route.path.description.hasPrefix("/ws/"), "\(route.name)")
+            } else if Route.safeMethods.contains(route.method) {
                 #expect(tool.annotations.readOnly == true, "\(route.name)")
                 #expect(!route.effect.setsCookies, "\(route.name)")
             } else {
@@ -32,6 +36,7 @@ struct RouteTableTests {
     @Test("the classes of the routes are those of the contract")
     func classes() async throws {
         let world = try await TestWorld()
+        let files = ToolAccess.user([.serverRead, .serverWrite, .serverDelete])
         let expected: [String: ToolAccess] = [
             "POST /login": .open, "GET /setting": .open, "POST /refresh-token": .sessionOnly,
             "GET /profile": .sessionOnly, "POST /profile": .sessionOnly, "GET /api-tokens": .sessionOnly,
@@ -39,6 +44,8 @@ struct RouteTableTests {
             "GET /server": .user([.inventoryRead]), "PATCH /setting": .administrator,
             "GET /server/{id}/metrics": .guest(.serverRead), "GET /server/config/{id}": .user([.serverWrite]),
             "POST /server/config": .user([.serverWrite]), "POST /force-update/server": .user([.serverWrite]),
+            "POST /terminal": .user([.serverExec]),
+            "GET /ws/terminal/{id:text}": .user([.serverExec]), "POST /file": files, "GET /ws/file/{id:text}": files,
         ]
         #expect(Set(Route.all.map(\.name)) == Set(expected.keys))
         for route in Route.all {
@@ -53,7 +60,7 @@ struct RouteTableTests {
         world.settings.set { $0.forceAuth = true }
         let token = try await world.token("nezha:transfer:delete")
         for route in Route.all {
-            let path = "/api/v1" + route.path.description.replacing("{id}", with: "1")
+            let path = "/api/v1" + route.path.description.replacing("{id}", with: "1").replacing("{id:text}", with: "x")
             let asGuest = try await world.send(route.method, path, body: "{}")
             let asToken = try await world.send(route.method, path, bearer: token, body: "{}")
             let lacks = "ApiErrorForbidden: api token lacks scope "

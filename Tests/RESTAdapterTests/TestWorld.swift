@@ -117,6 +117,15 @@ final class TestWorld: Sendable {
         _ method: HTTPRequest.Method, _ path: String, bearer: String? = nil, _ fields: [String: String] = [:],
         body: String? = nil, ip: String? = TestWorld.address, isSecure: Bool = false
     ) async throws -> Answer {
+        try Answer(
+            try await respond(method, path, bearer: bearer, fields, body: body, ip: ip, isSecure: isSecure))
+    }
+
+    /// The answer as it comes, whatever its body is.
+    func respond(
+        _ method: HTTPRequest.Method, _ path: String, bearer: String? = nil, _ fields: [String: String] = [:],
+        body: String? = nil, ip: String? = TestWorld.address, isSecure: Bool = false
+    ) async throws -> OutboundResponse {
         var head = HTTPRequest(method: method, scheme: "http", authority: "gate.test", path: path)
         if let bearer { head.headerFields[.authorization] = "Bearer \(bearer)" }
         for (name, value) in fields { head.headerFields[try #require(HTTPField.Name(name))] = value }
@@ -124,7 +133,7 @@ final class TestWorld: Sendable {
         let request = InboundRequest(
             head: head, id: "r-1", client: ClientAddress(peer: ip, real: ip), isSecure: isSecure,
             body: RequestBody { chunks.withLock { $0.popLast() } })
-        return try Answer(await adapter.handle(request))
+        return await adapter.handle(request)
     }
 }
 
@@ -183,6 +192,10 @@ final class TestSettings: SettingsStore {
 struct NoAgents: AgentNetwork {
     func link(to id: Int64) async throws(AgentCallError) -> any AgentServerLink { throw .offline }
     func presence(of ids: [Int64]) async -> [Int64: AgentPresence] { [:] }
+    func server(ofStream id: String, for claim: AgentStreamClaim) async -> Int64? { nil }
+    func attachStream(_ id: String, for claim: AgentStreamClaim) async throws(AgentCallError) -> any AgentStream {
+        throw .streamRefused
+    }
     func disconnect(server id: Int64, detach: Bool) async {}
 }
 

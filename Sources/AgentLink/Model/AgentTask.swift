@@ -49,6 +49,10 @@ public enum AgentCallError: Error, Sendable, Equatable {
     case tooManyStreams(String)
     /// The agent did not open the announced stream in time.
     case notAttached(seconds: Int)
+    /// No stream of this id may be taken by this caller; whether there is one is not said.
+    case streamRefused
+    /// A time limit ended the stream; the text is for the user.
+    case streamExpired(String)
     /// The peer broke the protocol, or ended a stream early.
     case brokenStream(String)
 }

@@ -15,7 +15,7 @@ public final class AgentDirectory: AgentNetwork {
     private let events: any AgentEventSink
     private let results: any AgentResultSink
     private let sessions = ShardedTable<Int64, AgentSession>()
-    private let streams = ShardedTable<String, IOStreamSession>()
+    let streams = ShardedTable<String, IOStreamSession>()
     private let userStreams = Mutex<[Int64: Int]>([:])
     private let isShutdown = Atomic<Bool>(false)
 
@@ -118,8 +118,9 @@ public final class AgentDirectory: AgentNetwork {
     // MARK: For links
 
     /// Makes a stream within the quotas (`agent-link.md` 3); it gives its slots back itself.
+    /// - Parameter owner: who may attach later, by the stream's id; `nil` when the opener itself attaches.
     func register(
-        _ purpose: AgentStreamPurpose, userID: Int64?, on session: AgentSession
+        _ purpose: AgentStreamPurpose, userID: Int64?, owner: AgentStreamCredential? = nil, on session: AgentSession
     ) throws(AgentCallError) -> IOStreamSession {
         let countsForUser = purpose == .transfer ? nil : userID
         if let userID = countsForUser, !takeSlot(of: userID) {
@@ -127,7 +128,7 @@ public final class AgentDirectory: AgentNetwork {
         }
         let stream = IOStreamSession(
             id: UUID().uuidString.lowercased(), serverID: session.serverID, purpose: purpose, userID: countsForUser,
-            configuration: configuration
+            owner: owner, configuration: configuration
         ) { [weak self] stream in
             session.remove(stream)
             self?.release(stream)

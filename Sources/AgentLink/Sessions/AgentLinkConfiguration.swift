@@ -21,6 +21,7 @@ public struct AgentLinkConfiguration: Sendable {
     public var maxMessage = 16 << 20
     public var streamsPerUser = 20
     public var streamsPerServer = 40
+    public var streamLimits = AgentStreamLimits.Table()
     public var now: @Sendable () -> Date = { Date() }
 
     public init() {}

@@ -8,6 +8,14 @@ public protocol AgentNetwork: Sendable {
     /// What is known of these servers' agents now; servers that never reported are absent.
     func presence(of ids: [Int64]) async -> [Int64: AgentPresence]
 
+    /// The server of an announced stream that this claim may take now; `nil` also when there is no such stream.
+    func server(ofStream id: String, for claim: AgentStreamClaim) async -> Int64?
+
+    /// Takes the user's side of an announced stream, once. The agent may attach later: until then frames to it are
+    /// queued, and when it does not come in time `receive()` throws ``AgentCallError/notAttached(seconds:)``.
+    /// - Throws: ``AgentCallError/streamRefused`` for ids that do not exist or are not the claimant's to take.
+    func attachStream(_ id: String, for claim: AgentStreamClaim) async throws(AgentCallError) -> any AgentStream
+
     /// Ends everything that is open to server `id` (it was deleted or moved): its streams, and with `detach` its
     /// task and state streams too.
     func disconnect(server id: Int64, detach: Bool) async
@@ -38,6 +46,13 @@ public protocol AgentServerLink: Sendable {
     /// - Returns: the reply; `nil` when none came in time or before the agent left.
     /// - Throws: ``AgentCallError`` when the task was not sent, `CancellationError`.
     func send(_ type: AgentTaskType, body: String, awaitingReplyFor patience: Duration) async throws -> AgentTaskReply?
+
+    /// Registers a terminal or file manager stream for a person and sends its task. The client attaches by
+    /// ``AgentNetwork/attachStream(_:for:)``; nobody else ever can, and a stream that nobody takes in time ends.
+    /// - Parameter owner: who opens it; his quota counts.
+    /// - Returns: the stream's id.
+    /// - Throws: ``AgentCallError`` or `CancellationError`; nothing stays registered then.
+    func announceStream(_ purpose: AgentStreamPurpose, owner: AgentStreamCredential) async throws -> String
 
     /// Registers an IOStream, sends its task and waits until the agent has attached.
     /// - Parameters:
@@ -73,7 +88,7 @@ public protocol AgentStream: Sendable {
     var id: String { get }
 
     /// The next data frame of the agent; `nil` after the agent ended the stream.
-    /// - Throws: ``AgentCallError/brokenStream(_:)``, `CancellationError`.
+    /// - Throws: ``AgentCallError``, `CancellationError`.
     func receive() async throws -> [UInt8]?
 
     /// Sends one data frame; suspends while the transport is full.

@@ -78,6 +78,23 @@ struct DirectoryLink: AgentServerLink {
         }
     }
 
+    func announceStream(_ purpose: AgentStreamPurpose, owner: AgentStreamCredential) async throws -> String {
+        try Task.checkCancellation()
+        guard session.taskStream != nil else { throw AgentCallError.offline }
+        let stream = try directory.register(purpose, userID: owner.userID, owner: owner, on: session)
+        do {
+            let body = StreamTask(streamID: stream.id).jsonText()
+            let task = Proto_Task(id: AgentTaskID.next(), type: purpose.taskType, data: body)
+            guard let taskStream = session.taskStream else { throw AgentCallError.offline }
+            try await enqueue(task, on: taskStream, within: directory.configuration.sendTimeout)
+            stream.awaitClient()
+            return stream.id
+        } catch {
+            stream.handle(.clientClosed)
+            throw error
+        }
+    }
+
     private func checkSize(_ task: Proto_Task) throws(AgentCallError) {
         let size = task.encodedSize
         guard size <= Proto_Task.sizeLimit else {

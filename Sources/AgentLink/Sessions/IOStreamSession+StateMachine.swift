@@ -1,201 +1,166 @@
 /// The rules of one IOStream (`agent-link.md` 3), without clock, lock or transport.
 ///
 /// ```
-/// created ── agentAttached ──▶ agentAttached ── clientAttached ──▶ open
-///    │                              └───────────┬─────────────────┘
-///    │                        agentEnded │      │ clientClosed
-///    │                                   ▼      ▼
-///    │                            draining      closing ── rpcEnded, lingerDeadline ──▶ closed
-///    └── deadline, lost, closed ─────────│─────────────────────────────────────────────▶ closed
-///                                        └── clientClosed ─────────────────────────────▶ closed
+///              agentAttaches ─▶ agentAttached ─ clientAttaches ─▶
+/// created ──┤                        │                              open ── agentEnded ──▶ draining
+///              clientAttaches ▶ clientAttached ─ agentAttaches ─▶     └──── clientClosed ─▶ closing ─▶ closed
 /// ```
 ///
-/// *draining*: the agent has ended the stream and the client may still read what came. *closing*: the client is gone,
-/// and what it sent is still on its way to the agent. The slots are released exactly once, on every way to `closed`.
+/// The two sides come in either order; each has its own time to come, and comes once. *finished*: the agent has ended
+/// before a client came, who will still read what there is. *draining*: likewise, with the client there. *closing*: the
+/// client is gone, and what it sent is still on its way to the agent. From every state a deadline, a limit or the loss
+/// of a side leads to *closed*. The slots are released exactly once: on the way to `closing` or `closed`.
 struct IOStreamStateMachine: Sendable {
     enum State: Sendable, Hashable, CaseIterable {
         case created
         case agentAttached
+        case clientAttached
         case open
+        case finished
         case draining
         case closing
         case closed
     }
 
-    enum Event: Sendable, Equatable {
-        /// An agent that speaks for server `server` named this stream in its first frame.
-        case agentAttaches(server: Int64)
-        /// The user's side takes the stream, for this purpose.
-        case clientAttaches(AgentStreamPurpose)
-        /// The agent did not come in time.
-        case attachDeadline(seconds: Int)
-        /// The task stream that carried the announcement is gone, so the agent may never have seen it.
-        case announcementLost
-        case agentSent(isEmpty: Bool)
-        /// The agent half-closed.
-        case agentEnded
-        /// The agent's call failed.
-        case agentFailed
-        case clientClosed
-        case keepaliveDue
-        /// The server was removed, or the gateway stops.
-        case disconnected(String)
-        /// What the client sent last did not reach the agent in time.
-        case lingerDeadline
-        /// The agent's call is over.
-        case rpcEnded
-    }
-
-    enum Action: Sendable, Equatable {
-        case acceptAgent
-        case refuseAgent(IOStreamRefusal)
-        case acceptClient
-        case refuseClient
-        /// Tell the opener that the agent is there.
-        case wakeOpener
-        case failOpener(AgentCallError)
-        /// Queue the frame for the client.
-        case deliver
-        case sendKeepalive
-        /// The client reads what is queued, then the end.
-        case finishInbound
-        /// The client's reads fail now.
-        case failInbound(String)
-        /// End the agent's call once what is queued for it was sent.
-        case drainOutbound
-        /// End the agent's call now.
-        case endAgent
-        /// Give the quotas back and forget the id.
-        case release
-    }
+    /// In so many silent ticks the idle limit is reached.
+    static let idleTicks = 4
 
     private(set) var state = State.created
     private let server: Int64
     private let purpose: AgentStreamPurpose
+    /// Who opened it for a person to attach; `nil` when only the opener itself attaches.
+    private let owner: AgentStreamCredential?
+    private var silentTicks = 0
 
-    init(server: Int64, purpose: AgentStreamPurpose) {
+    init(server: Int64, purpose: AgentStreamPurpose, owner: AgentStreamCredential? = nil) {
         self.server = server
         self.purpose = purpose
+        self.owner = owner
+    }
+
+    /// Whether a client may attach now.
+    func admits(_ client: Client) -> Bool {
+        switch state {
+        case .created, .agentAttached, .finished: break
+        case .clientAttached, .open, .draining, .closing, .closed: return false
+        }
+        switch (client, owner) {
+        case (.opener, nil): return true
+        case (.claim(let claim), let owner?): return claim.purpose == purpose && claim.covers(owner)
+        case (.opener, _?), (.claim, nil): return false
+        }
     }
 
     mutating func handle(_ event: Event) -> [Action] {
-        if case .agentAttaches(let server) = event { return attach(server) }
-        switch state {
-        case .created: return whenCreated(event)
-        case .agentAttached, .open: return whenAttached(event)
-        case .draining: return whenDraining(event)
-        case .closing: return whenClosing(event)
-        case .closed: return whenClosed(event)
+        switch event {
+        case .agentAttaches(let server): return attachAgent(server)
+        case .clientAttaches(let client): return attachClient(client)
+        case .agentDeadline(let seconds): return agentIsMissing(.notAttached(seconds: seconds))
+        case .announcementLost: return agentIsMissing(.offline)
+        case .clientDeadline: return clientIsMissing()
+        case .agentSent(let isEmpty): return isEmpty ? [] : deliver()
+        case .clientSent:
+            silentTicks = 0
+            return []
+        case .agentEnded: return agentIsGone(.finishInbound)
+        case .agentFailed, .rpcEnded: return agentIsLost(event)
+        case .clientClosed: return clientIsGone()
+        case .keepaliveDue: return hasAgent ? [.sendKeepalive] : []
+        case .idleTick: return tick()
+        case .totalDeadline: return end(.streamExpired("the stream has reached its time limit"))
+        case .disconnected(let reason): return end(.brokenStream(reason)) + endOfLinger()
+        case .lingerDeadline: return endOfLinger()
         }
     }
+
+    private var hasAgent: Bool { state == .agentAttached || state == .open }
+
+    // MARK: Attachment
 
     /// An id of another server answers like one that does not exist.
-    private mutating func attach(_ server: Int64) -> [Action] {
+    private mutating func attachAgent(_ server: Int64) -> [Action] {
         guard server == self.server else { return [.refuseAgent(.notAuthorized)] }
         switch state {
-        case .created:
-            state = .agentAttached
-            return [.acceptAgent, .wakeOpener]
-        case .agentAttached, .open, .draining, .closing: return [.refuseAgent(.alreadyConnected)]
+        case .created: state = .agentAttached
+        case .clientAttached: state = .open
+        case .agentAttached, .open, .finished, .draining, .closing: return [.refuseAgent(.alreadyConnected)]
         case .closed: return [.refuseAgent(.notAuthorized)]
         }
+        return [.acceptAgent, .wakeOpener]
     }
 
-    private mutating func whenCreated(_ event: Event) -> [Action] {
-        let error: AgentCallError
-        switch event {
-        case .attachDeadline(let seconds): error = .notAttached(seconds: seconds)
-        case .announcementLost: error = .offline
-        case .clientClosed: error = .brokenStream("closed")
-        case .disconnected(let reason): error = .brokenStream(reason)
-        case .clientAttaches: return [.refuseClient]
-        case .agentAttaches, .agentSent, .agentEnded, .agentFailed, .keepaliveDue, .lingerDeadline, .rpcEnded:
-            return []
+    private mutating func attachClient(_ client: Client) -> [Action] {
+        guard admits(client) else { return [.refuseClient] }
+        switch state {
+        case .agentAttached: state = .open
+        case .finished: state = .draining
+        default:
+            state = .clientAttached
+            return [.acceptClient, .awaitAgent]
+        }
+        return [.acceptClient]
+    }
+
+    private mutating func agentIsMissing(_ error: AgentCallError) -> [Action] {
+        state == .created || state == .clientAttached ? end(error) : []
+    }
+
+    private mutating func clientIsMissing() -> [Action] {
+        switch state {
+        case .created, .agentAttached, .finished: end(.streamExpired("nobody attached to the stream in time"))
+        case .clientAttached, .open, .draining, .closing, .closed: []
+        }
+    }
+
+    // MARK: Data
+
+    private mutating func deliver() -> [Action] {
+        guard hasAgent else { return [] }
+        silentTicks = 0
+        return [.deliver]
+    }
+
+    private mutating func tick() -> [Action] {
+        silentTicks += 1
+        return silentTicks < Self.idleTicks ? [] : end(.streamExpired("the stream was idle for too long"))
+    }
+
+    // MARK: Ends
+
+    /// The agent's side has ended; the client may still read what came.
+    private mutating func agentIsGone(_ notice: Action) -> [Action] {
+        switch state {
+        case .agentAttached: state = .finished
+        case .open: state = .draining
+        default: return []
+        }
+        return [notice, .endAgent]
+    }
+
+    private mutating func agentIsLost(_ event: Event) -> [Action] {
+        guard state == .closing else {
+            return agentIsGone(.failInbound(.brokenStream("the agent's stream was lost")))
         }
         state = .closed
-        return [.failOpener(error), .failInbound("closed"), .endAgent, .release]
+        return event == .rpcEnded ? [] : [.endAgent]
     }
 
-    private mutating func whenAttached(_ event: Event) -> [Action] {
-        switch event {
-        case .clientAttaches(let purpose):
-            guard state == .agentAttached, purpose == self.purpose else { return [.refuseClient] }
-            state = .open
-            return [.acceptClient]
-        case .agentSent(let isEmpty):
-            return isEmpty ? [] : [.deliver]
-        case .agentEnded:
-            state = .draining
-            return [.finishInbound, .endAgent]
-        case .agentFailed, .rpcEnded:
-            state = .draining
-            return [.failInbound("the agent's stream was lost"), .endAgent]
-        case .clientClosed:
-            state = .closing
-            return [.failInbound("closed"), .drainOutbound, .release]
-        case .disconnected(let reason):
-            state = .closed
-            return [.failInbound(reason), .endAgent, .release]
-        case .keepaliveDue:
-            return [.sendKeepalive]
-        case .agentAttaches, .attachDeadline, .announcementLost, .lingerDeadline:
-            return []
-        }
+    private mutating func clientIsGone() -> [Action] {
+        guard hasAgent else { return end(.brokenStream("closed")) }
+        state = .closing
+        return [.failInbound(.brokenStream("closed")), .drainOutbound, .release]
     }
 
-    private mutating func whenDraining(_ event: Event) -> [Action] {
-        switch event {
-        case .clientAttaches(let purpose):
-            // The agent came and went between its attachment and the opener's waking.
-            return purpose == self.purpose ? [.acceptClient] : [.refuseClient]
-        case .clientClosed:
-            state = .closed
-            return [.failInbound("closed"), .release]
-        case .disconnected(let reason):
-            state = .closed
-            return [.failInbound(reason), .release]
-        case .agentAttaches, .attachDeadline, .announcementLost, .agentSent, .agentEnded, .agentFailed,
-            .keepaliveDue, .lingerDeadline, .rpcEnded:
-            return []
-        }
+    /// Ends a stream that still has its slots, whoever waits at it.
+    private mutating func end(_ error: AgentCallError) -> [Action] {
+        guard state != .closing, state != .closed else { return [] }
+        state = .closed
+        return [.failOpener(error), .failInbound(error), .endAgent, .release]
     }
 
-    private mutating func whenClosing(_ event: Event) -> [Action] {
-        switch event {
-        case .lingerDeadline, .disconnected, .agentFailed:
-            state = .closed
-            return [.endAgent]
-        case .rpcEnded:
-            state = .closed
-            return []
-        case .clientAttaches:
-            return [.refuseClient]
-        case .agentAttaches, .attachDeadline, .announcementLost, .agentSent, .agentEnded, .clientClosed,
-            .keepaliveDue:
-            return []
-        }
-    }
-
-    private mutating func whenClosed(_ event: Event) -> [Action] {
-        if case .clientAttaches = event { return [.refuseClient] }
-        return []
-    }
-}
-
-/// Why an agent's attachment was refused (`agent-link-details.md` 3).
-enum IOStreamRefusal: Error, Sendable, Hashable {
-    /// The first frame is no attach frame, or none came in time.
-    case invalidID
-    /// No stream of this id waits for this agent; whether it exists elsewhere is not said.
-    case notAuthorized
-    case alreadyConnected
-
-    /// What the peer is told.
-    var text: String {
-        switch self {
-        case .invalidID: "invalid stream id"
-        case .notAuthorized: "stream not authorized for agent"
-        case .alreadyConnected: "agent stream already connected"
-        }
+    private mutating func endOfLinger() -> [Action] {
+        guard state == .closing else { return [] }
+        state = .closed
+        return [.endAgent]
     }
 }

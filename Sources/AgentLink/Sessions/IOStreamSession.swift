@@ -29,10 +29,14 @@ final class IOStreamSession: Sendable {
     private let inbound: BoundedMailbox<[UInt8]>
     private let attachment = OneShot<Void>()
     private let core: Mutex<Core>
+    private let timers: IOStreamTimers
     private let onRelease: @Sendable (IOStreamSession) -> Void
 
+    /// - Parameters:
+    ///   - userID: whose quota counts.
+    ///   - owner: who opened it for a person to attach; `nil` when the opener itself attaches.
     init(
-        id: String, serverID: Int64, purpose: AgentStreamPurpose, userID: Int64?,
+        id: String, serverID: Int64, purpose: AgentStreamPurpose, userID: Int64?, owner: AgentStreamCredential? = nil,
         configuration: AgentLinkConfiguration, onRelease: @escaping @Sendable (IOStreamSession) -> Void
     ) {
         self.id = id
@@ -42,7 +46,8 @@ final class IOStreamSession: Sendable {
         let bounds = configuration.streamQueue
         outbound = BoundedMailbox(maxCount: bounds.count, maxCost: bounds.bytes)
         inbound = BoundedMailbox(maxCount: bounds.count, maxCost: bounds.bytes)
-        core = Mutex(Core(machine: IOStreamStateMachine(server: serverID, purpose: purpose)))
+        core = Mutex(Core(machine: IOStreamStateMachine(server: serverID, purpose: purpose, owner: owner)))
+        timers = IOStreamTimers(limits: configuration.streamLimits[purpose])
         self.onRelease = onRelease
     }
 
@@ -89,16 +94,30 @@ final class IOStreamSession: Sendable {
 
     // MARK: The user's side
 
+    /// Starts the times that a stream has which waits for a person.
+    func awaitClient() {
+        timers.start(.forClient, for: self)
+    }
+
+    func admits(_ claim: AgentStreamClaim) -> Bool {
+        core.withLock { $0.machine.admits(.claim(claim)) }
+    }
+
+    /// Gives the user's side to whoever named the id, if he may have it; the agent may come later.
+    func attachClient(_ claim: AgentStreamClaim) -> Bool {
+        handle(.clientAttaches(.claim(claim))).contains(.acceptClient)
+    }
+
     /// Waits for the agent, then takes the stream for the user.
     func waitForAgent(_ timeout: Duration) async throws {
         do {
             try await withDeadline(timeout) { try await self.attachment.value() }
         } catch is DeadlineExceeded {
-            handle(.attachDeadline(seconds: Int(timeout.components.seconds)))
+            handle(.agentDeadline(seconds: Int(timeout.components.seconds)))
             // Fails with the deadline, unless the agent came in this very moment.
             try await attachment.value()
         }
-        guard handle(.clientAttaches(purpose)).contains(.acceptClient) else {
+        guard handle(.clientAttaches(.opener)).contains(.acceptClient) else {
             throw AgentCallError.brokenStream("closed")
         }
     }
@@ -110,6 +129,7 @@ final class IOStreamSession: Sendable {
     func send(_ frame: [UInt8]) async throws {
         do {
             try await outbound.send(frame, cost: frame.count)
+            handle(.clientSent)
         } catch is MailboxFinished {
             throw AgentCallError.brokenStream("closed")
         }
@@ -119,18 +139,21 @@ final class IOStreamSession: Sendable {
         for action in actions {
             switch action {
             case .acceptAgent, .refuseAgent, .acceptClient, .refuseClient, .deliver: break
+            case .awaitAgent: timers.start(.forAgent, for: self)
             case .wakeOpener: attachment.resolve(.success(()))
             case .failOpener(let error): attachment.resolve(.failure(error))
             case .sendKeepalive: _ = outbound.offer([])
             case .finishInbound: inbound.finish()
-            case .failInbound(let reason): inbound.fail(AgentCallError.brokenStream(reason))
+            case .failInbound(let error): inbound.fail(error)
             case .drainOutbound:
                 outbound.finish()
                 endAgent(.afterDraining)
             case .endAgent:
                 outbound.fail(AgentCallError.brokenStream("the stream has ended"))
                 endAgent(.now)
-            case .release: onRelease(self)
+            case .release:
+                timers.stop()
+                onRelease(self)
             }
         }
     }

@@ -51,19 +51,28 @@ public struct AccessGate: Sendable {
         guard let id = given.int64Value, id > 0 else {
             throw .invalidArguments("invalid arguments: /server_id: must be a whole number >= 1")
         }
+        try checkServer(id, principal)
+        return id
+    }
+
+    /// Whether the server is on the token's list, known, and the caller's.
+    func checkServer(_ id: Int64, _ principal: Principal) throws(ToolFailure) {
         guard principal.token?.lists(server: id) ?? true else { throw .permissionDenied }
         guard let server = identity.server(id: id) else {
             throw principal.isAdministrator ? .serverOffline : .permissionDenied
         }
         guard principal.owns(resourceOf: server.userID) else { throw .permissionDenied }
-        return id
     }
 
     /// Whether a call that has begun may go on under the principal as it stands now.
-    func allows(_ definition: ToolDefinition, _ arguments: JSONValue, _ principal: Principal) -> Bool {
+    /// - Parameter server: the one that the tool has found for itself.
+    func allows(
+        _ definition: ToolDefinition, _ arguments: JSONValue, server: Int64? = nil, _ principal: Principal
+    ) -> Bool {
         do {
             try checkAccess(definition.access, principal)
             _ = try checkTarget(definition.target, arguments, principal)
+            if let server { try checkServer(server, principal) }
             return true
         } catch {
             return false

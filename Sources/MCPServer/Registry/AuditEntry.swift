@@ -8,6 +8,8 @@ public struct AuditEntry: Sendable {
     public var tool: String
     public var call: ToolCall
     public var arguments: JSONValue
+    /// The server that the call was about; `nil` takes the one that the arguments name.
+    public var serverID: Int64?
     /// The arguments as sent, for the hash; `nil` hashes the value's own compact form.
     public var argumentBytes: ArraySlice<UInt8>?
     /// Top-level arguments of which not even a length is kept; their presence also drops the hash over all.
@@ -18,13 +20,15 @@ public struct AuditEntry: Sendable {
     public var duration: Duration
 
     public init(
-        tool: String, call: ToolCall, arguments: JSONValue, argumentBytes: ArraySlice<UInt8>? = nil,
-        secretMembers: Set<String> = [], failure: ToolFailure?, message: String? = nil,
+        tool: String, call: ToolCall, arguments: JSONValue, serverID: Int64? = nil,
+        argumentBytes: ArraySlice<UInt8>? = nil, secretMembers: Set<String> = [], failure: ToolFailure?,
+        message: String? = nil,
         duration: Duration
     ) {
         self.tool = tool
         self.call = call
         self.arguments = arguments
+        self.serverID = serverID
         self.argumentBytes = argumentBytes
         self.secretMembers = secretMembers
         self.failure = failure
@@ -37,7 +41,8 @@ extension AuditEntry {
     func record(at date: Date) -> AuditRecord {
         AuditRecord(
             createdAt: date, userID: call.principal.user?.id ?? 0, tokenID: call.principal.token?.id ?? 0,
-            serverID: arguments["server_id"]?.int64Value ?? 0, tool: tool, origin: call.origin.rawValue,
+            serverID: serverID ?? arguments["server_id"]?.int64Value ?? 0, tool: tool,
+            origin: call.origin.rawValue,
             requestID: call.requestID, argumentsHash: argumentsHash, argumentsRedacted: redactedText,
             outcome: (failure?.outcome ?? .ok).rawValue, errorCode: failure?.outcome.rawValue ?? "",
             errorMessage: (message ?? failure?.message ?? "").cut(toBytes: 512),

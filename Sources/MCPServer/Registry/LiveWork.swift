@@ -80,6 +80,12 @@ public final class LiveWork: Sendable {
         return id
     }
 
+    /// Checks one piece of running work against the rights as they stand now, as after a change of them.
+    func recheck(_ id: ID) async {
+        guard let entry = state.withLock({ $0.entries[id.number] }) else { return }
+        await recheck(id.number, entry)
+    }
+
     public func end(_ id: ID) {
         _ = state.withLock { $0.entries.removeValue(forKey: id.number) }
     }

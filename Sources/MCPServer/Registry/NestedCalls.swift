@@ -14,6 +14,7 @@ extension ToolCall {
         var inner = self
         // How far an inner call is says nothing of the whole.
         inner.progress = nil
+        inner.socket = nil
         return await nested.invoke(tool, arguments, inner)
     }
 }

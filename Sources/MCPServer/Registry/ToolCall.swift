@@ -19,8 +19,11 @@ public struct ToolCall: Sendable {
     public var rpcID: JSONRPCID?
     /// `nil` where the client did not ask for progress.
     public var progress: ProgressReporter?
+    /// The WebSocket that the request asks for; `nil` for every other request.
+    public var socket: ToolSocket?
     /// Set while a tool runs.
     var nested: NestedCalls?
+    var targeting: ToolTargeting?
 
     public init(
         principal: Principal, origin: Origin, requestID: String, client: ClientAddress, userAgent: String = "",

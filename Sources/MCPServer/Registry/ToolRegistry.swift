@@ -73,7 +73,8 @@ public final class ToolRegistry: Sendable {
         }
         let began = ContinuousClock.now
         let arguments = arguments == .null ? .object(JSONObject()) : arguments
-        let result = await pipeline(tool, arguments, call)
+        let found = FoundServer()
+        let result = await pipeline(tool, arguments, call, found)
         switch result {
         case .failure(.internalError(let detail)), .failure(.unencodable(let detail)):
             logger.error(
@@ -83,13 +84,13 @@ public final class ToolRegistry: Sendable {
         }
         audit.record(
             AuditEntry(
-                tool: name, call: call, arguments: arguments, argumentBytes: bytes,
+                tool: name, call: call, arguments: arguments, serverID: found.id, argumentBytes: bytes,
                 secretMembers: tool.secretMembers, failure: result.failure, duration: began.duration(to: .now)))
         return result
     }
 
     private func pipeline(
-        _ tool: RegisteredTool, _ arguments: JSONValue, _ call: ToolCall
+        _ tool: RegisteredTool, _ arguments: JSONValue, _ call: ToolCall, _ found: FoundServer
     ) async -> Result<JSONValue, ToolFailure> {
         do {
             guard case .object = arguments else {
@@ -100,7 +101,7 @@ public final class ToolRegistry: Sendable {
             let server = try gate.checkTarget(definition.target, arguments, call.principal)
             try tool.validate(arguments)
             try await gate.checkVersion(definition.target, server: server)
-            return .success(try await runLive(tool, arguments, call))
+            return .success(try await runLive(tool, arguments, call, found))
         } catch {
             if let error = error as? StorageError {
                 logger.error(
@@ -113,7 +114,9 @@ public final class ToolRegistry: Sendable {
 
     /// Runs under the tool's deadline, registered as live work so that it can be stopped with a cause. Work that is
     /// refused while it registers never begins.
-    private func runLive(_ tool: RegisteredTool, _ arguments: JSONValue, _ call: ToolCall) async throws -> JSONValue {
+    private func runLive(
+        _ tool: RegisteredTool, _ arguments: JSONValue, _ call: ToolCall, _ found: FoundServer
+    ) async throws -> JSONValue {
         let run = CancellableRun()
         let gate = self.gate
         let definition = tool.definition
@@ -121,15 +124,21 @@ public final class ToolRegistry: Sendable {
             LiveWork.Entry(
                 principal: call.principal, origin: call.origin, subject: definition.name, rpcID: call.rpcID,
                 deadline: .now + definition.deadline,
-                isAllowed: { gate.allows(definition, arguments, $0) },
+                isAllowed: { gate.allows(definition, arguments, server: found.id, $0) },
                 cancel: { run.cancel($0) }))
         defer { live.end(id) }
         if let refused = run.cause { throw ToolFailure.cancelled(refused) }
         let nested = NestedCalls(
             invoke: { await self.invoke($0, arguments: $1, call: $2) }, cause: { run.cause })
+        let targeting = ToolTargeting(found: found) { [live] server in
+            try gate.checkServer(server, call.principal)
+            await live.recheck(id)
+            if let lost = run.cause { throw ToolFailure.cancelled(lost) }
+        }
         let running = Task {
             var call = call
             call.nested = nested
+            call.targeting = targeting
             return try await tool.run(arguments, in: call)
         }
         run.attach(running)
@@ -207,7 +216,8 @@ extension ToolFailure {
         case .payloadTooLarge(let bytes, let limit):
             self = .invalidArguments(
                 "invalid arguments: the request takes \(bytes) bytes, an agent accepts \(limit); use fs.upload_url")
-        case .tooManyStreams(let text): self = .rejected(text)
+        case .tooManyStreams(let text), .streamExpired(let text): self = .rejected(text)
+        case .streamRefused: self = .permissionDenied
         case .notAttached(let seconds): self = .agentError("agent did not attach within \(seconds)s")
         case .brokenStream(let text): self = .agentError(text)
         }

@@ -33,5 +33,9 @@ public func allTools(_ services: ToolServices) -> [any Tool] {
         ServerForceUpdateTool(services),
         SettingGetTool(services),
         SettingUpdateTool(services),
+        TerminalOpenTool(services),
+        TerminalAttachTool(services),
+        FileManagerOpenTool(services),
+        FileManagerAttachTool(services),
     ]
 }

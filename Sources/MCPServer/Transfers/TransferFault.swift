@@ -66,8 +66,9 @@ extension TransferFault {
         case .timeout: self.init(.badGateway, ToolFailure.agentTimeout.message, .agentTimeout)
         case .notAttached(let seconds):
             self.init(.badGateway, "agent did not attach within \(seconds)s", .agentTimeout)
-        case .tooManyStreams(let text), .brokenStream(let text): self.init(.badGateway, text, .agentError(text))
-        case .payloadTooLarge:
+        case .tooManyStreams(let text), .streamExpired(let text), .brokenStream(let text):
+            self.init(.badGateway, text, .agentError(text))
+        case .payloadTooLarge, .streamRefused:
             let failure = ToolFailure(error)
             self.init(.badGateway, failure.message, failure)
         }

@@ -19,7 +19,11 @@ final class FakeNetwork: AgentNetwork {
         var cancelled = 0
     }
 
+    /// Where streams that people attach to live.
+    let streams: AgentDirectory
     private let state = Mutex(State())
+
+    init(streams: AgentDirectory = AgentDirectory()) { self.streams = streams }
 
     var sent: [Sent] { state.withLock { $0.sent } }
     /// Calls that ended because their task was cancelled.
@@ -59,6 +63,14 @@ final class FakeNetwork: AgentNetwork {
         state.withLock { state in state.presence.filter { ids.contains($0.key) } }
     }
 
+    func server(ofStream id: String, for claim: AgentStreamClaim) async -> Int64? {
+        await streams.server(ofStream: id, for: claim)
+    }
+
+    func attachStream(_ id: String, for claim: AgentStreamClaim) async throws(AgentCallError) -> any AgentStream {
+        try await streams.attachStream(id, for: claim)
+    }
+
     func disconnect(server id: Int64, detach: Bool) async {}
 
     private struct Link: AgentServerLink {
@@ -80,6 +92,10 @@ final class FakeNetwork: AgentNetwork {
         }
 
         func send(_ type: AgentTaskType, body: String) async throws(AgentCallError) {}
+
+        func announceStream(_ purpose: AgentStreamPurpose, owner: AgentStreamCredential) async throws -> String {
+            try await network.streams.link(to: serverID).announceStream(purpose, owner: owner)
+        }
 
         func openStream(
             _ purpose: AgentStreamPurpose, userID: Int64?, attachTimeout: Duration,

@@ -1,0 +1,54 @@
+import AgentLink
+
+/// `terminal.attach`: joins the caller's WebSocket to the shell that `terminal.open` started, until either ends.
+///
+/// Client → shell: binary messages whose first byte is 0 (input) or 1 (resize, JSON `{"Cols":80,"Rows":24}`), as the
+/// agent itself has them (`agent-link.md` 3). Shell → client: binary messages, raw output.
+public struct TerminalAttachTool: Tool {
+    public struct Input: Codable, Sendable {
+        let session: StreamAttachment.Input
+
+        public init(from decoder: any Decoder) throws { session = try StreamAttachment.Input(from: decoder) }
+
+        public func encode(to encoder: any Encoder) throws { try session.encode(to: encoder) }
+    }
+
+    /// A paste of 512 KiB and what the terminal puts around it (`rest-details.md` 5).
+    static let maxMessageSize = 512 * 1024 + 64
+
+    private let attachment: StreamAttachment
+
+    public init(_ services: ToolServices) {
+        attachment = StreamAttachment(
+            purpose: .terminal, network: services.network, maxMessageSize: Self.maxMessageSize, frames: Self.frames(of:)
+        )
+    }
+
+    public let definition = ToolDefinition(
+        name: "terminal.attach",
+        title: "Attach to a terminal",
+        description: """
+            Joins a WebSocket to a shell that terminal.open started. Messages to the shell begin with byte 0 (input) or \
+            1 (resize, JSON with Cols and Rows); its output comes raw. Ends with the shell or the socket.
+            """,
+        annotations: ToolAnnotations(readOnly: false, destructive: true, idempotent: false, openWorld: true),
+        access: .user([.serverExec]),
+        exposure: .internal,
+        deadline: StreamAttachment.deadline,
+        inputSchema: SchemaSource(PackageResources.terminal_attach_input_json),
+        outputSchema: SchemaSource(PackageResources.terminal_attach_output_json))
+
+    public func run(_ input: Input, in call: ToolCall) async throws -> NoOutput {
+        try await attachment.run(input.session, in: call)
+        return NoOutput()
+    }
+
+    /// Long input in pieces, each with its tag; sizes out of bounds and unknown tags are dropped.
+    @Sendable static func frames(of message: [UInt8]) -> [[UInt8]] {
+        switch TerminalFrame(message) {
+        case .input(let input): TerminalFrame.inputFrames(input)
+        case .resize(let size): [TerminalFrame.resize(size).bytes]
+        case nil: []
+        }
+    }
+}
