@@ -152,6 +152,17 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // The crowd of bench/agents.
+        .executableTarget(
+            name: "agents-load",
+            dependencies: [
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "bench/agents-load",
+            swiftSettings: settings
+        ),
         .testTarget(name: "SecretsTests", dependencies: ["Secrets"], swiftSettings: settings),
         .testTarget(
             name: "StorageTests", dependencies: ["Storage", .product(name: "GRDB", package: "GRDB.swift")],
