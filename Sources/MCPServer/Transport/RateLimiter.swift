@@ -32,8 +32,8 @@ public final class RateLimiter: Sendable {
     struct Windows: Sendable {
         private(set) var secondBegan: Duration
         private(set) var minuteBegan: Duration
-        private(set) var inSecond = 0
-        private(set) var inMinute = 0
+        private(set) var inSecond: Int32 = 0
+        private(set) var inMinute: Int32 = 0
         private var hasRefused = false
 
         init(now: Duration) {
@@ -71,7 +71,8 @@ public final class RateLimiter: Sendable {
         mutating func budget(at now: Duration, _ limits: Limits) -> Budget {
             roll(to: now)
             return Budget(
-                thisSecond: max(0, limits.perSecond - inSecond), thisMinute: max(0, limits.perMinute - inMinute))
+                thisSecond: max(0, limits.perSecond - Int(inSecond)),
+                thisMinute: max(0, limits.perMinute - Int(inMinute)))
         }
 
         func isStale(at now: Duration) -> Bool { now - minuteBegan >= .seconds(60) }
@@ -81,6 +82,10 @@ public final class RateLimiter: Sendable {
         var windows: [Int64: Windows] = [:]
         var lastPruned: Duration?
     }
+
+    /// Tokens whose windows are kept, about 15 MB. Only where more than so many call within one minute do the quarter
+    /// with the oldest windows get new ones early.
+    static let capacity = 100_000
 
     private let state = Mutex(State())
     private let now: @Sendable () -> Duration
@@ -96,6 +101,7 @@ public final class RateLimiter: Sendable {
         return state.withLock { state in
             let now = now()
             prune(&state, now)
+            if state.windows.count >= Self.capacity, state.windows[id] == nil { Self.makeRoom(&state, now) }
             return state.windows[id, default: Windows(now: now)].take(at: now, limits)
         }
     }
@@ -119,6 +125,13 @@ public final class RateLimiter: Sendable {
         if let last = state.lastPruned, now - last < .seconds(60) { return }
         state.lastPruned = now
         state.windows = state.windows.filter { !$0.value.isStale(at: now) }
+    }
+
+    private static func makeRoom(_ state: inout State, _ now: Duration) {
+        state.windows = state.windows.filter { !$0.value.isStale(at: now) }
+        guard state.windows.count >= capacity else { return }
+        let oldest = state.windows.sorted { $0.value.minuteBegan < $1.value.minuteBegan }.prefix(capacity / 4)
+        for (id, _) in oldest { state.windows[id] = nil }
     }
 
     private static let epoch = ContinuousClock.now

@@ -96,6 +96,37 @@ struct RateLimiterTests {
         for _ in 0..<9 { #expect(isAllowed(limiter, token: 2000)) }
     }
 
+    @Test("a million tokens at once take bounded memory, the newest have exact limits, and a minute later all is gone")
+    func manyTokens() {
+        let limiter = limiter()
+        var most = 0
+        for id in 1...1_000_000 as ClosedRange<Int64> {
+            if limiter.take(token: id, limits) != .allowed { Issue.record("token \(id)") }
+            if id.isMultiple(of: 1000) {
+                clock.advance(.milliseconds(1))
+                most = max(most, limiter.trackedTokens)
+            }
+        }
+        #expect(most <= RateLimiter.capacity && most > RateLimiter.capacity / 2)
+        for _ in 0..<9 { #expect(isAllowed(limiter, token: 1_000_000)) }
+        #expect(!isAllowed(limiter, token: 1_000_000))
+        clock.advance(.seconds(60))
+        #expect(isAllowed(limiter, token: 1) && limiter.trackedTokens == 1)
+    }
+
+    @Test("when there is no room the oldest windows go, and the newer ones stay exact")
+    func room() {
+        let limiter = limiter()
+        let half = Int64(RateLimiter.capacity / 2)
+        for id in 1...half { _ = limiter.take(token: id, limits) }
+        clock.advance(.seconds(1))
+        for id in (half + 1)...(2 * half) { _ = limiter.take(token: id, limits) }
+        #expect(limiter.trackedTokens == RateLimiter.capacity)
+        _ = limiter.take(token: 2 * half + 1, limits)
+        #expect(limiter.trackedTokens == RateLimiter.capacity * 3 / 4 + 1)
+        for id in [half + 1, 2 * half] { #expect(limiter.budget(token: id, limits).thisMinute == 119) }
+    }
+
     @Test("a configured limit replaces the default", arguments: [(1, 5), (3, 3), (50, 60)])
     func configured(perSecond: Int, perMinute: Int) {
         let limiter = limiter()
