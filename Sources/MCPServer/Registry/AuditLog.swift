@@ -7,11 +7,14 @@ public import struct Foundation.Date
 /// The audit log: takes rows without waiting, writes them in batches (`mcp.md` 5.6).
 ///
 /// ``run()`` is the one writer; when it is cancelled it writes what is left. Up to ``capacity`` rows wait for it. When the
-/// disk cannot keep up longer than that, rows are dropped, counted, and the gap is logged.
+/// disk cannot keep up longer than that, rows are dropped and counted; the log tells when that begins, and how many they
+/// were as soon as the disk is back.
 public final class AuditLog: Sendable {
     private struct State {
         var waiting: [AuditRecord] = []
+        /// Since the last line of the log about it.
         var dropped = 0
+        var lost = 0
         /// Rows ever taken, and rows ever written or given up, for ``flush()``.
         var taken = 0
         var settled = 0
@@ -40,18 +43,25 @@ public final class AuditLog: Sendable {
     /// Takes one row; never waits.
     public func record(_ entry: AuditEntry) {
         let row = entry.record(at: now())
-        let first = state.withLock { state in
+        let (isFirst, isFirstDropped) = state.withLock { state in
             state.taken += 1
             guard state.waiting.count < Self.capacity else {
                 state.dropped += 1
+                state.lost += 1
                 state.settled += 1
-                return false
+                return (false, state.dropped == 1)
             }
             state.waiting.append(row)
-            return state.waiting.count == 1
+            return (state.waiting.count == 1, false)
         }
-        if first { signal.yield() }
+        if isFirst { signal.yield() }
+        if isFirstDropped {
+            logger.error("audit rows are being dropped", metadata: ["waiting": "\(Self.capacity)"])
+        }
     }
+
+    /// Rows that never came to the database since the start: too many waited, or it refused them.
+    public var lostRows: Int { state.withLock { $0.lost } }
 
     /// Returns when every row taken so far is on disk (or was given up and logged). ``run()`` must be running.
     public func flush() async {
@@ -99,6 +109,7 @@ public final class AuditLog: Sendable {
                 try? await Task.sleep(for: .milliseconds(200 * attempt))
             }
         }
+        state.withLock { $0.lost += rows.count }
         logger.error("audit rows lost: the database refused them", metadata: ["rows": "\(rows.count)"])
     }
 

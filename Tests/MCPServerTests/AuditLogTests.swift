@@ -1,0 +1,126 @@
+import Foundation
+import Storage
+import Synchronization
+import Testing
+
+@testable import MCPServer
+
+@Suite("Audit log: overload, failure, retention")
+struct AuditLogTests {
+    /// A database that is stuck until it is told to go on, and refuses rows while it is told to.
+    private final class SlowRows: AuditRepository {
+        private struct State {
+            var rows: [AuditRecord] = []
+            var isStuck = true
+            var refusals = 0
+        }
+
+        private let state = Mutex(State())
+
+        var rows: [AuditRecord] { state.withLock { $0.rows } }
+        func free() { state.withLock { $0.isStuck = false } }
+        func refuse(_ times: Int) { state.withLock { $0.refusals = times } }
+
+        func append(_ rows: [AuditRecord]) async throws {
+            while state.withLock({ $0.isStuck }) { try await Task.sleep(for: .milliseconds(5)) }
+            let isRefused = state.withLock { state in
+                state.refusals -= 1
+                return state.refusals >= 0
+            }
+            if isRefused { throw StorageError.failed("disk full") }
+            state.withLock { $0.rows += rows }
+        }
+
+        func rows(_ selection: AuditSelection, limit: Int) async throws -> [AuditRecord] { rows }
+        func purge(before date: Date, limit: Int) async throws -> Int { 0 }
+    }
+
+    private static func entry(_ number: Int) -> AuditEntry {
+        let call = ToolCall(
+            principal: .system, origin: .internal, requestID: "r-\(number)",
+            client: ClientAddress(peer: nil, real: nil))
+        return AuditEntry(tool: "probe", call: call, arguments: .null, failure: nil, duration: .zero)
+    }
+
+    @Test("on overload the newest rows are dropped, counted, and the log tells the gap; no call waits for it")
+    func overload() async throws {
+        let rows = SlowRows()
+        let lines = TestLog()
+        let log = AuditLog(repository: rows, logger: lines.logger)
+        for number in 0..<AuditLog.capacity { log.record(Self.entry(number)) }
+        #expect(log.lostRows == 0 && lines.lines.isEmpty)
+        for number in 0..<7 { log.record(Self.entry(AuditLog.capacity + number)) }
+        #expect(log.lostRows == 7)
+        // Told at once, once, although the database has not moved yet.
+        #expect(lines.lines.count { $0.contains("audit rows are being dropped") } == 1)
+        rows.free()
+        let writer = Task { await log.run() }
+        await log.flush()
+        #expect(rows.rows.map(\.requestID) == (0..<AuditLog.capacity).map { "r-\($0)" })
+        #expect(lines.lines.contains { $0.contains("too slow") && $0.contains("7") })
+        // There is room again.
+        log.record(Self.entry(0))
+        await log.flush()
+        #expect(rows.rows.count == AuditLog.capacity + 1 && log.lostRows == 7)
+        writer.cancel()
+        await writer.value
+    }
+
+    @Test("a database that refuses is asked three times; then the rows are given up, counted and told")
+    func refusal() async throws {
+        let rows = SlowRows()
+        let lines = TestLog()
+        let log = AuditLog(repository: rows, logger: lines.logger)
+        rows.free()
+        rows.refuse(2)
+        let writer = Task { await log.run() }
+        log.record(Self.entry(1))
+        await log.flush()
+        #expect(rows.rows.count == 1 && log.lostRows == 0)
+        rows.refuse(3)
+        log.record(Self.entry(2))
+        await log.flush()
+        #expect(rows.rows.count == 1 && log.lostRows == 1)
+        #expect(lines.lines.contains { $0.contains("audit rows lost") })
+        writer.cancel()
+        await writer.value
+    }
+
+    @Test("what waits when the writer is told to end is written first")
+    func ending() async throws {
+        let gateway = try await TestGateway()
+        for number in 0..<2_000 { gateway.audit.record(Self.entry(number)) }
+        let writer = Task { await gateway.audit.run() }
+        writer.cancel()
+        await writer.value
+        let written = try await gateway.storage.audit.rows(userID: nil, before: nil, limit: 5_000)
+        #expect(written.count == 2_000 && gateway.audit.lostRows == 0)
+    }
+
+    @Test("rows live as long as audit_retention_days says, to the moment; more than one batch goes at once")
+    func retention() async throws {
+        let gateway = try await TestGateway()
+        gateway.settings.set { $0.auditRetentionDays = 7 }
+        let edge = gateway.now.addingTimeInterval(-7 * 86_400)
+        func row(_ id: String, _ date: Date) -> AuditRecord {
+            AuditRecord(
+                createdAt: date, userID: 0, tokenID: 0, serverID: 0, tool: "probe", origin: "mcp", requestID: id,
+                argumentsHash: "", argumentsRedacted: "", outcome: "ok", errorCode: "", errorMessage: "",
+                durationMilliseconds: 0, ip: "")
+        }
+        try await gateway.storage.audit.append(
+            (0..<5_001).map { row("old-\($0)", edge.addingTimeInterval(-1)) }
+                + [row("edge", edge), row("new", gateway.now)])
+        let housekeeper = Housekeeper(
+            storage: gateway.storage, transferURLs: gateway.transferURLs, settings: gateway.settings,
+            logger: gateway.log.logger, now: { gateway.now })
+        await housekeeper.daily()
+        func left() async throws -> [String] {
+            try await gateway.storage.audit.rows(userID: nil, before: nil, limit: 10_000).map(\.requestID)
+        }
+        #expect(try await left() == ["new", "edge"])
+        gateway.settings.set { $0.auditRetentionDays = 1 }
+        await housekeeper.daily()
+        #expect(try await left() == ["new"])
+    }
+}
