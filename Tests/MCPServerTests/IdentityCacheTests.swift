@@ -1,6 +1,7 @@
 import Foundation
 import Secrets
 import Storage
+import Synchronization
 import Testing
 
 @testable import MCPServer
@@ -51,6 +52,65 @@ struct IdentityCacheTests {
         gateway.identity.insert(server, at: gateway.identity.revision)
         gateway.identity.insert(server, at: gateway.identity.revision + 1)
         #expect(gateway.identity.servers.count == 1)
+    }
+
+    @Test("a user whom another process made a moment ago is found; a missing one costs one query after each change")
+    func newUsers() async throws {
+        let gateway = try await TestGateway()
+        let source = CountedChanges(gateway.storage.changes)
+        let storage = gateway.storage
+        let identity = IdentityCache(
+            storage: Storage(
+                users: storage.users, servers: storage.servers, tokens: storage.tokens, sessions: storage.sessions,
+                audit: storage.audit, strikes: storage.strikes, changes: source))
+        try await identity.refresh()
+        // By another cache: this one has not noticed.
+        let user = try await gateway.user("newcomer")
+        #expect(identity.user(id: user.id) == nil)
+        #expect(try await identity.userMaybeNew(id: user.id)?.username == "newcomer")
+        let queries = source.count
+        for _ in 0..<1000 {
+            #expect(try await identity.userMaybeNew(id: 4711) == nil)
+            #expect(try await identity.userMaybeNew(id: user.id) != nil)
+        }
+        #expect(source.count == queries + 1)
+        _ = try await gateway.user("another")
+        try await identity.refresh()
+        _ = try await identity.userMaybeNew(id: 4711)
+        #expect(source.count == queries + 3)
+    }
+
+    private final class CountedChanges: ChangeSource {
+        private let changes: any ChangeSource
+        private let calls = Atomic<Int>(0)
+
+        init(_ changes: any ChangeSource) { self.changes = changes }
+
+        var count: Int { calls.load(ordering: .relaxed) }
+
+        func revision() async throws -> Int64 {
+            calls.wrappingAdd(1, ordering: .relaxed)
+            return try await changes.revision()
+        }
+    }
+
+    @Test("a token of a user whom another process made a moment ago is good at once")
+    func newTokenOfNewUser() async throws {
+        let gateway = try await TestGateway()
+        let authenticator = TokenAuthenticator(
+            identity: gateway.identity, tokens: gateway.storage.tokens, key: gateway.dataKey, strikes: gateway.strikes,
+            now: { gateway.now })
+        let user = try await gateway.accounts.createUser(username: "new", password: "correct horse", role: .member)
+        let issued = try await gateway.issuer.issue(
+            TokenIssuer.Request(name: "t", scopes: ["nezha:server:read"]), for: UserIdentity(user))
+        #expect(gateway.identity.user(id: user.id) == nil, "the cache must not know yet, or this shows nothing")
+        let outcome = await authenticator.authenticate(
+            authorization: "Bearer \(issued.secret)", client: ClientAddress(peer: nil, real: nil))
+        guard case .accepted(let principal) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(principal.user?.id == user.id)
     }
 
     @Test("users are found by the hash of their agent secret; an empty hash finds nobody")

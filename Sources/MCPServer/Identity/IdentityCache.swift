@@ -19,6 +19,8 @@ public final class IdentityCache: Sendable {
         var tokensByHash: [String: APITokenRecord] = [:]
         /// Put in since the last reading, with the revision that surely holds them.
         var inserted: [(server: ServerRecord, revision: Int64)] = []
+        /// Users who were looked for in the storage since the last reading, and were not there.
+        var missingUsers: Set<Int64> = []
 
         mutating func add(_ server: ServerRecord) {
             guard servers[server.id] == nil else { return }
@@ -39,6 +41,7 @@ public final class IdentityCache: Sendable {
 
     /// Tokens kept at most; beyond it the table starts anew.
     private static let tokenCapacity = 100_000
+    private static let missingUserCapacity = 1_000
 
     public init(storage: Storage) {
         self.storage = storage
@@ -67,6 +70,7 @@ public final class IdentityCache: Sendable {
             $0.serversByUUID = Dictionary(uniqueKeysWithValues: servers.map { ($0.uuid, $0.id) })
             $0.orderedServers = servers
             $0.tokensByHash.removeAll(keepingCapacity: true)
+            $0.missingUsers.removeAll()
             // What was put in after this reading began stays; a later reading decides about it.
             $0.inserted.removeAll { $0.revision <= found }
             for (server, _) in $0.inserted { $0.add(server) }
@@ -75,6 +79,21 @@ public final class IdentityCache: Sendable {
     }
 
     public func user(id: Int64) -> UserRecord? { snapshot.withLock { $0.users[id] } }
+
+    /// As ``user(id:)``, but one who is not in memory may have been made by another process a moment ago, so the storage
+    /// is asked whether anything has changed. An id is asked for once after each change, as somebody who sends it again
+    /// and again must not cost a query each time.
+    public func userMaybeNew(id: Int64) async throws -> UserRecord? {
+        let (known, isMissing) = snapshot.withLock { ($0.users[id], $0.missingUsers.contains(id)) }
+        if isMissing || known != nil { return known }
+        try await refresh()
+        return snapshot.withLock { state in
+            if let user = state.users[id] { return user }
+            if state.missingUsers.count >= Self.missingUserCapacity { state.missingUsers.removeAll() }
+            state.missingUsers.insert(id)
+            return nil
+        }
+    }
 
     public func server(id: Int64) -> ServerRecord? { snapshot.withLock { $0.servers[id] } }
 

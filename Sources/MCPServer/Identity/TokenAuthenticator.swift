@@ -52,7 +52,9 @@ public final class TokenAuthenticator: Sendable {
             }
             let token = TokenIdentity(row)
             if token.isExpired(at: now()) { return refuse(.expired, client) }
-            guard let user = identity.user(id: row.userID) else { return refuse(.ownerMissing, client) }
+            guard let user = try await identity.userMaybeNew(id: row.userID) else {
+                return refuse(.ownerMissing, client)
+            }
             found = (Principal(user: UserIdentity(user), credential: .token(token), revision: revision), token)
         } catch {
             return .refused(.lookupFailed)
