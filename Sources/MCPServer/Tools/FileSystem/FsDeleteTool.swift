@@ -18,7 +18,7 @@ struct FsDeleteTool: Tool {
             """,
         annotations: ToolAnnotations(readOnly: false, destructive: true, idempotent: true, openWorld: false),
         access: .user([.serverDelete]), target: .agent, exposure: .mcp(toolset: .core),
-        deadline: AgentTasks.fileDeadline,
+        deadline: AgentTasks.fileDeadline, reportsProgress: true,
         inputSchema: SchemaSource(PackageResources.fs_delete_input_json),
         outputSchema: SchemaSource(PackageResources.fs_delete_output_json))
 
@@ -36,7 +36,7 @@ struct FsDeleteTool: Tool {
 
     func run(_ input: Input, in call: ToolCall) async throws -> FsDeleteReply {
         let task = FsDeleteTask(path: input.path, recursive: input.recursive ?? false)
-        return try await agents.call(.fsDelete, task, on: input.serverID)
+        return try await call.tellingSeconds { try await agents.call(.fsDelete, task, on: input.serverID) }
     }
 
     func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {

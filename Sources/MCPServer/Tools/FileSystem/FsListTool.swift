@@ -18,7 +18,7 @@ struct FsListTool: Tool {
             """,
         annotations: ToolAnnotations(readOnly: true, openWorld: false),
         access: .user([.serverRead]), target: .agent, exposure: .mcp(toolset: .core),
-        deadline: AgentTasks.fileDeadline,
+        deadline: AgentTasks.fileDeadline, reportsProgress: true,
         inputSchema: SchemaSource(PackageResources.fs_list_input_json),
         outputSchema: SchemaSource(PackageResources.fs_list_output_json))
 
@@ -36,7 +36,9 @@ struct FsListTool: Tool {
 
     func run(_ input: Input, in call: ToolCall) async throws -> FsListReply {
         let task = FsListTask(path: input.path, showHidden: input.showHidden ?? false)
-        var reply: FsListReply = try await agents.call(.fsList, task, on: input.serverID)
+        var reply: FsListReply = try await call.tellingSeconds {
+            try await agents.call(.fsList, task, on: input.serverID)
+        }
         // Agents give them in the order of the directory, which differs from call to call.
         reply.entries.sort { $0.name < $1.name }
         return reply

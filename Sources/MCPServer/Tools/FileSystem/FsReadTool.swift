@@ -18,7 +18,7 @@ struct FsReadTool: Tool {
             """,
         annotations: ToolAnnotations(readOnly: true, openWorld: false),
         access: .user([.serverRead]), target: .agent, exposure: .mcp(toolset: .core),
-        deadline: AgentTasks.fileDeadline,
+        deadline: AgentTasks.fileDeadline, reportsProgress: true,
         inputSchema: SchemaSource(PackageResources.fs_read_input_json),
         outputSchema: SchemaSource(PackageResources.fs_read_output_json))
 
@@ -41,7 +41,7 @@ struct FsReadTool: Tool {
     func run(_ input: Input, in call: ToolCall) async throws -> FsReadReply {
         let task = FsReadTask(
             path: input.path, offset: input.offset ?? 0, length: input.length ?? 0, encoding: input.encoding ?? "")
-        return try await agents.call(.fsRead, task, on: input.serverID)
+        return try await call.tellingSeconds { try await agents.call(.fsRead, task, on: input.serverID) }
     }
 
     func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {

@@ -20,7 +20,7 @@ struct FsStatTool: Tool {
             """,
         annotations: ToolAnnotations(readOnly: true, openWorld: false),
         access: .user([.serverRead]), target: .agent, exposure: .mcp(toolset: .files),
-        deadline: .seconds(65),
+        deadline: .seconds(65), reportsProgress: true,
         inputSchema: SchemaSource(PackageResources.fs_stat_input_json),
         outputSchema: SchemaSource(PackageResources.fs_stat_output_json))
 
@@ -61,7 +61,10 @@ struct FsStatTool: Tool {
         guard let path = RemotePath(input.path) else {
             throw ToolFailure.invalidArguments("invalid arguments: path must be absolute")
         }
-        switch try await DirectoryLookup(agents: agents, server: input.serverID).find(path) {
+        let found = try await call.tellingSeconds {
+            try await DirectoryLookup(agents: agents, server: input.serverID).find(path)
+        }
+        switch found {
         case .nothing:
             return Output(path: path.text, exists: false)
         case .root:

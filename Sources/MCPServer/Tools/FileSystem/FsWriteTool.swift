@@ -23,7 +23,7 @@ struct FsWriteTool: Tool {
             """,
         annotations: ToolAnnotations(readOnly: false, destructive: true, idempotent: true, openWorld: false),
         access: .user([.serverWrite]), target: .agent, exposure: .mcp(toolset: .core),
-        deadline: AgentTasks.fileDeadline,
+        deadline: AgentTasks.fileDeadline, reportsProgress: true,
         inputSchema: SchemaSource(PackageResources.fs_write_input_json),
         outputSchema: SchemaSource(PackageResources.fs_write_output_json))
 
@@ -52,7 +52,7 @@ struct FsWriteTool: Tool {
             path: input.path, content: input.content, encoding: input.encoding ?? "", mode: input.mode ?? "",
             // Agents compare it literally with lower-case digits.
             ifMatchSHA256: (input.ifMatchSHA256 ?? "").lowercased(), createDirs: input.createDirs ?? false)
-        return try await agents.call(.fsWrite, task, on: input.serverID)
+        return try await call.tellingSeconds { try await agents.call(.fsWrite, task, on: input.serverID) }
     }
 
     func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {
