@@ -53,7 +53,9 @@ enum ErrorMapping {
         case .tool(let failure): (status, text) = outcome(of: failure, context)
         }
         if failure.isSessionRefusal { fields[.wwwAuthenticate] = challenge(context.siteName) }
-        if case .tool(.rateLimited(let seconds)) = failure { fields[.retryAfter] = String(seconds) }
+        if case .tool(let failure) = failure, let seconds = failure.retryAfterSeconds {
+            fields[.retryAfter] = String(seconds)
+        }
         return Envelope.response(status, Envelope.failure(text), fields: fields)
     }
 
@@ -65,6 +67,7 @@ enum ErrorMapping {
         case .loginFailed: (.ok, unauthorized)
         case .scopeMissing(let scope): (.forbidden, "\(forbidden): api token lacks scope \(scope)")
         case .tokenForbidden: (.forbidden, "\(forbidden): this endpoint is not accessible by api token")
+        case .busy: (.serviceUnavailable, failure.message)
         // 7-D1: a token without rights on what it names is told by the status too.
         case .permissionDenied: (context.byToken ? .forbidden : .ok, failure.message)
         case .agentTimeout: (.ok, "operation timeout")

@@ -158,7 +158,7 @@ extension RESTFailure {
         case .malformed: .loginFailed
         case .tool(let failure):
             switch failure.outcome {
-            case .internalError, .cancelled, .agentTimeout: self
+            case .internalError, .cancelled, .agentTimeout, .rateLimited: self
             default: .loginFailed
             }
         default: self

@@ -67,12 +67,14 @@ extension PasswordHash {
     }
 
     /// ``verify(_:against:)`` on a thread of its own; `false` when the task was cancelled before its turn came.
-    public static func verifyDetached(_ password: String, against hash: String) async -> Bool {
-        await PasswordWorkers.shared.run { verify(password, against: hash) } ?? false
+    /// - Throws: ``SecretsError/busy``.
+    public static func verifyDetached(_ password: String, against hash: String) async throws(SecretsError) -> Bool {
+        try await PasswordWorkers.shared.runIfRoom { verify(password, against: hash) } ?? false
     }
 
     /// ``verifyDummy(_:)`` on a thread of its own.
-    public static func verifyDummyDetached(_ password: String) async {
-        await PasswordWorkers.shared.run { verifyDummy(password) }
+    /// - Throws: ``SecretsError/busy``, so that under load an unknown user answers as a known one does.
+    public static func verifyDummyDetached(_ password: String) async throws(SecretsError) {
+        try await PasswordWorkers.shared.runIfRoom { verifyDummy(password) }
     }
 }

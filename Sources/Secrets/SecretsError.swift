@@ -6,6 +6,8 @@ public enum SecretsError: Error, Sendable, Equatable {
     case outOfMemory
     /// An argument has the wrong form; the text says which.
     case malformed(String)
+    /// So many passwords wait to be hashed that another one would wait too long; nothing was done.
+    case busy
     /// A sealed box was made with another key, cut short or changed.
     case cannotOpen
 }

@@ -1,3 +1,4 @@
+import Storage
 import Testing
 
 @testable import MCPServer
@@ -87,6 +88,45 @@ struct ToolsCatalogTests {
             if let path = properties?["path"] {
                 #expect(path["maxLength"] == 4096 && path["minLength"] == 1, "\(tool.definition.name)")
             }
+        }
+    }
+
+    @Test("input schemas of MCP tools say that there are no other members; output schemas leave room for later ones")
+    func closed() async throws {
+        let gateway = try await TestGateway()
+        let tools = gateway.registry.exposed(toolsets: Self.everything)
+        #expect(tools.count == 14)
+        for tool in tools {
+            #expect(tool.inputSchema["additionalProperties"] == false, "\(tool.definition.name)")
+            #expect(tool.outputSchema["additionalProperties"] == nil, "\(tool.definition.name)")
+        }
+    }
+
+    @Test("the ten and REST ignore members that they do not know; other tools name them")
+    func unknownMembers() async throws {
+        let gateway = try await TestGateway()
+        let owner = try await gateway.user("owner")
+        let server = try await gateway.server(of: owner.id)
+        gateway.network.attach(
+            server.id, json: #"{"exit_code":0,"stdout":"","stderr":"","duration_ms":1,"entries":[]}"#)
+        let token = try await gateway.token(of: owner)
+        let id = JSONValue.integer(server.id)
+        let exec: JSONValue = ["server_id": id, "cmd": "true", "surprise": [1]]
+        #expect(await gateway.call("server.exec", exec, as: token).outcome == .ok)
+        #expect(gateway.network.sent.first?.body == #"{"cmd":"true"}"#)
+        #expect(await gateway.call("meta.whoami", ["surprise": 1], as: token).outcome == .ok)
+        #expect(await gateway.call("inventory.list", ["surprise": 1], as: token, origin: .rest).outcome == .ok)
+        // What it knows is checked all the same.
+        let wrong = await gateway.call("server.exec", ["server_id": id, "cmd": "", "surprise": 1], as: token)
+        #expect(wrong.failureText == "invalid arguments: cmd required")
+        for (tool, arguments, pointer) in [
+            ("server.exec_many", ["server_ids": [id], "cmd": "true", "concurency": 2], "/concurency"),
+            ("server.metrics", ["server_id": id, "surprise": 1], "/surprise"),
+            ("audit.list", ["surprise": 1], "/surprise"),
+            ("fs.stat", ["server_id": id, "path": "/", "surprise": .null], "/surprise"),
+        ] as [(String, JSONValue, String)] {
+            let text = await gateway.call(tool, arguments, as: token).failureText
+            #expect(text == "invalid arguments: \(pointer): is not a known property")
         }
     }
 

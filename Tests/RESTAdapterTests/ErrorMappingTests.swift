@@ -23,6 +23,7 @@ struct ErrorMappingTests {
             (.unsupportedAgent, 200, "agent does not support this MCP capability; please upgrade the agent"),
             (.mcpDisabled, 200, "MCP is disabled by the dashboard administrator"),
             (.rateLimited(retryAfterSeconds: 3), 200, "rate limit exceeded for this token"),
+            (.busy(retryAfterSeconds: 5), 503, "the gateway is busy; try again later"),
             (.cancelled(.shutdown), 200, "the gateway is shutting down"), (.database, 200, "database error"),
             (.unencodable("canary"), 200, "failed to encode tool result"),
             (.internalError("canary"), 200, "internal error"),
@@ -35,6 +36,17 @@ struct ErrorMappingTests {
         #expect(answer.text.hasPrefix(#"{"success":false,"error":""#))
         #expect(answer.fields[.contentType] == "application/json; charset=utf-8")
         #expect((answer.fields[.wwwAuthenticate] != nil) == (text == "ApiErrorUnauthorized"))
+    }
+
+    @Test("a log-in that was refused for load says so and when to come back; it is no failed log-in")
+    func busy() async throws {
+        let fake = FakeTool("fake", access: .open) { _ in throw SecretsError.busy }
+        let route = Route(.post, "/fake", "fake", body: .object, credentials: .none, effect: .login)
+        let world = try await TestWorld(fakes: [fake], routes: [route])
+        let answer = try await world.send(.post, "/api/v1/fake", body: "{}")
+        #expect((answer.status, answer.error) == (503, "the gateway is busy; try again later"))
+        #expect(answer.fields[.retryAfter] == "5" && answer.fields[.wwwAuthenticate] == nil)
+        #expect(!world.strikes.isBlocked(ip: TestWorld.address))
     }
 
     @Test("errors that are no failures of a tool say nothing of themselves")

@@ -128,6 +128,8 @@ public final class LiveWork: Sendable {
             guard let fresh = try await identity.reload(entry.principal, now: now()), entry.isAllowed(fresh) else {
                 return finish(number, cause: .rightsLost)
             }
+            // Its expiry may be another one now, and comes without any change of the storage.
+            state.withLock { $0.entries[number]?.principal = fresh }
         } catch {
             // Rights that cannot be read are not there.
             finish(number, cause: .rightsLost)

@@ -5,6 +5,8 @@ struct RegisteredTool: Sendable {
     let outputSchema: JSONSchema
     /// Arguments whose schema says `writeOnly`: passwords and the like, of which nothing at all is recorded.
     let secretMembers: Set<String>
+    /// Every argument that the input schema names.
+    private let members: Set<String>
     private let explain: @Sendable (SchemaViolation, JSONValue) -> String?
     private let perform: @Sendable (JSONValue, ToolCall) async throws -> JSONValue
 
@@ -14,6 +16,7 @@ struct RegisteredTool: Sendable {
         inputSchema = try Self.compile(tool.definition.inputSchema, "input", tool.definition.name)
         outputSchema = try Self.compile(tool.definition.outputSchema, "output", tool.definition.name)
         secretMembers = Self.writeOnlyProperties(of: inputSchema.document)
+        members = Set(inputSchema.document["properties"]?.objectValue?.keys ?? [])
         explain = { tool.explain($0, in: $1) }
         perform = { arguments, call in
             let input: T.Input
@@ -31,11 +34,21 @@ struct RegisteredTool: Sendable {
         }
     }
 
+    /// The arguments that the tool gets: those that were sent, without members that it does not know where these are
+    /// ignored (``ToolDefinition/ignoresUnknownArguments``).
     /// - Throws: ``ToolFailure/invalidArguments(_:)`` naming the JSON pointer and the rule.
-    func validate(_ arguments: JSONValue) throws(ToolFailure) {
-        guard let violation = inputSchema.firstViolation(in: arguments) else { return }
+    func checked(_ arguments: JSONValue) throws(ToolFailure) -> JSONValue {
+        if inputSchema.isValid(arguments) { return arguments }
+        let arguments = definition.ignoresUnknownArguments ? known(arguments) : arguments
+        guard let violation = inputSchema.firstViolation(in: arguments) else { return arguments }
         let text = explain(violation, arguments) ?? violation.description
         throw .invalidArguments("invalid arguments: \(text)")
+    }
+
+    private func known(_ arguments: JSONValue) -> JSONValue {
+        guard let object = arguments.objectValue else { return arguments }
+        let kept = object.filter { members.contains($0.key) }
+        return .object(JSONObject(uniqueMembers: kept.map { ($0.key, $0.value) }))
     }
 
     func run(_ arguments: JSONValue, in call: ToolCall) async throws -> JSONValue {

@@ -68,6 +68,18 @@ public struct ToolDefinition: Sendable {
     }
 }
 
+extension ToolDefinition {
+    /// Whether arguments that the input schema does not name are left out before it is applied. Old callers of the ten
+    /// tools and of REST rely on it, although the schemas of the ten say to new ones that there are no others
+    /// (`mcp.md` 1.6 and 10.3 row 11). Everywhere else a misspelt name is told.
+    public var ignoresUnknownArguments: Bool {
+        switch exposure {
+        case .mcp(let toolset): toolset == .core
+        case .internal: true
+        }
+    }
+}
+
 /// The bytes of a schema file under `schemas/tools`, embedded when the binary is built.
 public struct SchemaSource: Sendable {
     public let bytes: [UInt8]

@@ -21,6 +21,8 @@ public enum ToolFailure: Error, Sendable {
     case unsupportedAgent
     case mcpDisabled
     case rateLimited(retryAfterSeconds: Int)
+    /// The gateway has more work of this kind than it can do in time; nothing was done.
+    case busy(retryAfterSeconds: Int)
     case cancelled(CancellationCause)
     case database
     /// The tool's result is no JSON; the detail goes to the log.
@@ -57,6 +59,14 @@ public enum ToolOutcome: String, Sendable, CaseIterable {
 }
 
 extension ToolFailure {
+    /// Seconds after which the same call may succeed, where that is known.
+    public var retryAfterSeconds: Int? {
+        switch self {
+        case .rateLimited(let seconds), .busy(let seconds): seconds
+        default: nil
+        }
+    }
+
     public var outcome: ToolOutcome {
         switch self {
         case .unauthenticated, .loginFailed: .unauthenticated
@@ -69,7 +79,7 @@ extension ToolFailure {
         case .agentError: .agentError
         case .unsupportedAgent: .unsupportedAgent
         case .mcpDisabled: .mcpDisabled
-        case .rateLimited: .rateLimited
+        case .rateLimited, .busy: .rateLimited
         case .cancelled(let cause): cause.outcome
         case .database, .unencodable, .internalError: .internalError
         }
@@ -90,6 +100,7 @@ extension ToolFailure {
         case .unsupportedAgent: "agent does not support this MCP capability; please upgrade the agent"
         case .mcpDisabled: "MCP is disabled by the dashboard administrator"
         case .rateLimited: "rate limit exceeded for this token"
+        case .busy: "the gateway is busy; try again later"
         case .cancelled(let cause): cause.message
         case .database: "database error"
         case .unencodable: "failed to encode tool result"

@@ -1,5 +1,6 @@
 import AgentLink
 public import Logging
+import Secrets
 import Storage
 import Synchronization
 
@@ -74,7 +75,7 @@ public final class ToolRegistry: Sendable {
         let began = ContinuousClock.now
         let arguments = arguments == .null ? .object(JSONObject()) : arguments
         let found = FoundServer()
-        let result = await pipeline(tool, arguments, call, found)
+        let (result, auditText) = await pipeline(tool, arguments, call, found)
         switch result {
         case .failure(.internalError(let detail)), .failure(.unencodable(let detail)):
             logger.error(
@@ -85,13 +86,15 @@ public final class ToolRegistry: Sendable {
         audit.record(
             AuditEntry(
                 tool: name, call: call, arguments: arguments, serverID: found.id, argumentBytes: bytes,
-                secretMembers: tool.secretMembers, failure: result.failure, duration: began.duration(to: .now)))
+                secretMembers: tool.secretMembers, failure: result.failure, message: auditText,
+                duration: began.duration(to: .now)))
         return result
     }
 
+    /// - Returns: what the caller is told, and of a failure what only the audit row tells.
     private func pipeline(
         _ tool: RegisteredTool, _ arguments: JSONValue, _ call: ToolCall, _ found: FoundServer
-    ) async -> Result<JSONValue, ToolFailure> {
+    ) async -> (Result<JSONValue, ToolFailure>, auditText: String?) {
         do {
             guard case .object = arguments else {
                 throw ToolFailure.invalidArguments("invalid arguments: must be an object")
@@ -99,16 +102,18 @@ public final class ToolRegistry: Sendable {
             let definition = tool.definition
             try gate.checkAccess(definition.access, call.principal)
             let server = try gate.checkTarget(definition.target, arguments, call.principal)
-            try tool.validate(arguments)
+            let arguments = try tool.checked(arguments)
             try await gate.checkVersion(definition.target, server: server)
-            return .success(try await runLive(tool, arguments, call, found))
+            return (.success(try await runLive(tool, arguments, call, found)), nil)
+        } catch let error as AnnotatedFailure {
+            return (.failure(error.failure), error.auditText)
         } catch {
             if let error = error as? StorageError {
                 logger.error(
                     "storage failed",
                     metadata: ["tool": "\(tool.definition.name)", "request": "\(call.requestID)", "detail": "\(error)"])
             }
-            return .failure(ToolFailure(error))
+            return (.failure(ToolFailure(error)), nil)
         }
     }
 
@@ -151,6 +156,8 @@ public final class ToolRegistry: Sendable {
         switch outcome {
         case .success(let value): return value
         case .failure(is CancellationError): throw ToolFailure.cancelled(run.cause ?? .clientGone)
+        case .failure(let work as AbandonedAgentWork):
+            throw AnnotatedFailure(failure: work.failure(cause: run.cause), note: work.note)
         case .failure(let error):
             // A call that was told to stop may report the closed stream instead.
             if let known = run.cause, !(error is ToolFailure) { throw ToolFailure.cancelled(known) }
@@ -204,6 +211,8 @@ extension ToolFailure {
         case let failure as ToolFailure: self = failure
         case is CancellationError: self = .cancelled(.clientGone)
         case let error as AgentCallError: self = ToolFailure(error)
+        // A few seconds of log-ins are waiting then.
+        case SecretsError.busy: self = .busy(retryAfterSeconds: 5)
         case is StorageError: self = .database
         default: self = .internalError("\(type(of: error)): \(error)")
         }

@@ -1,7 +1,8 @@
 /// Every tool, in the order in which lists show them. To add one, add its file, its two schemas and a line here.
 ///
-/// Input schemas do not forbid unknown members: they are ignored, as callers of old rely on (`mcp.md` 1.6). Where the
-/// seed gives 0 or an empty text the meaning "default", the schema lets it pass.
+/// Input schemas of MCP tools say that there are no other members; what comes of one that is sent all the same says
+/// ``ToolDefinition/ignoresUnknownArguments``. Output schemas leave room for members of later versions. Where the seed
+/// gives 0 or an empty text the meaning "default", the schema lets it pass.
 public func allTools(_ services: ToolServices) -> [any Tool] {
     [
         WhoAmITool(services),

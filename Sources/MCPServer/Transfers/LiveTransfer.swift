@@ -10,18 +10,19 @@ final class LiveTransfer: Sendable {
         var stops: [@Sendable (CancellationCause) -> Void] = []
         var work: LiveWork.ID?
         var isSettled = false
+        var isAgentWorking = false
     }
 
     let grant: TransferGrant
     private let live: LiveWork
     private let slot: TransferSlots.Slot
-    private let report: @Sendable (ToolFailure?) -> Void
+    private let report: @Sendable (ToolFailure?, _ auditText: String?) -> Void
     private let state = Mutex(State())
 
-    /// - Parameter report: called once, when the transfer is settled.
+    /// - Parameter report: called once, when the transfer is settled; the text is what only the audit row tells.
     init(
         _ grant: TransferGrant, live: LiveWork, slot: TransferSlots.Slot,
-        report: @escaping @Sendable (ToolFailure?) -> Void
+        report: @escaping @Sendable (ToolFailure?, _ auditText: String?) -> Void
     ) {
         self.grant = grant
         self.live = live
@@ -55,6 +56,9 @@ final class LiveTransfer: Sendable {
         for stop in stops { stop(cause) }
     }
 
+    /// Says whether the agent has a stream of this transfer open.
+    func note(isAgentWorking: Bool) { state.withLock { $0.isAgentWorking = isAgentWorking } }
+
     /// `action` runs when the transfer is stopped, at once when it is already.
     func onStop(_ action: @escaping @Sendable (CancellationCause) -> Void) {
         let cause = state.withLock { state in
@@ -83,16 +87,19 @@ final class LiveTransfer: Sendable {
 
     /// Ends the bookkeeping: the slot is free, the audit row written. Only the first call counts.
     func settle(_ failure: ToolFailure?) {
-        let (first, work) = state.withLock { state in
+        let (first, work, isAgentWorking) = state.withLock { state in
             defer {
                 state.isSettled = true
                 state.stops = []
             }
-            return (!state.isSettled, state.work)
+            return (!state.isSettled, state.work, state.isAgentWorking)
         }
         guard first else { return }
         if let work { live.end(work) }
         slot.release()
-        report(failure)
+        guard case .cancelled? = failure, isAgentWorking, let failure else { return report(failure, nil) }
+        // Every agent ends a transfer with its stream, so unlike a command it never goes on (`agent-link.md` 6).
+        let stopped = AnnotatedFailure(failure: failure, note: "the agent's stream was closed, which ends its work")
+        report(failure, stopped.auditText)
     }
 }

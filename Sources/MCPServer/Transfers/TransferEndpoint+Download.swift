@@ -29,6 +29,7 @@ extension TransferEndpoint {
             transfer.settle(fault.failure)
             throw fault
         }
+        transfer.note(isAgentWorking: false)
         var fields = TransferFields.download(path: transfer.grant.path)
         if let name = HTTPField.Name("X-Content-SHA256") { fields[name] = Hex.encode(fetched.digest) }
         return OutboundResponse(

@@ -135,8 +135,9 @@ extension TransferEndpoint {
             throw Rejection(fault: error, grant: grant, isSpent: true)
         }
         let began = ContinuousClock.now
-        let transfer = await begin(grant, principal, slot) { failure in
-            record(failure, grant, request, took: began.duration(to: .now), direction: grant.direction)
+        let transfer = await begin(grant, principal, slot) { failure, auditText in
+            record(
+                failure, grant, request, took: began.duration(to: .now), direction: grant.direction, message: auditText)
         }
         return (transfer, needs)
     }
@@ -154,13 +155,14 @@ extension TransferEndpoint {
             task.streamID = id
             return task.jsonText()
         }
+        transfer.note(isAgentWorking: true)
         transfer.onStop { _ in Task { await stream.close() } }
         return stream
     }
 
     private func begin(
         _ grant: TransferGrant, _ principal: Principal, _ slot: TransferSlots.Slot,
-        report: @escaping @Sendable (ToolFailure?) -> Void
+        report: @escaping @Sendable (ToolFailure?, _ auditText: String?) -> Void
     ) async -> LiveTransfer {
         let transfer = LiveTransfer(grant, live: live, slot: slot, report: report)
         await transfer.begin(as: principal, deadline: .now + configuration.totalTimeout) {
@@ -177,7 +179,7 @@ extension TransferEndpoint {
             throw Rejection(fault: busy("too many concurrent transfers"), grant: grant, isSpent: false)
         }
         do {
-            return await begin(grant, try await authority.revalidate(grant), slot) { _ in }
+            return await begin(grant, try await authority.revalidate(grant), slot) { _, _ in }
         } catch {
             throw Rejection(fault: error, grant: grant, isSpent: false)
         }

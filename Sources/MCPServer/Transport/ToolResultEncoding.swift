@@ -15,7 +15,7 @@ enum ToolResultEncoding {
             MCPProtocol.Meta.errorCode: .string(failure.outcome.rawValue),
             MCPProtocol.Meta.retryable: .bool(failure.outcome.isRetryable),
         ]
-        if case .rateLimited(let seconds) = failure {
+        if let seconds = failure.retryAfterSeconds {
             meta[MCPProtocol.Meta.retryAfterSeconds] = .integer(Int64(seconds))
         }
         var result: JSONObject = ["content": [content(failure.message)]]

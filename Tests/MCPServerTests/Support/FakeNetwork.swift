@@ -17,6 +17,7 @@ final class FakeNetwork: AgentNetwork {
         var presence: [Int64: AgentPresence] = [:]
         var sent: [Sent] = []
         var cancelled = 0
+        var withoutCancel: Set<Int64> = []
     }
 
     /// Where streams that people attach to live.
@@ -43,7 +44,9 @@ final class FakeNetwork: AgentNetwork {
     }
 
     /// An agent that never answers.
-    func attachSilent(_ id: Int64) {
+    /// - Parameter canCancel: whether it knows the `cancel` extension.
+    func attachSilent(_ id: Int64, canCancel: Bool = true) {
+        if !canCancel { state.withLock { _ = $0.withoutCancel.insert(id) } }
         attach(id) { _, _ in
             try await Task.sleep(for: .seconds(600))
             throw AgentCallError.timeout
@@ -77,7 +80,7 @@ final class FakeNetwork: AgentNetwork {
         let serverID: Int64
         let network: FakeNetwork
         let answer: Answer
-        let canCancel = true
+        var canCancel: Bool { network.state.withLock { !$0.withoutCancel.contains(serverID) } }
 
         func call(_ type: AgentTaskType, body: String, timeout: Duration) async throws -> AgentTaskReply {
             network.state.withLock {

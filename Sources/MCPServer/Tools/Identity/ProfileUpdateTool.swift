@@ -40,19 +40,21 @@ struct ProfileUpdateTool: Tool {
         guard let caller = call.principal.user, let user = try await users.user(id: caller.id) else {
             throw ToolFailure.unauthenticated
         }
-        guard await PasswordHash.verifyDetached(input.originalPassword, against: user.passwordHash) else {
+        guard try await PasswordHash.verifyDetached(input.originalPassword, against: user.passwordHash) else {
             try Task.checkCancellation()
             throw ToolFailure.rejected("incorrect password")
         }
         // Nobody has one in this version; the flag would lock the user out.
         if input.rejectPassword ?? false { throw ToolFailure.rejected("you don't have any oauth2 bindings") }
-        do {
-            try await accounts.updateProfile(
-                of: user.id, username: input.newUsername, password: input.newPassword, rejectPassword: false)
-        } catch let error as AccountError {
-            throw ToolFailure.rejected(error.rawValue)
+        try await call.completing {
+            do {
+                try await accounts.updateProfile(
+                    of: user.id, username: input.newUsername, password: input.newPassword, rejectPassword: false)
+            } catch let error as AccountError {
+                throw ToolFailure.rejected(error.rawValue)
+            }
+            try await identity.refresh()
         }
-        try await identity.refresh()
         // Not this very call, whose session is void now as well.
         live.cancel(cause: .rightsLost) { entry in
             entry.principal.user?.id == user.id && entry.principal.session != nil

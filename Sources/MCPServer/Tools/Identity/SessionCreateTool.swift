@@ -29,11 +29,11 @@ struct SessionCreateTool: Tool {
         let ip = call.client.real
         // From the storage, not from memory: a password that the command line has just set counts at once.
         guard let user = try await storage.users.user(named: input.username) else {
-            await PasswordHash.verifyDummyDetached(input.password)
+            try await PasswordHash.verifyDummyDetached(input.password)
             strikes.strike(ip: ip, identifier: StrikeBook.unknownUserIdentifier, reason: .loginFailed)
             throw ToolFailure.loginFailed
         }
-        let matches = await PasswordHash.verifyDetached(input.password, against: user.passwordHash)
+        let matches = try await PasswordHash.verifyDetached(input.password, against: user.passwordHash)
         // A client that goes away while the password waits for its turn has not guessed wrong.
         try Task.checkCancellation()
         guard matches, !user.rejectPassword else {

@@ -15,12 +15,13 @@ struct AgentTasks: Sendable {
 
     /// Sends one task to the agent of server `id` and reads its answer.
     /// - Throws: ``ToolFailure/agentError(_:structured:)`` when the agent refused or sent no readable answer;
-    ///   `AgentCallError` and `CancellationError` as they come, the registry knows what they mean.
+    ///   ``AbandonedAgentWork`` when its answer was not awaited to the end; `AgentCallError` and `CancellationError` as
+    ///   they come. The registry knows what they mean.
     func call<Reply: AgentAnswer>(
         _ type: AgentTaskType, _ task: some TaskBody, on id: Int64, timeout: Duration = fileTimeout
     ) async throws -> Reply {
         let link = try await network.link(to: id)
-        let reply = try await link.call(type, body: task.jsonText(), timeout: timeout)
+        let reply = try await link.reply(to: type, task.jsonText(), timeout)
         guard reply.successful else {
             let text = reply.data.isEmpty ? "agent returned unsuccessful result" : reply.data
             throw ToolFailure.agentError(Self.shown(text))
@@ -37,6 +38,23 @@ struct AgentTasks: Sendable {
 
     /// The agent's words at a length that neither floods a model nor the audit log.
     private static func shown(_ text: String) -> String { text.cut(toBytes: 2048) }
+}
+
+extension AgentServerLink {
+    fileprivate func reply(
+        to type: AgentTaskType, _ body: String, _ timeout: Duration
+    ) async throws -> AgentTaskReply {
+        // Nothing is sent for a call that has ended already, so there is nothing to be told of it either.
+        try Task.checkCancellation()
+        let canCancel = canCancel
+        do {
+            return try await call(type, body: body, timeout: timeout)
+        } catch is CancellationError {
+            throw AbandonedAgentWork(reason: .cancelled, isAgentTold: canCancel)
+        } catch AgentCallError.timeout {
+            throw AbandonedAgentWork(reason: .timeout, isAgentTold: canCancel)
+        }
+    }
 }
 
 /// An answer that says in `error` why the work was not done.

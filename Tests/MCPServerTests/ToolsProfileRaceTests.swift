@@ -1,0 +1,83 @@
+import Storage
+import Testing
+
+@testable import MCPServer
+
+@Suite("Tools: a change that ends the rights of its own caller")
+struct ToolsProfileRaceTests {
+    /// Users whose rights are checked in the very moment after a password was written, as the watcher may do.
+    private struct WatchedUsers: UserRepository {
+        let users: any UserRepository
+        let afterPassword: @Sendable () async -> Void
+
+        func setPassword(_ hash: String, rejectPassword: Bool?, username: String?, for id: Int64) async throws {
+            try await users.setPassword(hash, rejectPassword: rejectPassword, username: username, for: id)
+            await afterPassword()
+        }
+
+        func insert(_ user: UserRecord) async throws -> Int64 { try await users.insert(user) }
+        func update(_ user: UserRecord) async throws { try await users.update(user) }
+        func user(id: Int64) async throws -> UserRecord? { try await users.user(id: id) }
+        func user(named username: String) async throws -> UserRecord? { try await users.user(named: username) }
+        func user(agentSecretHash: String) async throws -> UserRecord? {
+            try await users.user(agentSecretHash: agentSecretHash)
+        }
+        func users() async throws -> [UserRecord] { try await users.users() }
+        func count() async throws -> Int { try await users.count() }
+        func delete(id: Int64) async throws -> (servers: [Int64], tokens: [Int64]) { try await users.delete(id: id) }
+    }
+
+    @Test("who changes his password learns that it was changed, though his session is void before the answer")
+    func ownSession() async throws {
+        try await TestGateway.running { gateway in
+            let user = try await gateway.user("owner", password: "correct horse")
+            let session = try await gateway.session(of: user)
+            let other = try await gateway.session(of: user)
+            let stored = gateway.storage
+            var services = gateway.services
+            services.storage = Storage(
+                users: WatchedUsers(users: stored.users) {
+                    await gateway.refreshAndRecheck()
+                    // The call itself is no longer allowed, and was told so.
+                    #expect(gateway.live.count == 0)
+                },
+                servers: stored.servers, tokens: stored.tokens, sessions: stored.sessions, audit: stored.audit,
+                strikes: stored.strikes, changes: stored.changes)
+            let registry = try ToolRegistry(
+                [ProfileUpdateTool(services)], gate: gateway.gate, live: gateway.live, audit: gateway.audit,
+                identity: gateway.identity, logger: gateway.log.logger)
+            let result = await registry.invoke(
+                "profile.update",
+                arguments: [
+                    "original_password": "correct horse", "new_username": "owner", "new_password": "another one",
+                ],
+                call: ToolCall(
+                    principal: session, origin: .rest, requestID: "r-1", client: ClientAddress(peer: nil, real: nil)))
+            #expect(result.outcome == .ok, "\(result.failureText ?? "")")
+            for void in [session, other] {
+                #expect(try await gateway.identity.reload(void, now: gateway.now) == nil)
+            }
+            #expect(try await gateway.auditRows().map(\.outcome) == ["ok"])
+        }
+    }
+
+    @Test("a call that was stopped before it changed anything changes nothing")
+    func stoppedBefore() async throws {
+        let call = ToolCall(
+            principal: .system, origin: .internal, requestID: "r-1", client: ClientAddress(peer: nil, real: nil))
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            _ = try await call.completing { Issue.record("must not run") }
+        }
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+}
+
+extension TestGateway {
+    /// What the watcher does five times a second.
+    func refreshAndRecheck() async {
+        // A change that it cannot read would show in what follows.
+        _ = try? await identity.refresh()
+        await live.recheckAll()
+    }
+}
