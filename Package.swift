@@ -182,7 +182,7 @@ let package = Package(
                 "AgentLink", "MCPServer", "Secrets", "Storage",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
-            ], swiftSettings: settings),
+            ], exclude: ["FuzzCorpus"], swiftSettings: settings),
         .testTarget(
             name: "RESTAdapterTests",
             dependencies: [

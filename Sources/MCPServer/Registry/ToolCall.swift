@@ -17,6 +17,8 @@ public struct ToolCall: Sendable {
     public var baseURL: String
     /// The JSON-RPC id, so that the client can cancel this call by it.
     public var rpcID: JSONRPCID?
+    /// The revision of MCP that the request speaks; `nil` where it does not say.
+    public var protocolVersion: String?
     /// `nil` where the client did not ask for progress.
     public var progress: ProgressReporter?
     /// The WebSocket that the request asks for; `nil` for every other request.

@@ -83,9 +83,10 @@ public struct MCPEndpoint: Sendable {
                 notify(message, principal)
                 return .empty(.accepted)
             }
-            let call = ToolCall(
+            var call = ToolCall(
                 principal: principal, origin: .mcp, requestID: request.id, client: request.client,
                 userAgent: request.head.headerFields[.userAgent] ?? "", baseURL: request.baseURL, rpcID: message.id)
+            call.protocolVersion = era.version ?? request.head.headerFields[.mcpProtocolVersion]
             let acceptsEvents = request.head.headerFields.acceptsEventStream
             return try await dispatch(message, body, era, call, acceptsEvents: acceptsEvents)
         } catch let refusal as MCPEraRefusal {

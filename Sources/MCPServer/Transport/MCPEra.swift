@@ -15,6 +15,12 @@ struct MCPEraRefusal: Error, Sendable, Hashable {
 }
 
 extension MCPEra {
+    /// The revision, where the body names it.
+    var version: String? {
+        guard case .stateless(let version) = self else { return nil }
+        return version
+    }
+
     /// Reads the revision from body and headers, which must agree.
     static func of(_ message: JSONRPCRequest, _ fields: HTTPFields) throws(MCPEraRefusal) -> MCPEra {
         guard message.method != "initialize", let named = message.meta?[MCPProtocol.Meta.protocolVersion] else {

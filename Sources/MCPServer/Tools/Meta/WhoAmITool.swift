@@ -14,7 +14,7 @@ struct WhoAmITool: Tool {
         name: "meta.whoami", title: "Who am I",
         description: """
             Tells which token this connection uses: its owner, its scopes, the servers it is limited to, when it \
-            expires, and the limits and remaining budget of calls. Call it first to learn which other tools will work: \
+            expires, the limits and remaining budget of calls, and the revision of the protocol in use. Call it first to learn which other tools will work: \
             a call without the scope it needs is refused. Takes no arguments and contacts no server.
             """,
         annotations: ToolAnnotations(readOnly: true, openWorld: false),
@@ -34,6 +34,7 @@ struct WhoAmITool: Tool {
         var limits: Limits
         var budget: Budget?
         var gatewayVersion: String
+        var protocolVersion: String?
         var protocolVersions: [String]
 
         private enum CodingKeys: String, CodingKey {
@@ -48,6 +49,7 @@ struct WhoAmITool: Tool {
             case limits
             case budget
             case gatewayVersion = "gateway_version"
+            case protocolVersion = "protocol_version"
             case protocolVersions = "protocol_versions"
         }
     }
@@ -94,7 +96,7 @@ struct WhoAmITool: Tool {
             expiresAt: Timestamp(token?.expiresAt),
             limits: Limits(callsPerSecond: limits.perSecond, callsPerMinute: limits.perMinute),
             budget: budget.map { Budget(callsThisSecond: $0.thisSecond, callsThisMinute: $0.thisMinute) },
-            gatewayVersion: version,
+            gatewayVersion: version, protocolVersion: call.protocolVersion,
             protocolVersions: MCPProtocol.handshakeVersions + MCPProtocol.statelessVersions)
     }
 }

@@ -29,14 +29,6 @@ struct MetricsTool: Tool {
         inputSchema: SchemaSource(PackageResources.server_metrics_input_json),
         outputSchema: SchemaSource(PackageResources.server_metrics_output_json))
 
-    struct Input: Decodable, Sendable {
-        var serverID: Int64
-
-        private enum CodingKeys: String, CodingKey {
-            case serverID = "server_id"
-        }
-    }
-
     struct Output: Encodable, Sendable {
         var serverID: Int64
         var serverName: String
@@ -53,7 +45,7 @@ struct MetricsTool: Tool {
         }
     }
 
-    func run(_ input: Input, in call: ToolCall) async throws -> Output {
+    func run(_ input: ServerInput, in call: ToolCall) async throws -> Output {
         // The gate has seen it; it may have been deleted since.
         guard let server = identity.server(id: input.serverID) else { throw ToolFailure.permissionDenied }
         let known = await network.presence(of: [server.id])[server.id]

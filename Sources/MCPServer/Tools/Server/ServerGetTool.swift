@@ -28,14 +28,6 @@ struct ServerGetTool: Tool {
         inputSchema: SchemaSource(PackageResources.server_get_input_json),
         outputSchema: SchemaSource(PackageResources.server_get_output_json))
 
-    struct Input: Decodable, Sendable {
-        var serverID: Int64
-
-        private enum CodingKeys: String, CodingKey {
-            case serverID = "server_id"
-        }
-    }
-
     struct Output: Encodable, Sendable {
         var id: Int64
         var name: String
@@ -62,7 +54,7 @@ struct ServerGetTool: Tool {
         }
     }
 
-    func run(_ input: Input, in call: ToolCall) async throws -> Output {
+    func run(_ input: ServerInput, in call: ToolCall) async throws -> Output {
         // The gate has seen it; it may have been deleted since.
         guard let server = identity.server(id: input.serverID) else { throw ToolFailure.permissionDenied }
         let known = await network.presence(of: [server.id])[server.id]
