@@ -127,6 +127,8 @@ def pointers(error) -> set:
     place = "".join(f"/{escape(part)}" for part in error.absolute_path)
     if error.validator == "required":
         return {f"{place}/{escape(name)}" for name in error.validator_value if name not in error.instance}
+    if error.validator == "additionalProperties" and error.validator_value is False:
+        return {f"{place}/{escape(name)}" for name in error.instance if name not in error.schema.get("properties", {})}
     return {place}
 
 
