@@ -6,7 +6,7 @@ import Foundation
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Check or change the configuration file.",
-        subcommands: [Check.self, Assign.self])
+        subcommands: [Check.self, Assign.self, Edit.self])
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Say whether the agent could start with it.")
@@ -31,6 +31,31 @@ struct ConfigCommand: AsyncParsableCommand {
 
         func run() async throws {
             try failing { try file.file.set(assignments) }
+        }
+    }
+
+    struct Edit: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Change the file in an editor.",
+            discussion:
+                "Opens $VISUAL or $EDITOR (vi without them) on a draft beside the file, which replaces it when valid.")
+
+        @OptionGroup var file: ConfigurationOption
+
+        func run() async throws {
+            let editor = ConfigurationEditor(file: file.file, environment: ProcessInfo.processInfo.environment)
+            do {
+                switch try await editor.run() {
+                case .saved: print("\(file.config) was changed; restart the agent to use it")
+                case .unchanged: print("\(file.config) was not changed")
+                }
+            } catch let error as ConfigurationError {
+                let code = report(error)
+                if FileManager.default.fileExists(atPath: editor.draft) {
+                    StandardError.write("the draft is kept as \(editor.draft)\n")
+                }
+                throw code
+            }
         }
     }
 }

@@ -8,6 +8,8 @@ public enum ConfigurationError: Error, Sendable, Equatable, CustomStringConverti
     case missing(key: String, expected: String)
     case invalid(key: String, value: String, expected: String)
     case unknownKey(String)
+    /// The editor could not be started or ended with a failure.
+    case editorFailed(String)
 
     /// As in sysexits.h.
     public var exitCode: Int32 {
@@ -16,6 +18,7 @@ public enum ConfigurationError: Error, Sendable, Equatable, CustomStringConverti
         case .unwritable: 73
         case .notYAML, .missing, .invalid: 78
         case .unknownKey: 64
+        case .editorFailed: 69
         }
     }
 
@@ -28,6 +31,7 @@ public enum ConfigurationError: Error, Sendable, Equatable, CustomStringConverti
         case .missing(let key, let expected): "\(key) is not set; expected \(expected)"
         case .invalid(let key, let value, let expected):
             "\(key) has the value \"\(value.prefix(200))\"; expected \(expected)"
+        case .editorFailed(let editor): "the editor \(editor) failed; nothing was changed"
         case .unknownKey(let key): "there is no setting \(key)"
         }
     }
