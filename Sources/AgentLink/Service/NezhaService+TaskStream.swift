@@ -68,9 +68,11 @@ extension NezhaService {
     /// An agent whose queue is full has more to read than a keep-alive.
     private func keepAlive(_ stream: TaskStream) async throws {
         let task = Proto_Task(id: 0, type: .keepalive, data: "")
+        var pause = KeepaliveRhythm.first(server: stream.serverID, every: configuration.taskKeepalive)
         while true {
-            try await Task.sleep(for: configuration.taskKeepalive)
+            try await Task.sleep(for: pause)
             _ = stream.outbox.offer(task, cost: task.encodedSize)
+            pause = configuration.taskKeepalive
         }
     }
 }
