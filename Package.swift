@@ -163,6 +163,27 @@ let package = Package(
             path: "bench/agents-load",
             swiftSettings: settings
         ),
+        // The yardstick of bench/tools-call: a bare Hummingbird route that answers what it was given.
+        .executableTarget(
+            name: "BenchRoute",
+            dependencies: [
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "bench/BenchRoute", swiftSettings: settings
+        ),
+        // bench/schema: what validation costs a call.
+        .executableTarget(
+            name: "BenchSchema",
+            dependencies: [
+                "AgentLink", "MCPServer", "Secrets", "Storage",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "bench/BenchSchema", swiftSettings: settings
+        ),
         .testTarget(name: "SecretsTests", dependencies: ["Secrets"], swiftSettings: settings),
         .testTarget(
             name: "StorageTests", dependencies: ["Storage", .product(name: "GRDB", package: "GRDB.swift")],

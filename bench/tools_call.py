@@ -1,4 +1,5 @@
-"""`tools/call` throughput and latency, ours beside the official Python SDK's server, alternating in one run."""
+"""`tools/call` throughput and latency: ours, the official Python SDK's server and a bare Hummingbird route that sends the
+same bytes without doing anything, alternating in one run."""
 
 from __future__ import annotations
 
@@ -11,12 +12,13 @@ import subprocess
 import sys
 import tempfile
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Tests" / "EndToEnd"))
-from gateway import Agent, Gateway, wait_until  # noqa: E402
+from gateway import Agent, Gateway, binary, wait_until  # noqa: E402
 
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 
@@ -33,10 +35,27 @@ def body(tool: str, arguments: dict) -> str:
     )
 
 
-def check(url: str, headers: dict, text: str) -> None:
+def check(url: str, headers: dict, text: str) -> bytes:
     """One call must succeed before thousands are timed."""
-    answer = requests.post(url, data=text, headers=headers, timeout=20).json()
+    reply = requests.post(url, data=text, headers=headers, timeout=20)
+    answer = reply.json()
     assert "result" in answer and not answer["result"].get("isError"), answer
+    return reply.content
+
+
+@contextmanager
+def bare_route(answer: bytes, headers: dict):
+    """A running bare route that sends `answer`, as something to measure."""
+    port = free_port()
+    process = subprocess.Popen([str(binary("BenchRoute")), str(port)], stdin=subprocess.PIPE)
+    try:
+        process.stdin.write(answer)
+        process.stdin.close()
+        wait_until(lambda: not socket.socket().connect_ex(("127.0.0.1", port)), what="bare route")
+        yield f"http://127.0.0.1:{port}/mcp", headers
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 def wrk(folder: Path, url: str, headers: dict, text: str, connections: int, seconds: int) -> dict:
@@ -71,6 +90,8 @@ def main() -> None:
     options.add_argument("--seconds", type=int, default=8, help="length of one measurement")
     options.add_argument("--rounds", type=int, default=3, help="measurements of each, alternating")
     options.add_argument("--connections", type=int, nargs="+", default=[1, 16, 128])
+    options.add_argument("--tools", nargs="+", default=["meta.whoami", "server.exec"])
+    options.add_argument("--no-python", action="store_true", help="only the bare route beside ours")
     chosen = options.parse_args()
 
     folder = Path(tempfile.mkdtemp(prefix="nezha-bench."))
@@ -91,12 +112,17 @@ def main() -> None:
             ("meta.whoami", body("meta.whoami", {})),
             ("server.exec true", body("server.exec", {"server_id": agent.server_id, "cmd": "true"})),
         ]
-        print(f"{'tool':18}{'conns':>6} {'':8}{'req/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'errors':>8}   ratio of rates")
+        print(f"{'tool':18}{'conns':>6} {'':8}{'req/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'errors':>8}   ours in ratio to it")
         for name, text in tools:
-            check(*ours, text)
+            if name.split()[0] not in chosen.tools:
+                continue
+            answer = check(*ours, text)
             check(*theirs, text)
-            for connections in chosen.connections:
-                measure(folder, name, text, connections, ours, theirs, chosen)
+            with bare_route(answer, ours[1]) as bare:
+                assert check(*bare, text) == answer
+                for connections in chosen.connections:
+                    sides = {"ours": ours, "bare": bare} | ({} if chosen.no_python else {"python": theirs})
+                    measure(folder, name, text, connections, sides, chosen)
     finally:
         python.terminate()
         python.wait(10)
@@ -104,16 +130,17 @@ def main() -> None:
         gateway.stop()
 
 
-def measure(folder, name, text, connections, ours, theirs, chosen) -> None:
-    runs = {"ours": [], "python": []}
+def measure(folder, name, text, connections, sides, chosen) -> None:
+    runs = {side: [] for side in sides}
     for _ in range(chosen.rounds):
-        for side, (url, headers) in (("ours", ours), ("python", theirs)):
+        for side, (url, headers) in sides.items():
             runs[side].append(wrk(folder, url, headers, text, connections, chosen.seconds))
-    ratios = [a["rate"] / b["rate"] for a, b in zip(runs["ours"], runs["python"])]
     for side, results in runs.items():
         middle = {key: statistics.median(run[key] for run in results) for key in ("rate", "p50", "p99")}
         errors = sum(run["errors"] for run in results)
-        tail = f"{statistics.median(ratios):10.1f} ({min(ratios):.1f} to {max(ratios):.1f})" if side == "ours" else ""
+        ratios = [a["rate"] / b["rate"] for a, b in zip(runs["ours"], results)]
+        aim = {"bare": " aim 0.70", "python": " aim 25"}.get(side)
+        tail = f"{statistics.median(ratios):10.2f} ({min(ratios):.2f} to {max(ratios):.2f}){aim}" if aim else ""
         print(
             f"{name:18}{connections:6} {side:8}{middle['rate']:10.0f}{middle['p50']:9.2f}{middle['p99']:9.2f}"
             f"{errors:8} {tail}", flush=True,
