@@ -56,13 +56,13 @@ struct GRPCStreamOpener: StreamOpening {
         var options = AgentLinkClient.streamOptions
         options.timeout = limit
         do {
-            try await link.client.ioStream(metadata: link.metadata, options: options) { writer in
-                try await writer.write(Proto_IOStreamData(StreamAttachFrame.encode(streamID: id)))
+            try await link.ioStream(options: options) { writer in
+                try await writer.write(IOStreamFrame(StreamAttachFrame.encode(streamID: id)))
                 while let frame = try await stream.outbound.next() {
-                    try await writer.write(Proto_IOStreamData(frame))
+                    try await writer.write(IOStreamFrame(frame))
                 }
             } onResponse: { response in
-                for try await message in response.messages where !message.data.isEmpty {
+                for try await message in response.messages where !message.frame.isEmpty {
                     try await stream.inbound.send(message.frame)
                 }
             }

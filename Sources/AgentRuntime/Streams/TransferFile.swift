@@ -32,22 +32,34 @@ final class TransferSource: Sendable {
         state = Mutex(State(missing: size))
     }
 
-    /// At most a chunk; empty when all was read.
-    func next() throws -> [UInt8] {
+    /// The next messages (NZTC), a batch at most; empty when all was read.
+    func next() throws -> [[UInt8]] {
+        var messages: [[UInt8]] = []
+        while messages.count < TransferSession.framesAtOnce {
+            guard let message = try nextMessage() else { break }
+            messages.append(message)
+        }
+        return messages
+    }
+
+    private func nextMessage() throws -> [UInt8]? {
         let wanted = state.withLock { min(Int64(TransferSession.chunk), $0.missing) }
-        if wanted == 0 { return [] }
-        let piece: [UInt8]
+        if wanted == 0 { return nil }
+        let message: [UInt8]
         do {
-            piece = try file.read(limit: Int(wanted))
+            message = try TransferFrame.chunk(upTo: Int(wanted)) { room throws(SystemCallError) in
+                try file.read(into: room)
+            }
         } catch {
             throw FileTaskError.system(error)
         }
-        if piece.isEmpty { throw TransferFailure.sourceTruncated }
+        if message.isEmpty { throw TransferFailure.sourceTruncated }
+        let payload = message[TransferFrame.chunkHeaderLength...]
         state.withLock { state in
-            state.missing -= Int64(piece.count)
-            state.hash?.update(piece)
+            state.missing -= Int64(payload.count)
+            state.hash?.update(payload)
         }
-        return piece
+        return message
     }
 
     /// The hash of all that was read.
@@ -97,11 +109,13 @@ final class TransferSink: Sendable {
         state = Mutex(State(replacement: replacement))
     }
 
-    func write(_ piece: [UInt8]) throws {
+    func write(_ frames: [[UInt8]]) throws {
         try state.withLock { state in
-            // Gone only after commit, when nobody writes any more.
-            try state.replacement?.write(piece)
-            state.hash?.update(piece)
+            for frame in frames {
+                // Gone only after commit, when nobody writes any more.
+                try state.replacement?.write(frame)
+                state.hash?.update(frame)
+            }
         }
     }
 

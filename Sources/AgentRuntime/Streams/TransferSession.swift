@@ -7,9 +7,13 @@ import Secrets
 /// After the last frame, good or bad, the caller half-closes and the gateway ends the call.
 struct TransferSession: Sendable {
     static let limit = Duration.seconds(300)
-    static let chunk = 1 << 20
+    /// Payload of one message of a download. Agents may send 1 MiB; messages of this size stay in the processor's cache
+    /// on their way, and queues that count messages hold less memory.
+    static let chunk = 1 << 18
+    /// Messages of a download that are read in one go.
+    static let framesAtOnce = 4
     /// Bytes of an upload that are collected before a thread writes them.
-    static let batch = 1 << 18
+    static let batch = 1 << 20
 
     let stream: any FrameStream
     var locks = PathLocks.shared
@@ -35,9 +39,9 @@ struct TransferSession: Sendable {
         let source = try await WorkerThreads.files.run { try TransferSource.open(path) }
         try await stream.send(TransferFrame.downloadBegins(size: UInt64(source.size)).bytes)
         while true {
-            let piece = try await WorkerThreads.files.run { try source.next() }
-            if piece.isEmpty { break }
-            try await stream.send(TransferFrame.chunk(piece[...]).bytes)
+            let messages = try await WorkerThreads.files.run { try source.next() }
+            if messages.isEmpty { break }
+            for message in messages { try await stream.send(message) }
         }
         try await stream.send(TransferFrame.done(size: UInt64(source.size), sha256: source.finish()).bytes)
     }
@@ -66,17 +70,18 @@ struct TransferSession: Sendable {
     /// Frames are small and a hop to a thread has its price, so they are written in batches.
     private func receiveBody(of size: Int, into sink: TransferSink) async throws {
         var missing = size
-        var batch: [UInt8] = []
+        var batch: [[UInt8]] = []
+        var collected = 0
         while missing > 0 {
             guard let frame = try await stream.receive() else { throw TransferFailure.cutOff }
             guard frame.count <= missing else { throw FileTaskError.outOfContract }
             missing -= frame.count
-            batch += frame
-            if batch.count >= Self.batch || missing == 0 {
-                let piece = batch
-                batch = []
-                try await WorkerThreads.files.run { try sink.write(piece) }
-            }
+            batch.append(frame)
+            collected += frame.count
+            guard collected >= Self.batch || missing == 0 else { continue }
+            let frames = batch
+            (batch, collected) = ([], 0)
+            try await WorkerThreads.files.run { try sink.write(frames) }
         }
     }
 

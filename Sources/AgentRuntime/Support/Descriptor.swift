@@ -42,6 +42,13 @@ struct Descriptor: ~Copyable, Sendable {
         return bytes
     }
 
+    /// Reads into `room`.
+    /// - Returns: How many bytes; 0 at the end.
+    func read(into room: UnsafeMutableRawBufferPointer) throws(SystemCallError) -> Int {
+        let descriptor = raw
+        return try retryingInterrupts { Glibc.read(descriptor, room.baseAddress, room.count) }
+    }
+
     /// Writes some of `bytes`.
     /// - Returns: How many.
     func write(_ bytes: ArraySlice<UInt8>) throws(SystemCallError) -> Int {

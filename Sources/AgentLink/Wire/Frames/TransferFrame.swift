@@ -29,6 +29,9 @@ public enum TransferFrame: Sendable, Hashable {
     /// NZTE, possible at any time.
     case error(String)
 
+    /// What precedes the payload of an NZTC.
+    package static let chunkHeaderLength = 12
+
     private static let uploadReadyMagic: UInt32 = 0x4E5A_5455
     private static let downloadBeginsMagic: UInt32 = 0x4E5A_5444
     private static let chunkMagic: UInt32 = 0x4E5A_5443
@@ -73,6 +76,33 @@ public enum TransferFrame: Sendable, Hashable {
         case .error(let text):
             BigEndian.bytes(Self.errorMagic) + Array(text.utf8)
         }
+    }
+
+    /// An NZTC message whose payload is read straight into its place; the bytes are those of ``chunk(_:)``.
+    /// - Parameters:
+    ///   - limit: the room for the payload.
+    ///   - read: fills the room from its start and returns how many bytes it wrote.
+    /// - Returns: empty when `read` wrote nothing.
+    package static func chunk<Failure: Error>(
+        upTo limit: Int, reading read: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) -> [UInt8] {
+        let outcome: Result<[UInt8], Failure> = withoutActuallyEscaping(read) { read in
+            var failure: Failure?
+            let message = [UInt8](unsafeUninitializedCapacity: chunkHeaderLength + limit) { buffer, count in
+                let whole = UnsafeMutableRawBufferPointer(buffer)
+                let room = UnsafeMutableRawBufferPointer(rebasing: whole[chunkHeaderLength...])
+                do throws(Failure) {
+                    let filled = try read(room)
+                    guard filled > 0 else { return }
+                    whole.copyBytes(from: header(chunkMagic, UInt64(filled)))
+                    count = chunkHeaderLength + filled
+                } catch {
+                    failure = error
+                }
+            }
+            return failure.map { .failure($0) } ?? .success(message)
+        }
+        return try outcome.get()
     }
 
     private static func header(_ magic: UInt32, _ size: UInt64) -> [UInt8] {
