@@ -23,6 +23,8 @@ public final class AuditLog: Sendable {
 
     public static let capacity = 50_000
     private static let batch = 512
+    /// How long the writer lets rows gather after the first, so that a busy gateway makes few large transactions.
+    private static let gathering = Duration.milliseconds(20)
 
     private let repository: any AuditRepository
     private let logger: Logger
@@ -77,7 +79,10 @@ public final class AuditLog: Sendable {
 
     /// Writes until the surrounding task is cancelled, then writes the rest.
     public func run() async {
-        for await _ in wake { await drain() }
+        for await _ in wake {
+            if state.withLock({ $0.flushes.isEmpty }) { try? await Task.sleep(for: Self.gathering) }
+            await drain()
+        }
         // A cancelled task may not use the database; the last rows are written by one that is not.
         await Task { await drain() }.value
     }

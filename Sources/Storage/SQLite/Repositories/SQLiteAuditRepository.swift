@@ -9,11 +9,8 @@ struct SQLiteAuditRepository: AuditRepository {
     func append(_ rows: [AuditRecord]) async throws {
         if rows.isEmpty { return }
         try await connection.write { db in
-            for record in rows {
-                var row = AuditRow(record)
-                row.record.id = 0
-                try row.insert(db)
-            }
+            let statement = try db.cachedStatement(sql: AuditRow.insertion)
+            for record in rows { try statement.execute(arguments: AuditRow.insertionArguments(record)) }
         }
     }
 
