@@ -81,9 +81,13 @@ public final class AuditLog: Sendable {
     public func run() async {
         for await _ in wake {
             if state.withLock({ $0.flushes.isEmpty }) { try? await Task.sleep(for: Self.gathering) }
-            await drain()
+            await drainUncancelled()
         }
-        // A cancelled task may not use the database; the last rows are written by one that is not.
+        await drainUncancelled()
+    }
+
+    /// A cancelled task may not use the database, so rows are written by one that nobody cancels.
+    private func drainUncancelled() async {
         await Task { await drain() }.value
     }
 
