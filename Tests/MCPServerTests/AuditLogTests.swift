@@ -13,15 +13,18 @@ struct AuditLogTests {
             var rows: [AuditRecord] = []
             var isStuck = true
             var refusals = 0
+            var hasBegun = false
         }
 
         private let state = Mutex(State())
 
         var rows: [AuditRecord] { state.withLock { $0.rows } }
+        var hasBegun: Bool { state.withLock { $0.hasBegun } }
         func free() { state.withLock { $0.isStuck = false } }
         func refuse(_ times: Int) { state.withLock { $0.refusals = times } }
 
         func append(_ rows: [AuditRecord]) async throws {
+            state.withLock { $0.hasBegun = true }
             while state.withLock({ $0.isStuck }) { try await Task.sleep(for: .milliseconds(5)) }
             let isRefused = state.withLock { state in
                 state.refusals -= 1
@@ -95,6 +98,20 @@ struct AuditLogTests {
         await writer.value
         let written = try await gateway.storage.audit.rows(userID: nil, before: nil, limit: 5_000)
         #expect(written.count == 2_000 && gateway.audit.lostRows == 0)
+    }
+
+    @Test("a writer that is told to end in the middle of a write finishes it")
+    func endingInTheMiddle() async throws {
+        let rows = SlowRows()
+        let log = AuditLog(repository: rows, logger: TestLog().logger)
+        let writer = Task { await log.run() }
+        log.record(Self.entry(1))
+        while !rows.hasBegun { try await Task.sleep(for: .milliseconds(1)) }
+        log.record(Self.entry(2))
+        writer.cancel()
+        rows.free()
+        await writer.value
+        #expect(rows.rows.map(\.requestID) == ["r-1", "r-2"] && log.lostRows == 0)
     }
 
     @Test("rows live as long as audit_retention_days says, to the moment; more than one batch goes at once")
