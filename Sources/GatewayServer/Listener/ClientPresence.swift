@@ -24,8 +24,8 @@ struct ClientPresence: Sendable {
         case declareGone
     }
 
-    private var requestsOpen = 0
-    private var inputHasEnded = false
+    private(set) var requestsOpen = 0
+    private(set) var inputHasEnded = false
     private var wroteInGrace = false
     private var isGone = false
 
@@ -70,6 +70,10 @@ final class ClientPresenceHandler: ChannelDuplexHandler, RemovableChannelHandler
     private let gone: EventLoopPromise<Void>
     private var presence = ClientPresence()
     private var timer: Scheduled<Void>?
+    private var isInsideRequest = false
+    private var isBroken = false
+    private var isQuiescing = false
+    private var isHandedOver = false
 
     /// - Parameter gone: succeeds when the client has gone, at the latest with the channel.
     init(grace: TimeAmount, gone: EventLoopPromise<Void>) {
@@ -77,8 +81,24 @@ final class ClientPresenceHandler: ChannelDuplexHandler, RemovableChannelHandler
         self.gone = gone
     }
 
+    /// Whether the connection can become something else at the request that was read last: it came whole, nothing
+    /// came after it that was taken for HTTP, and its client is there.
+    var mayUpgrade: Bool {
+        presence.requestsOpen == 1 && !presence.inputHasEnded && !isInsideRequest && !isBroken
+    }
+
+    /// The connection is no longer HTTP's; whoever took over tells when its client has gone.
+    func handOver() -> (gone: EventLoopPromise<Void>, isQuiescing: Bool) {
+        isHandedOver = true
+        timer?.cancel()
+        return (gone, isQuiescing)
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
+        let part = unwrapInboundIn(data)
+        if case .end = part { isInsideRequest = false }
+        guard case .head(var head) = part else { return context.fireChannelRead(data) }
+        isInsideRequest = true
         tell(.requestRead, context)
         guard !head.isKeepAlive else { return context.fireChannelRead(data) }
         // The version of the request is lost in the conversion to HTTPTypes; say in its words what HTTP/1.0 means.
@@ -96,7 +116,13 @@ final class ClientPresenceHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if (event as? ChannelEvent) == .inputClosed { tell(.inputEnded, context) }
+        if event is ChannelShouldQuiesceEvent { isQuiescing = true }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        isBroken = true
+        context.fireErrorCaught(error)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -110,6 +136,7 @@ final class ClientPresenceHandler: ChannelDuplexHandler, RemovableChannelHandler
     }
 
     private func tell(_ event: ClientPresence.Event, _ context: ChannelHandlerContext) {
+        guard !isHandedOver else { return }
         switch presence.handle(event) {
         case .none: break
         case .declareGone: gone.succeed()

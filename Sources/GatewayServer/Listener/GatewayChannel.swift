@@ -62,8 +62,6 @@ struct GatewayChannel: ServerChildChannel {
         try pipeline.addHandler(decision)
     }
 
-    /// A WebSocket upgrade belongs here: it needs other handlers than ``HTTPConnectionHandler/configure(_:_:)`` adds,
-    /// and a third ``GatewayConnection/Role``.
     private func becomeHTTP(
         _ channel: any Channel, _ role: EventLoopPromise<GatewayConnection.Role>, _ logger: Logger
     ) -> EventLoopFuture<Void> {

@@ -12,6 +12,8 @@ struct HTTPConnectionHandler: Sendable {
     let entry: HTTPEntry
     let limits: ListenerLimits
     private let date = HTTPDate()
+    /// The decoder stops at a request that asks for an upgrade; what the client sends before it is answered waits.
+    private static let maxUndecoded = 1 << 20
 
     init(entry: @escaping HTTPEntry, limits: ListenerLimits) {
         self.entry = entry
@@ -27,10 +29,12 @@ struct HTTPConnectionHandler: Sendable {
         decoder.maxHeaderFieldSize = limits.maxHeaderSize
         decoder.maxHeaderListSize = limits.maxHeaderSize
         // No pipelining assistance: requests are taken one by one below. No validation of headers to send: HTTPFields
-        // holds valid ones only.
-        try pipeline.configureHTTPServerPipeline(
-            withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
-            withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoder)
+        // holds valid ones only. The decoder hands over what it has not decoded when a WebSocket takes its place.
+        try pipeline.addHandler(HTTPResponseEncoder())
+        try pipeline.addHandler(
+            ByteToMessageHandler(
+                HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: decoder),
+                maximumBufferSize: Self.maxUndecoded))
         let gone = channel.eventLoop.makePromise(of: Void.self)
         channel.closeFuture.whenComplete { _ in gone.succeed() }
         try pipeline.addHandler(ClientPresenceHandler(grace: TimeAmount(limits.halfClosed), gone: gone))
@@ -48,7 +52,7 @@ struct HTTPConnectionHandler: Sendable {
             try await channel.executeThenClose { inbound, outbound in
                 let parts = RequestParts(inbound)
                 let peer = channel.channel.remoteAddress?.peerText
-                try await answerAll(parts, outbound, peer: peer, isSecure: isSecure)
+                try await answerAll(parts, outbound, channel.channel, peer: peer, isSecure: isSecure)
                 outbound.finish()
                 // The client may still be sending. Closing at once would reset the connection, and the reset can
                 // overtake the answer.
@@ -60,7 +64,8 @@ struct HTTPConnectionHandler: Sendable {
     }
 
     private func answerAll(
-        _ parts: RequestParts, _ outbound: HTTPResponseWriter.Outbound, peer: String?, isSecure: Bool
+        _ parts: RequestParts, _ outbound: HTTPResponseWriter.Outbound, _ channel: any Channel, peer: String?,
+        isSecure: Bool
     ) async throws {
         let writer = HTTPResponseWriter(outbound, date: date)
         while true {
@@ -73,14 +78,14 @@ struct HTTPConnectionHandler: Sendable {
                 return try await writer.write(.empty(.badRequest), endsConnection: true)
             }
             let client = ClientAddress(peer: peer, real: nil)
-            guard try await answer(head, parts, outbound, client, isSecure: isSecure) else { return }
+            guard try await answer(head, parts, outbound, channel, client, isSecure: isSecure) else { return }
         }
     }
 
     /// - Returns: whether the connection can carry another request.
     private func answer(
         _ head: HTTPRequest, _ parts: RequestParts, _ outbound: HTTPResponseWriter.Outbound,
-        _ client: ClientAddress, isSecure: Bool
+        _ channel: any Channel, _ client: ClientAddress, isSecure: Bool
     ) async throws -> Bool {
         let interim = InterimResponse(isAwaited: head.expectsContinue, outbound)
         let body = RequestBody {
@@ -92,8 +97,14 @@ struct HTTPConnectionHandler: Sendable {
         let response = await entry(request)
         // A client that still waits for its 100 will not send the body any more, so what comes next is not known.
         let isStillAwaited = interim.close()
+        if case .webSocket(let upgrade) = response.body {
+            let wasServed = try await serveWebSocket(
+                upgrade, answering: head, with: response.head, parts, channel)
+            if wasServed { return false }
+        }
         let canSkip = parts.body == .ended || (parts.body != .broken && !isStillAwaited && fitsToSkip(head))
-        let keepsAlive = canSkip && head.headerFields[.connection] != "close"
+        // The decoder reads nothing beyond a request that asks for an upgrade.
+        let keepsAlive = canSkip && head.headerFields[.connection] != "close" && head.headerFields[.upgrade] == nil
         try await HTTPResponseWriter(outbound, date: date).write(
             response, isForHead: head.method == .head, endsConnection: !keepsAlive)
         guard keepsAlive else { return false }

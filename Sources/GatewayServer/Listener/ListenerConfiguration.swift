@@ -37,6 +37,9 @@ public struct ListenerLimits: Sendable, Hashable {
     public var idle: Duration = .seconds(120)
     /// How long a client that ended its sending side may wait for an answer to begin before it counts as gone.
     public var halfClosed: Duration = .seconds(1)
+    /// How long the orderly end of a WebSocket may take: until the client has answered a close, and until what it sent
+    /// before it left has been received. Shorter than the grace of a shutdown.
+    public var webSocketEnd: Duration = .seconds(3)
     /// All fields of a request together, and each of them.
     public var maxHeaderSize = 64 * 1024
     /// How much of a body that nobody wanted is read, so that the answer can be seen, before the connection is closed.

@@ -83,6 +83,11 @@ final class RawConnection: Sendable {
         }
     }
 
+    /// What ``receive(through:)`` has kept.
+    func takeReceived() -> [UInt8] {
+        received.withLock { $0.readBytes(length: $0.readableBytes) ?? [] }
+    }
+
     /// Receives everything until the other side ends.
     func receiveAll() async throws -> String {
         while var more = try await next() { _ = received.withLock { $0.writeBuffer(&more) } }
