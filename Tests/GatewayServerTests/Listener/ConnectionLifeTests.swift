@@ -59,14 +59,17 @@ struct ConnectionLifeTests {
 
     @Test("a shutdown lets the request in hand finish")
     func shutdownWithRequest() async throws {
+        let started = Latch()
         let entry: HTTPEntry = { _ in
+            started.open()
             try? await Task.sleep(for: .milliseconds(500))
             return .text(.ok, "finished")
         }
         try await RunningGateway.with(http: entry) { gateway in
             try await RawConnection.with(port: gateway.port) { connection in
                 try await connection.send(get("/"))
-                try await Task.sleep(for: .milliseconds(100))
+                // A request that is not in hand yet is turned away.
+                try await started.wait()
                 let took = await gateway.shutDown()
                 #expect(try await connection.receiveAll().hasSuffix("finished"))
                 #expect(took < .seconds(4))
