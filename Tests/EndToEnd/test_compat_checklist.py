@@ -8,6 +8,7 @@ that fails as soon as it is.
 import json
 import re
 import sqlite3
+import threading
 import time
 import uuid
 from datetime import UTC, datetime
@@ -18,7 +19,8 @@ import yaml
 
 from conftest import ALL_SCOPES
 from gateway import REPOSITORY, Agent, Gateway, wait_until
-from spec_agent import SpecAgent, reply
+from spec_agent import SpecAgent, frame, reply
+from streams import closing_of, open_socket, refused
 from test_lifecycle import audit_rows
 from test_mcp_sdk import TOOLS
 
@@ -302,9 +304,6 @@ ELSEWHERE = {
 
 # Subjects that are not built yet: a request that is answered 404 as long as that is so → rows.
 LATER = {
-    "/api/v1/ws/terminal/x": """
-        TestStreamAttachAllowedForRequest_* TestPatHasServerWhitelist_*
-        TestRevokeStreamsForPurpose_OnlyTouchesMatchingPurpose""",
     "/dashboard/settings/api-tokens": "TestFallbackToFrontend_APITokensRouteReturns200",
 }
 
@@ -994,3 +993,66 @@ def matching(world):
     time.sleep(0.5)
     world.error(legacy["token"], "server.get", server_id=world.admin_server)
     assert world.gateway.api("GET", "/server", legacy["token"]).status_code == 403
+
+
+# Streams of people
+
+
+def terminal(world, bearer, server=None) -> dict:
+    body = {"server_id": server or world.admin_server, "protocol": "ssh"}
+    return world.gateway.api("POST", "/terminal", bearer, json=body).json()
+
+
+@row("TestStreamAttachAllowedForRequest_*")
+def attaching(world):
+    """The creator's credential, or an administrator's log-in; for a token the server must be on its list too."""
+    inside = world.gateway.token("nezha:server:exec", servers=[world.admin_server])
+    outside = world.gateway.token("nezha:server:exec", servers=[world.member_server])
+    session = terminal(world, inside)["data"]["session_id"]
+    refused(lambda: open_socket(world.gateway, "terminal", session, outside), 403)
+    refused(lambda: open_socket(world.gateway, "terminal", session, world.member_jwt))
+    refused(lambda: open_socket(world.gateway, "terminal", "does-not-exist", world.jwt))
+    open_socket(world.gateway, "terminal", session, inside).close()
+    session = terminal(world, world.member_jwt, world.member_server)["data"]["session_id"]
+    open_socket(world.gateway, "terminal", session, world.jwt).close()
+
+
+@row("TestPatHasServerWhitelist_*")
+def whitelist(world):
+    """No token and a token without a list are not limited; a list limits."""
+    unlimited = world.gateway.token("nezha:server:exec")
+    for bearer in (world.jwt, unlimited):
+        session = terminal(world, bearer)["data"]["session_id"]
+        open_socket(world.gateway, "terminal", session, bearer).close()
+    limited = world.gateway.token("nezha:server:exec", servers=[world.member_server])
+    assert terminal(world, limited) == {"success": False, "error": "permission denied"}
+
+
+@row("TestRevokeStreamsForPurpose_OnlyTouchesMatchingPurpose")
+def kill_switch_and_streams(world):
+    """Turning MCP off ends its transfers, and no terminal."""
+    known = world.spec_agents[0]
+    # The server is not the secret's owner's any more; the global secret speaks for all.
+    secret = yaml.safe_load(world.gateway.config.read_text())["agent_secret_key"]
+    agent = SpecAgent(world.gateway.address, secret, known.uuid)
+    session = terminal(world, world.member_jwt, world.member_server)["data"]["session_id"]
+    shell = agent.attach(session)
+    url = world.ok(world.member, "fs.download_url", server_id=world.member_server, path="/file")["url"]
+    answers = []
+    downloading = threading.Thread(target=lambda: answers.append(requests.get(url, timeout=30)))
+    with open_socket(world.gateway, "terminal", session, world.member_jwt) as client:
+        downloading.start()
+        task = wait_until(lambda: next((task for task in known.tasks if task.type == 20), None), what="transfer task")
+        transfer = agent.attach(json.loads(task.data)["stream_id"])
+        transfer.send(frame("NZTD", 1 << 20, bytes(32)))
+        assert world.gateway.api("PATCH", "/setting", world.jwt, json={"enable_mcp": False}).json()["success"]
+        try:
+            downloading.join(20)
+            assert not downloading.is_alive() and answers[0].status_code >= 400
+            shell.send(b"still here")
+            assert client.recv(timeout=20) == b"still here"
+        finally:
+            assert world.gateway.api("PATCH", "/setting", world.jwt, json={"enable_mcp": True}).json()["success"]
+        shell.close()
+        assert closing_of(client)[0] == 1000
+    agent.close()

@@ -25,6 +25,7 @@ struct SocketTests {
             switch input.session_id {
             case "refused": throw ToolFailure.permissionDenied
             case "forgotten": return NoOutput()
+            case "slow": try await Task.sleep(for: .seconds(600))
             default: break
             }
             let connection = try await socket.accept(.init(maxMessageSize: 100, pingInterval: .seconds(7)))
@@ -128,6 +129,18 @@ struct SocketTests {
         let running = Task { await upgrade.run(Line(stays: true)) }
         running.cancel()
         #expect(await running.value == .normal)
+        #expect(world.live.count == 0)
+        #expect(try await rows(world).map(\.outcome) == ["cancelled"])
+    }
+
+    @Test("a client that goes away before the call has accepted ends it too")
+    func goneEarly() async throws {
+        let world = try await world()
+        let session = try await world.session()
+        let request = Task { try await world.send(.get, "/api/v1/ws/echo/slow", bearer: session, Self.upgrade) }
+        while world.live.count == 0 { try await Task.sleep(for: .milliseconds(5)) }
+        request.cancel()
+        #expect(try await request.value.error == "client went away")
         #expect(world.live.count == 0)
         #expect(try await rows(world).map(\.outcome) == ["cancelled"])
     }
