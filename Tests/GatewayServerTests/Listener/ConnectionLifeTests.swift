@@ -79,8 +79,10 @@ struct ConnectionLifeTests {
 
     @Test("a request that goes on beyond the grace is cancelled")
     func shutdownWithEndlessRequest() async throws {
+        let begun = Latch()
         let cancelled = Latch()
         let entry: HTTPEntry = { _ in
+            begun.open()
             do { try await Task.sleep(for: .seconds(3600)) } catch { cancelled.open() }
             return .text(.ok, "cut off")
         }
@@ -88,7 +90,7 @@ struct ConnectionLifeTests {
             gateway in
             try await RawConnection.with(port: gateway.port) { connection in
                 try await connection.send(get("/"))
-                try await Task.sleep(for: .milliseconds(100))
+                try await begun.wait()
                 #expect(await gateway.shutDown() < .seconds(5))
                 try await cancelled.wait()
             }
