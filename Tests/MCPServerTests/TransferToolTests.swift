@@ -88,7 +88,7 @@ struct TransferToolTests {
         let tool = FsUploadURLTool(minting: minting)
         let input = FsUploadURLTool.Input(
             serverID: 7, path: "/a", ttlSeconds: 60, mode: "0600", createDirs: true, ifMatchSHA256: Self.digest)
-        let output = try await tool.run(input, in: call()).minted
+        let output = try await tool.run(input, in: call())
         let grant = try urls.consume(String(try #require(output.url.split(separator: "/").last)), for: .upload)
         #expect(grant.mode == "0600")
         #expect(grant.createDirs)

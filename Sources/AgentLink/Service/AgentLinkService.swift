@@ -24,5 +24,12 @@ public struct AgentLinkService: RegistrableRPCService {
 
     public func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
         handlers.registerMethods(with: &router)
+        // In place of the generated codec, which copies each frame three times more.
+        router.registerHandler(
+            forMethod: Proto_NezhaService.Method.IOStream.descriptor, deserializer: IOStreamFrameCodec(),
+            serializer: IOStreamFrameCodec()
+        ) { [handlers] request, context in
+            try await handlers.ioStream(request: request, context: context)
+        }
     }
 }

@@ -1,10 +1,11 @@
 import GRPCCore
 
 extension NezhaService {
-    /// Joins an agent to the stream that its first frame names.
-    func ioStream(
-        request: StreamingServerRequest<Proto_IOStreamData>, context: ServerContext
-    ) async throws -> StreamingServerResponse<Proto_IOStreamData> {
+    /// Joins an agent to the stream that its first frame names. Generic, so that it fulfils the generated protocol and
+    /// is served with the codec of ``IOStreamFrame``.
+    func ioStream<Message: IOStreamMessage>(
+        request: StreamingServerRequest<Message>, context: ServerContext
+    ) async throws -> StreamingServerResponse<Message> {
         let (identity, _) = try await admit(request.metadata, context)
         return StreamingServerResponse { writer in
             try await serveStream(server: identity.serverID, from: request.messages, to: writer)
@@ -14,9 +15,8 @@ extension NezhaService {
 
     /// Ends, with OK, as soon as either side has ended the stream (`agent-link-details.md` 3), and when the call is
     /// lost. Both directions are bounded by the session's mailboxes.
-    private func serveStream(
-        server: Int64, from frames: RPCAsyncSequence<Proto_IOStreamData, any Error>,
-        to writer: RPCWriter<Proto_IOStreamData>
+    private func serveStream<Message: IOStreamMessage>(
+        server: Int64, from frames: RPCAsyncSequence<Message, any Error>, to writer: RPCWriter<Message>
     ) async throws {
         let attached = OneShot<IOStreamSession>()
         let end = OneShot<IOStreamSession.AgentEnd>()
@@ -44,7 +44,7 @@ extension NezhaService {
 
     /// Reads the attach frame, then hands on the data. Waits where the user's side is slow, which stops the reading.
     private func read(
-        _ frames: RPCAsyncSequence<Proto_IOStreamData, any Error>, server: Int64,
+        _ frames: RPCAsyncSequence<some IOStreamMessage, any Error>, server: Int64,
         attached: OneShot<IOStreamSession>, end: OneShot<IOStreamSession.AgentEnd>
     ) async throws {
         var session: IOStreamSession?
@@ -52,12 +52,12 @@ extension NezhaService {
         defer { session?.handle(.rpcEnded) }
         do {
             for try await message in frames {
-                try directory.checkSize(message.data.count, server: server)
+                try directory.checkSize(message.frame.count, server: server)
                 if let session {
                     guard try await session.agentSent(message.frame) else { return }
                     continue
                 }
-                guard let id = StreamAttachFrame.streamID(in: message.data) else { throw IOStreamRefusal.invalidID }
+                guard let id = StreamAttachFrame.streamID(in: message.frame) else { throw IOStreamRefusal.invalidID }
                 let found = try directory.attach(streamID: id, server: server, end: end)
                 session = found
                 attached.resolve(.success(found))
@@ -76,7 +76,9 @@ extension NezhaService {
     }
 
     /// Sends what the user's side sends. Refuses an agent that does not say in time which stream it opened.
-    private func write(to writer: RPCWriter<Proto_IOStreamData>, attached: OneShot<IOStreamSession>) async throws {
+    private func write<Message: IOStreamMessage>(
+        to writer: RPCWriter<Message>, attached: OneShot<IOStreamSession>
+    ) async throws {
         let session: IOStreamSession
         do {
             session = try await withDeadline(configuration.firstFrameTimeout) { try await attached.value() }
@@ -85,7 +87,7 @@ extension NezhaService {
         }
         do {
             while let frame = try await session.outbound.next() {
-                try await writer.write(Proto_IOStreamData(frame))
+                try await writer.write(Message(frame))
             }
         } catch is AgentCallError {
             // The session ended the agent's call.

@@ -74,7 +74,14 @@ struct GatewayChannel: ServerChildChannel {
     private func becomeGRPC(
         _ channel: any Channel, _ role: EventLoopPromise<GatewayConnection.Role>
     ) -> EventLoopFuture<Void> {
-        bridge.adopt(channel, isTLS: tls != nil).map { role.succeed(.grpc) }
+        channel.eventLoop.makeCompletedFuture {
+            // Grows only where much is read at a time. HTTP keeps the default: requests queue by count, not by size.
+            try channel.syncOptions?.setOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2048, maximum: limits.pieceSize))
+        }.flatMap {
+            bridge.adopt(channel, isTLS: tls != nil)
+        }.map { role.succeed(.grpc) }
     }
 
     private func serve(

@@ -149,6 +149,9 @@ private struct AgentServer: Service {
         config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(5)
         // One agent has three lasting streams and at most 40 open for its users; the rest is abuse.
         config.http2.maxConcurrentStreams = 256
+        // The defaults of 64 and 16 KiB cost a download much of its speed. Credit, not memory: idle agents hold none.
+        config.http2.targetWindowSize = limits.streamWindow
+        config.http2.maxFrameSize = limits.pieceSize
         // Answers are small and each agent has a connection of its own: waiting for more to send gains nothing.
         config.connection.flushCoalescing = nil
         let transport = HTTP2ServerTransport.Custom(listenerFactory: bridge, config: config)

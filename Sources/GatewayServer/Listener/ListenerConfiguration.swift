@@ -47,6 +47,10 @@ public struct ListenerLimits: Sendable, Hashable {
     /// One gRPC message. Above it the transport drops the call without a status, so a service that wants to refuse with
     /// a word sets a lower limit of its own.
     public var maxMessageSize = 20 * 1024 * 1024
+    /// Bytes that an agent may have on their way in one stream, unread.
+    public var streamWindow = 1 << 20
+    /// What is received of an agent in one piece at most: by one read of the socket, and in one HTTP/2 frame.
+    public var pieceSize = 1 << 18
     /// How long requests and agent streams may go on after a shutdown was asked for.
     public var shutdownGrace: Duration = .seconds(5)
 

@@ -1,19 +1,23 @@
 import Foundation
 
+/// A temporary URL, as both tools answer it.
+public struct MintedTransferURL: Codable, Sendable, Hashable {
+    public var url: String
+    /// `GET` or `POST`.
+    public var method: String
+    /// RFC 3339, in UTC.
+    public var expiresAt: String
+
+    private enum CodingKeys: String, CodingKey {
+        case url
+        case method
+        case expiresAt = "expires_at"
+    }
+}
+
 /// What the two URL tools have in common: the rules of `mcp.md` 4.10 and the shape of their answer.
 struct TransferURLMinting: Sendable {
-    /// The answer of both tools.
-    struct Output: Codable, Sendable, Hashable {
-        var url: String
-        var method: String
-        var expiresAt: String
-
-        private enum CodingKeys: String, CodingKey {
-            case url
-            case method
-            case expiresAt = "expires_at"
-        }
-    }
+    typealias Output = MintedTransferURL
 
     static let maxPathBytes = 4096
     static let lifetimes: ClosedRange<Int64> = 30...600

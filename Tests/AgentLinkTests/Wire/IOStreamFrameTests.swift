@@ -54,4 +54,13 @@ struct IOStreamFrameTests {
             try TransferFrame.chunk(upTo: 8) { _ throws(MailboxFinished) in throw MailboxFinished() }
         }
     }
+
+    @Test("a stream whose reader does not read holds 1 MiB, and not one frame more")
+    func bound() {
+        let bounds = AgentLinkConfiguration().streamQueue
+        let queue = BoundedMailbox<[UInt8]>(maxCount: bounds.count, maxCost: bounds.bytes)
+        let frame = [UInt8](repeating: 0, count: 256 * 1024)
+        for _ in 0..<4 { #expect(queue.offer(frame, cost: frame.count)) }
+        #expect(!queue.offer(frame, cost: frame.count))
+    }
 }

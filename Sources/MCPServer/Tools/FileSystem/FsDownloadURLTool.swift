@@ -12,15 +12,7 @@ public struct FsDownloadURLTool: Tool {
         }
     }
 
-    public struct Output: Codable, Sendable {
-        let minted: TransferURLMinting.Output
-
-        public init(from decoder: any Decoder) throws { minted = try TransferURLMinting.Output(from: decoder) }
-
-        init(_ minted: TransferURLMinting.Output) { self.minted = minted }
-
-        public func encode(to encoder: any Encoder) throws { try minted.encode(to: encoder) }
-    }
+    public typealias Output = MintedTransferURL
 
     private let minting: TransferURLMinting
 
@@ -47,10 +39,9 @@ public struct FsDownloadURLTool: Tool {
         outputSchema: SchemaSource(PackageResources.fs_download_url_output_json))
 
     public func run(_ input: Input, in call: ToolCall) async throws -> Output {
-        Output(
-            try minting.mint(
-                TransferGrant(direction: .download, serverID: input.serverID, path: input.path),
-                lifetime: input.ttlSeconds, in: call))
+        try minting.mint(
+            TransferGrant(direction: .download, serverID: input.serverID, path: input.path),
+            lifetime: input.ttlSeconds, in: call)
     }
 
     public func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {

@@ -18,15 +18,7 @@ public struct FsUploadURLTool: Tool {
         }
     }
 
-    public struct Output: Codable, Sendable {
-        let minted: TransferURLMinting.Output
-
-        public init(from decoder: any Decoder) throws { minted = try TransferURLMinting.Output(from: decoder) }
-
-        init(_ minted: TransferURLMinting.Output) { self.minted = minted }
-
-        public func encode(to encoder: any Encoder) throws { try minted.encode(to: encoder) }
-    }
+    public typealias Output = MintedTransferURL
 
     private let minting: TransferURLMinting
 
@@ -61,7 +53,7 @@ public struct FsUploadURLTool: Tool {
             direction: .upload, serverID: input.serverID, path: input.path, mode: input.mode ?? "",
             // Agents compare with lower-case digits, literally.
             createDirs: input.createDirs ?? false, ifMatchSHA256: match.lowercased())
-        return Output(try minting.mint(grant, lifetime: input.ttlSeconds, in: call))
+        return try minting.mint(grant, lifetime: input.ttlSeconds, in: call)
     }
 
     public func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {
