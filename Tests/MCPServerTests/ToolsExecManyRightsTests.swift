@@ -67,8 +67,10 @@ struct ToolsExecManyRightsTests {
             let id = try #require(scene.token.token?.id)
             #expect(try await scene.gateway.storage.tokens.delete(id: id))
             #expect(await scene.call.value.outcome == .revoked)
-            #expect(scene.gateway.network.sent.count == 2)
-            #expect(scene.gateway.network.cancelled == 2)
+            // A sweep on its way when the token went may end one server's call before it comes to the whole; the third
+            // has its turn then, until the next sweep.
+            let network = scene.gateway.network
+            #expect((2...3).contains(network.sent.count) && network.cancelled == network.sent.count)
             try await checkAllOutcomes(scene.gateway, are: "revoked")
         }
     }
