@@ -3,7 +3,7 @@ import HTTPTypes
 import Logging
 import MCPServer
 
-/// What every HTTP request passes first: real IP → block list → access log (`mcp.md` 1.1).
+/// What every HTTP request passes first: what its proxy says of it → block list → access log (`mcp.md` 1.1).
 struct FrontDoor: Sendable {
     let settings: any SettingsStore
     let isBlocked: @Sendable (_ ip: String?) -> Bool
@@ -21,6 +21,9 @@ struct FrontDoor: Sendable {
                 setting: settings.webRealIPHeader, peer: request.client.peer,
                 trustedProxies: settings.trustedProxies
             ) { name in HTTPField.Name(name).flatMap { fields[$0] } }
+            if !RealAddress.isTrusted(peer: request.client.peer, trustedProxies: settings.trustedProxies) {
+                request.head.headerFields[.xForwardedProto] = nil
+            }
             response = isBlocked(request.client.real) ? BlockPage.response : await entry(request)
         } catch {
             // The routes below /api say `success` as they always do; the others never had it (`mcp.md` 1.1).

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from conftest import ALL_SCOPES
-from gateway import REPOSITORY, wait_until
+from gateway import ADMIN_PASSWORD, REPOSITORY, wait_until
 from spec_agent import SpecAgent
 from test_lifecycle import audit_rows
 from test_transfers import sql
@@ -39,11 +39,11 @@ ELSEWHERE = {
     32: ("EndToEnd/test_revocation.py", "test_everything_that_runs_ends_at_once"),
     35: ("MCPServerTests/Transport/OriginGuardTests.swift", "port"),
 }
-HERE = {6, 14, 15, 17, 18, 20, 22}
+HERE = {6, 14, 15, 17, 18, 20, 22, 29}
 
 
 def test_every_row_of_the_first_two_priorities_has_a_test():
-    assert set(ELSEWHERE) | HERE == {*range(1, 9), 10, 11, 12, 14, 15, 17, 18, *range(20, 24), *range(25, 29), 30, 31, 32, 35}
+    assert set(ELSEWHERE) | HERE == {*range(1, 9), 10, 11, 12, 14, 15, 17, 18, *range(20, 24), *range(25, 33), 35}
     for row, (file, title) in ELSEWHERE.items():
         assert title in (REPOSITORY / "Tests" / file).read_text(), f"row {row}: {file} has no {title}"
     source = open(__file__).read()
@@ -178,3 +178,15 @@ def test_the_host_of_urls_is_the_one_that_the_client_itself_used(gateway, agent,
     answer = gateway.rpc(token, "tools/call", call, headers={header: value}).json()["result"]
     assert answer["structuredContent"]["url"].startswith(f"{gateway.url}/mcp/download/")
     assert "evil" not in str(answer)
+
+
+@pytest.mark.parametrize("trusted, believed", [([], True), (["127.0.0.1"], True), (["192.0.2.1"], False)])
+def test_row_29_what_a_proxy_says_of_tls_counts_from_trusted_ones(make_gateway, trusted, believed):
+    """P2. Seen in the cookies of a log-in, which are for TLS only where the client speaks it."""
+    gateway = make_gateway(settings={"trusted_proxies": trusted})
+    answer = requests.post(
+        f"{gateway.url}/api/v1/login", json={"username": "admin", "password": ADMIN_PASSWORD},
+        headers={"X-Forwarded-Proto": "https"}, timeout=20,
+    )
+    assert answer.json()["success"] is True
+    assert ("secure" in answer.headers["Set-Cookie"].lower()) is believed

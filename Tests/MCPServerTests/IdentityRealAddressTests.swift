@@ -23,6 +23,17 @@ struct IdentityRealAddressTests {
         #expect(try Self.resolve("", peer: peer, header: "198.51.100.1") == expected)
     }
 
+    @Test(
+        "what a peer says of the request counts from everybody until trusted proxies are named, then from those",
+        arguments: [
+            ("203.0.113.1", [], true), (nil, [], true), ("203.0.113.1", ["203.0.113.1"], true),
+            ("203.0.113.2", ["203.0.113.1"], false), ("10.1.2.3", ["203.0.113.1", "10.0.0.0/8"], true),
+            ("::ffff:10.1.2.3", ["10.0.0.0/8"], true), ("nonsense", ["10.0.0.0/8"], false), (nil, ["10.0.0.0/8"], false),
+        ] as [(String?, [String], Bool)])
+    func trust(peer: String?, trusted: [String], expected: Bool) {
+        #expect(RealAddress.isTrusted(peer: peer, trustedProxies: trusted) == expected)
+    }
+
     @Test("the peer counts where the setting says so")
     func usePeer() throws {
         #expect(try Self.resolve("NZ::Use-Peer-IP", peer: "127.0.0.1") == "127.0.0.1")

@@ -48,7 +48,8 @@ struct TransferDownloadTests {
 
     @Test("a URL works once, also for many at the same time")
     func singleUse() async throws {
-        let world = try await TransferWorld(configuration: .init(concurrentTransfers: 64))
+        let world = try await TransferWorld(
+            configuration: .init(concurrentTransfers: 64, concurrentTransfersPerUser: 64))
         world.network.script(TransferScripts.serve(Self.file))
         let token = try world.mint(.download)
         let statuses = await withTaskGroup(of: Int.self) { group in
@@ -91,8 +92,11 @@ struct TransferDownloadTests {
             let response = await world.download(try world.mint(.download))
             #expect(response.head.status == .badGateway)
             #expect(response.head.headerFields[.contentType] == "text/plain; charset=utf-8")
-            #expect(try await TransferHTTP.text(response).contains(text))
-            #expect(await world.auditRows().map(\.outcome) == [outcome.rawValue])
+            let answer = try await TransferHTTP.text(response)
+            #expect(answer.contains(text))
+            let rows = await world.auditRows()
+            #expect(rows.map(\.outcome) == [outcome.rawValue])
+            #expect(rows.map(\.errorMessage) == [answer], "the row tells what the client was told")
             #expect(await world.isAtRest(), "\(text)")
         }
     }
@@ -110,7 +114,38 @@ struct TransferDownloadTests {
         let response = await world.download(try world.mint(.download))
         #expect(response.head.status == .badGateway)
         #expect(try await TransferHTTP.text(response).contains(text))
-        #expect(await world.auditRows().map(\.outcome) == [outcome.rawValue])
+        let rows = await world.auditRows()
+        #expect(rows.map(\.outcome) == [outcome.rawValue])
+        #expect(rows.map(\.errorMessage) == [text], "the row tells what the client was told")
+        #expect(await world.isAtRest())
+    }
+
+    @Test("a user has his share of the places, and who comes after him is served; his URL stays good")
+    func fairness() async throws {
+        let world = try await TransferWorld(
+            configuration: .init(concurrentTransfers: 3, concurrentTransfersPerUser: 1))
+        world.network.script(TransferScripts.trickle)
+        async let slow = world.download(try world.mint(.download))
+        #expect(await TransferWorld.eventually { world.endpoint.slots.inUse == 1 })
+
+        let second = try world.mint(.download)
+        let refused = await world.download(second)
+        #expect(refused.head.status == .serviceUnavailable)
+        #expect(refused.head.headerFields[.retryAfter] == "5")
+        #expect(try await TransferHTTP.text(refused).contains("for this user"))
+
+        try await world.changed { rows in
+            rows.tokens[6] = rows.tokens[5]
+            rows.tokens[6]?.id = 6
+            rows.tokens[6]?.userID = 2
+        }
+        world.network.script(TransferScripts.serve(Self.file))
+        let other = try world.mint(.download) { ($0.userID, $0.tokenID) = (2, 6) }
+        #expect(try await TransferHTTP.bytes(await world.download(other)) == Self.file)
+
+        world.live.cancel(cause: .shutdown) { _ in true }
+        #expect(try await slow.head.status == .badGateway)
+        #expect(try await TransferHTTP.bytes(await world.download(second)) == Self.file)
         #expect(await world.isAtRest())
     }
 

@@ -75,16 +75,29 @@ struct TransferSpoolTests {
 
     @Test("slots: n are given, n + 1 is not, and each comes back once")
     func slots() throws {
-        let slots = TransferSlots(capacity: 2)
-        let first = try #require(slots.take())
+        let slots = TransferSlots(capacity: 2, share: 2)
+        let first = try slots.take(user: 1)
         do {
-            let second = slots.take()
-            #expect(second != nil)
-            #expect(slots.take() == nil)
+            let second = try slots.take(user: 1)
+            #expect(throws: TransferSlots.Refusal.allTaken) { try slots.take(user: 2) }
+            second.release()
         }
         #expect(slots.inUse == 1)
         first.release()
         first.release()
         #expect(slots.inUse == 0)
+    }
+
+    @Test("slots: a user has his share and no more, whatever is free, and others still find a place")
+    func shares() throws {
+        let slots = TransferSlots(capacity: 3, share: 2)
+        let first = try slots.take(user: 1)
+        let second = try slots.take(user: 1)
+        #expect(throws: TransferSlots.Refusal.userHasShare) { try slots.take(user: 1) }
+        let other = try slots.take(user: 2)
+        #expect(throws: TransferSlots.Refusal.allTaken) { try slots.take(user: 2) }
+        first.release()
+        let third = try slots.take(user: 1)
+        withExtendedLifetime((second, third, other)) { #expect(slots.inUse == 3) }
     }
 }

@@ -21,6 +21,7 @@ final class RequestParts: @unchecked Sendable {
         case broken
     }
 
+    /// `@unchecked Sendable`: it is in the mutex, or with the one call that has taken it out of there.
     private struct Box: @unchecked Sendable {
         var iterator: Iterator
     }

@@ -19,6 +19,14 @@ public enum RealAddress {
     /// Whether `text` is an entry of `trusted_proxies`: an address or a range such as `10.0.0.0/8`.
     public static func isRange(_ text: String) -> Bool { IPRange(text) != nil }
 
+    /// Whether what the peer says of the request it passes on counts: always, until `trusted_proxies` names whose does
+    /// (`mcp.md` 10.3 row 29).
+    public static func isTrusted(peer: String?, trustedProxies: [String]) -> Bool {
+        guard !trustedProxies.isEmpty else { return true }
+        guard let peer = peer.flatMap({ IPBytes($0) }) else { return false }
+        return trustedProxies.contains { IPRange($0)?.contains(peer) ?? false }
+    }
+
     /// - Parameters:
     ///   - setting: `web_real_ip_header` or `agent_real_ip_header`.
     ///   - peer: the socket's peer without port.

@@ -67,7 +67,7 @@ public final class TokenAuthenticator: Sendable {
     /// The secret after exactly `Bearer `; `nil` where that or the prefix is missing.
     static func secret(in authorization: String?) -> Substring? {
         guard let header = authorization?.trimmingBlanks(), header.hasPrefix("Bearer ") else { return nil }
-        let secret = header.dropFirst("Bearer ".count).trimmingBlanks()
+        let secret = Substring(header.utf8.dropFirst("Bearer ".utf8.count)).trimmingBlanks()
         return secret.hasPrefix(prefix) ? secret : nil
     }
 
@@ -93,9 +93,10 @@ public final class TokenAuthenticator: Sendable {
 extension StringProtocol {
     /// Without blanks and tabs at both ends.
     func trimmingBlanks() -> Substring {
-        var rest = Substring(self)
-        while let first = rest.first, first == " " || first == "\t" { rest.removeFirst() }
-        while let last = rest.last, last == " " || last == "\t" { rest.removeLast() }
-        return rest
+        func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        var rest = Substring(self).utf8
+        while let first = rest.first, isBlank(first) { rest.removeFirst() }
+        while let last = rest.last, isBlank(last) { rest.removeLast() }
+        return Substring(rest)
     }
 }

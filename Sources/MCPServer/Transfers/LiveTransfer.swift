@@ -86,7 +86,8 @@ final class LiveTransfer: Sendable {
     }
 
     /// Ends the bookkeeping: the slot is free, the audit row written. Only the first call counts.
-    func settle(_ failure: ToolFailure?) {
+    /// - Parameter fault: `nil` for a success.
+    func settle(_ fault: TransferFault?) {
         let (first, work, isAgentWorking) = state.withLock { state in
             defer {
                 state.isSettled = true
@@ -97,7 +98,9 @@ final class LiveTransfer: Sendable {
         guard first else { return }
         if let work { live.end(work) }
         slot.release()
-        guard case .cancelled? = failure, isAgentWorking, let failure else { return report(failure, nil) }
+        guard let failure = fault?.failure, case .cancelled = failure, isAgentWorking else {
+            return report(fault?.failure, fault?.text)
+        }
         // Every agent ends a transfer with its stream, so unlike a command it never goes on (`agent-link.md` 6).
         let stopped = AnnotatedFailure(failure: failure, note: "the agent's stream was closed, which ends its work")
         report(failure, stopped.auditText)

@@ -5,6 +5,8 @@ public struct TransferConfiguration: Sendable {
     public var spoolDirectory: String
     /// Transfers at a time, over all servers; more are told to come back.
     public var concurrentTransfers: Int
+    /// Of these, what one user may have.
+    public var concurrentTransfersPerUser: Int
     /// How long the agent may take to open its stream.
     public var attachTimeout: Duration
     /// How long a transfer may take altogether.
@@ -15,11 +17,13 @@ public struct TransferConfiguration: Sendable {
     public var retryAfterSeconds: Int
 
     public init(
-        spoolDirectory: String = "/var/tmp", concurrentTransfers: Int = 16, attachTimeout: Duration = .seconds(30),
-        totalTimeout: Duration = .seconds(600), spareDiskBytes: Int = 64 << 20, retryAfterSeconds: Int = 5
+        spoolDirectory: String = "/var/tmp", concurrentTransfers: Int = 32, concurrentTransfersPerUser: Int = 16,
+        attachTimeout: Duration = .seconds(30), totalTimeout: Duration = .seconds(600),
+        spareDiskBytes: Int = 64 << 20, retryAfterSeconds: Int = 5
     ) {
         self.spoolDirectory = spoolDirectory
         self.concurrentTransfers = concurrentTransfers
+        self.concurrentTransfersPerUser = concurrentTransfersPerUser
         self.attachTimeout = attachTimeout
         self.totalTimeout = totalTimeout
         self.spareDiskBytes = spareDiskBytes

@@ -26,7 +26,7 @@ extension TransferEndpoint {
             fetched = try await transfer.perform { try await self.fetch(transfer, reservation) }
         } catch {
             let fault = TransferFault(error)
-            transfer.settle(fault.failure)
+            transfer.settle(fault)
             throw fault
         }
         transfer.note(isAgentWorking: false)
@@ -120,7 +120,7 @@ extension TransferEndpoint {
                 }
                 transfer.settle(nil)
             } catch let failure as FileSpool.Failure {
-                transfer.settle(TransferFault(failure).failure)
+                transfer.settle(TransferFault(failure))
                 throw failure
             } catch {
                 transfer.settle(.cancelled(transfer.cause ?? .clientGone))

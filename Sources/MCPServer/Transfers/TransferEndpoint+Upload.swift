@@ -24,7 +24,7 @@ extension TransferEndpoint {
                 fields: TransferFields.common)
         } catch {
             let fault = TransferFault(error)
-            transfer.settle(fault.failure)
+            transfer.settle(fault)
             throw fault
         }
     }

@@ -54,7 +54,8 @@ public struct TransferEndpoint: Sendable {
         self.space = space
         self.now = now
         self.logger = logger
-        slots = TransferSlots(capacity: configuration.concurrentTransfers)
+        slots = TransferSlots(
+            capacity: configuration.concurrentTransfers, share: configuration.concurrentTransfersPerUser)
         authority = TransferAuthority(identity: identity, tokens: tokens, settings: settings, now: now)
     }
 
@@ -125,9 +126,7 @@ extension TransferEndpoint {
         }
         let needs: Needs
         do { needs = try check() } catch { throw Rejection(fault: error, grant: known, isSpent: false) }
-        guard let slot = slots.take() else {
-            throw Rejection(fault: busy("too many concurrent transfers"), grant: known, isSpent: false)
-        }
+        let slot = try takeSlot(for: known)
         let grant: TransferGrant
         do { grant = try urls.consume(token, for: direction) } catch { throw Self.rejection(error, isSpent: true) }
         let principal: Principal
@@ -140,6 +139,19 @@ extension TransferEndpoint {
                 failure, grant, request, took: began.duration(to: .now), direction: grant.direction, message: auditText)
         }
         return (transfer, needs)
+    }
+
+    private func takeSlot(for grant: TransferGrant) throws(Rejection) -> TransferSlots.Slot {
+        do {
+            return try slots.take(user: grant.userID)
+        } catch {
+            let text =
+                switch error {
+                case .allTaken: "too many concurrent transfers"
+                case .userHasShare: "too many concurrent transfers for this user"
+                }
+            throw Rejection(fault: busy(text), grant: grant, isSpent: false)
+        }
     }
 
     func busy(_ text: String) -> TransferFault {
@@ -175,9 +187,7 @@ extension TransferEndpoint {
     func admitLook(_ token: String) async throws(Rejection) -> LiveTransfer {
         let grant: TransferGrant
         do { grant = try urls.peek(token, for: .download) } catch { throw Self.rejection(error, isSpent: false) }
-        guard let slot = slots.take() else {
-            throw Rejection(fault: busy("too many concurrent transfers"), grant: grant, isSpent: false)
-        }
+        let slot = try takeSlot(for: grant)
         do {
             return await begin(grant, try await authority.revalidate(grant), slot) { _, _ in }
         } catch {

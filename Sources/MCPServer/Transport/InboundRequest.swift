@@ -23,14 +23,14 @@ public struct InboundRequest: Sendable {
     /// The path without its query, still percent-encoded.
     public var path: Substring {
         let whole = head.path ?? "/"
-        return whole.prefix { $0 != "?" }
+        return whole[..<(whole.utf8.firstIndex(of: UInt8(ascii: "?")) ?? whole.endIndex)]
     }
 
     /// The query without its `?`, still percent-encoded; empty when there is none.
     public var query: Substring {
         let whole = head.path ?? "/"
-        guard let mark = whole.firstIndex(of: "?") else { return "" }
-        return whole[whole.index(after: mark)...]
+        guard let mark = whole.utf8.firstIndex(of: UInt8(ascii: "?")) else { return "" }
+        return whole[whole.utf8.index(after: mark)...]
     }
 
     /// The `Content-Length`; `nil` when absent or no number.

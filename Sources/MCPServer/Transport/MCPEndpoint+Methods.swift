@@ -3,7 +3,7 @@ import HTTPTypes
 extension MCPEndpoint {
     /// Runs one request that passed every gate (`mcp.md` 1.5, 10.2).
     func dispatch(
-        _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall, acceptsEvents: Bool
+        _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall, _ fields: HTTPFields
     ) async throws -> OutboundResponse {
         switch (message.method, era) {
         case ("initialize", .handshake):
@@ -16,7 +16,7 @@ extension MCPEndpoint {
         case ("tools/list", _):
             return try listTools(message, era)
         case ("tools/call", _):
-            return try await callTool(message, body, era, call, acceptsEvents: acceptsEvents)
+            return try await callTool(message, body, era, call, fields)
         default:
             let status: HTTPResponse.Status = era == .handshake ? .ok : .notFound
             return failure(
@@ -80,7 +80,7 @@ extension MCPEndpoint {
     }
 
     private func callTool(
-        _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall, acceptsEvents: Bool
+        _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall, _ fields: HTTPFields
     ) async throws -> OutboundResponse {
         if let params = message.params, params.objectValue == nil {
             return failure(
@@ -99,7 +99,7 @@ extension MCPEndpoint {
             let status: HTTPResponse.Status = era == .handshake ? .ok : .badRequest
             return failure(message, status, .methodNotFound, "unknown tool: \(name.cut(toBytes: 128))")
         }
-        guard acceptsEvents, registry.reportsProgress(name), let token = message.progressToken else {
+        guard registry.reportsProgress(name), let token = message.progressToken, fields.acceptsEventStream else {
             return .json(.ok, bytes: await run(name, message, body, era, call).serialized())
         }
         return EventStream(progressToken: token).response { progress in

@@ -55,8 +55,9 @@ extension MCPEndpoint {
 
     /// Whether a request of a browser may come in; asked for all MCP routes (`mcp.md` 2).
     public static func isOriginAllowed(_ request: InboundRequest, _ settings: GatewaySettings) -> Bool {
-        OriginGuard(listenHost: settings.listenHost, allowedOrigins: settings.mcpAllowedOrigins)
-            .allows(origin: request.head.headerFields[.origin], authority: request.head.authority)
+        guard let origin = request.head.headerFields[.origin] else { return true }
+        return OriginGuard(listenHost: settings.listenHost, allowedOrigins: settings.mcpAllowedOrigins)
+            .allows(origin: origin, authority: request.head.authority)
     }
 }
 

@@ -87,8 +87,7 @@ public struct MCPEndpoint: Sendable {
                 principal: principal, origin: .mcp, requestID: request.id, client: request.client,
                 userAgent: request.head.headerFields[.userAgent] ?? "", baseURL: request.baseURL, rpcID: message.id)
             call.protocolVersion = era.version ?? request.head.headerFields[.mcpProtocolVersion]
-            let acceptsEvents = request.head.headerFields.acceptsEventStream
-            return try await dispatch(message, body, era, call, acceptsEvents: acceptsEvents)
+            return try await dispatch(message, body, era, call, request.head.headerFields)
         } catch let refusal as MCPEraRefusal {
             return .json(
                 refusal.status, bytes: JSONRPCResponse.failure(id: message.id, refusal.error).serialized())

@@ -1,4 +1,4 @@
-import HTTPTypes
+package import HTTPTypes
 
 /// Constants of the Model Context Protocol, in one place (`mcp.md` 10.2).
 enum MCPProtocol {
@@ -39,7 +39,7 @@ extension HTTPField.Name {
     static let mcpProtocolVersion = known("MCP-Protocol-Version")
     static let mcpMethod = known("Mcp-Method")
     static let mcpName = known("Mcp-Name")
-    static let xForwardedProto = known("X-Forwarded-Proto")
+    package static let xForwardedProto = known("X-Forwarded-Proto")
     /// Tells nginx and its like to pass each event on at once.
     static let xAccelBuffering = known("X-Accel-Buffering")
 }

@@ -80,7 +80,10 @@ struct ExecManyTool: Tool {
         command.maxOutputBytes = UInt32(clamping: limit)
         let arguments = try JSONValueEncoder().encode(command)
 
-        let entries = try await Self.each(of: input.serverIDs, atOnce: concurrency, call.progress) { id in
+        let count = Double(input.serverIDs.count)
+        let entries = try await Fanout.each(
+            of: input.serverIDs, atOnce: concurrency, onEach: { call.progress?(Double($0), count) }
+        ) { id in
             var arguments = arguments.objectValue ?? JSONObject()
             arguments["server_id"] = .integer(id)
             return Self.entry(id, await call.invoke("server.exec", .object(arguments)), limit: limit)
@@ -107,31 +110,6 @@ struct ExecManyTool: Tool {
 }
 
 extension ExecManyTool {
-    /// Does the work for each id, so many at once, and tells how many are done.
-    /// - Returns: the entries in the order of the ids.
-    /// - Throws: `CancellationError`; no work is running then.
-    private static func each(
-        of ids: [Int64], atOnce concurrency: Int, _ progress: ProgressReporter?,
-        _ work: @escaping @Sendable (Int64) async -> Entry
-    ) async throws -> [Entry] {
-        let done = await withTaskGroup(of: (place: Int, entry: Entry).self) { group in
-            var waiting = Array(ids.enumerated())[...]
-            for (place, id) in waiting.prefix(concurrency) { group.addTask { (place, await work(id)) } }
-            waiting = waiting.dropFirst(concurrency)
-            var done: [Int: Entry] = [:]
-            for await (place, entry) in group {
-                done[place] = entry
-                progress?(Double(done.count), Double(ids.count))
-                if !Task.isCancelled, let (place, id) = waiting.popFirst() {
-                    group.addTask { (place, await work(id)) }
-                }
-            }
-            return done
-        }
-        try Task.checkCancellation()
-        return ids.indices.compactMap { done[$0] }
-    }
-
     private static func entry(_ id: Int64, _ outcome: Result<JSONValue, ToolFailure>, limit: Int) -> Entry {
         switch outcome {
         case .success(let result):

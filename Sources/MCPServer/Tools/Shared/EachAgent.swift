@@ -36,21 +36,12 @@ struct EachAgent: Sendable {
     func send(
         _ type: AgentTaskType, body: String, to ids: [Int64], isAllowed: @escaping @Sendable (Int64) -> Bool
     ) async throws -> TaskAnswer {
-        let outcomes = try await withThrowingTaskGroup(of: (Int64, Outcome).self) { group in
-            var waiting = ids[...]
-            var outcomes: [Int64: Outcome] = [:]
-            func start(_ id: Int64) {
-                group.addTask { (id, isAllowed(id) ? try await outcome(type, body, on: id) : .offline) }
-            }
-            for id in waiting.prefix(Self.concurrency) { start(id) }
-            waiting = waiting.dropFirst(Self.concurrency)
-            while let (id, outcome) = try await group.next() {
-                outcomes[id] = outcome
-                if let id = waiting.popFirst() { start(id) }
-            }
-            return outcomes
+        let outcomes = try await Fanout.each(of: ids, atOnce: Self.concurrency) { id in
+            isAllowed(id) ? try await outcome(type, body, on: id) : .offline
         }
-        func all(_ wanted: Outcome) -> [Int64]? { ids.filter { outcomes[$0] == wanted }.nonEmpty }
+        func all(_ wanted: Outcome) -> [Int64]? {
+            zip(ids, outcomes).filter { $1 == wanted }.map { id, _ in id }.nonEmpty
+        }
         return TaskAnswer(success: all(.success), failure: all(.failure), offline: all(.offline))
     }
 

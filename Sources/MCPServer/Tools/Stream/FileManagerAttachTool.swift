@@ -3,14 +3,6 @@ import AgentLink
 /// `file_manager.attach`: joins the caller's WebSocket to the session that `file_manager.open` started, until either
 /// ends. Messages pass as they are: they are the frames of the file manager protocol (`agent-link.md` 3).
 public struct FileManagerAttachTool: Tool {
-    public struct Input: Codable, Sendable {
-        let session: StreamAttachment.Input
-
-        public init(from decoder: any Decoder) throws { session = try StreamAttachment.Input(from: decoder) }
-
-        public func encode(to encoder: any Encoder) throws { try session.encode(to: encoder) }
-    }
-
     /// Twice what the known front end sends at a time; it passes whole, within what an agent accepts (4 MiB).
     static let maxMessageSize = 2 << 20
 
@@ -37,8 +29,8 @@ public struct FileManagerAttachTool: Tool {
         inputSchema: SchemaSource(PackageResources.file_manager_attach_input_json),
         outputSchema: SchemaSource(PackageResources.file_manager_attach_output_json))
 
-    public func run(_ input: Input, in call: ToolCall) async throws -> NoOutput {
-        try await attachment.run(input.session, in: call)
+    public func run(_ input: StreamSessionInput, in call: ToolCall) async throws -> NoOutput {
+        try await attachment.run(input, in: call)
         return NoOutput()
     }
 }

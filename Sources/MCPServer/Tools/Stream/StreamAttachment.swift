@@ -1,16 +1,17 @@
 import AgentLink
 
+/// The arguments of both attach tools.
+public struct StreamSessionInput: Decodable, Sendable {
+    public var sessionID: String
+
+    private enum CodingKeys: String, CodingKey {
+        case sessionID = "session_id"
+    }
+}
+
 /// What `terminal.attach` and `file_manager.attach` have in common: the caller takes a stream that he opened, and his
 /// WebSocket and the agent are joined until either ends.
 struct StreamAttachment: Sendable {
-    struct Input: Codable, Sendable {
-        var sessionID: String
-
-        private enum CodingKeys: String, CodingKey {
-            case sessionID = "session_id"
-        }
-    }
-
     /// A safety net: the stream's own total limit comes first and says so.
     static let deadline = Duration.seconds(25 * 3600)
     static let pingInterval = Duration.seconds(10)
@@ -23,7 +24,7 @@ struct StreamAttachment: Sendable {
     let frames: @Sendable ([UInt8]) -> [[UInt8]]
 
     /// Returns when the client has closed or the agent has ended the stream.
-    func run(_ input: Input, in call: ToolCall) async throws {
+    func run(_ input: StreamSessionInput, in call: ToolCall) async throws {
         guard let socket = call.socket else {
             throw ToolFailure.rejected("a stream is attached over a WebSocket only")
         }

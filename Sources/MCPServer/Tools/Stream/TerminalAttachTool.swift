@@ -5,14 +5,6 @@ import AgentLink
 /// Client → shell: binary messages whose first byte is 0 (input) or 1 (resize, JSON `{"Cols":80,"Rows":24}`), as the
 /// agent itself has them (`agent-link.md` 3). Shell → client: binary messages, raw output.
 public struct TerminalAttachTool: Tool {
-    public struct Input: Codable, Sendable {
-        let session: StreamAttachment.Input
-
-        public init(from decoder: any Decoder) throws { session = try StreamAttachment.Input(from: decoder) }
-
-        public func encode(to encoder: any Encoder) throws { try session.encode(to: encoder) }
-    }
-
     /// A paste of 512 KiB and what the terminal puts around it (`rest-details.md` 5).
     static let maxMessageSize = 512 * 1024 + 64
 
@@ -38,8 +30,8 @@ public struct TerminalAttachTool: Tool {
         inputSchema: SchemaSource(PackageResources.terminal_attach_input_json),
         outputSchema: SchemaSource(PackageResources.terminal_attach_output_json))
 
-    public func run(_ input: Input, in call: ToolCall) async throws -> NoOutput {
-        try await attachment.run(input.session, in: call)
+    public func run(_ input: StreamSessionInput, in call: ToolCall) async throws -> NoOutput {
+        try await attachment.run(input, in: call)
         return NoOutput()
     }
 
