@@ -140,7 +140,7 @@ public final class ToolRegistry: Sendable {
             await live.recheck(id)
             if let lost = run.cause { throw ToolFailure.cancelled(lost) }
         }
-        let running = Task {
+        let running = Task.immediate {
             var call = call
             call.nested = nested
             call.targeting = targeting

@@ -96,8 +96,9 @@ extension MCPEndpoint {
             return failure(message, era.invalidParamsStatus, .invalidParams, "tool name required")
         }
         guard registry.isExposed(name, toolsets: settings.current.mcpToolsets) else {
-            let status: HTTPResponse.Status = era == .handshake ? .ok : .badRequest
-            return failure(message, status, .methodNotFound, "unknown tool: \(name.cut(toBytes: 128))")
+            // To revision 2026-07-28 the name is a parameter like any other.
+            let code: JSONRPCErrorCode = era == .handshake ? .methodNotFound : .invalidParams
+            return failure(message, era.invalidParamsStatus, code, "unknown tool: \(name.cut(toBytes: 128))")
         }
         guard registry.reportsProgress(name), let token = message.progressToken, fields.acceptsEventStream else {
             return .json(.ok, bytes: await run(name, message, body, era, call).serialized())
@@ -127,7 +128,7 @@ extension MCPEndpoint {
         .json(.ok, bytes: result(message, members, era).serialized())
     }
 
-    private func result(_ message: JSONRPCRequest, _ result: JSONObject, _ era: MCPEra) -> JSONRPCResponse {
+    func result(_ message: JSONRPCRequest, _ result: JSONObject, _ era: MCPEra) -> JSONRPCResponse {
         var result = result
         if case .stateless = era {
             result["resultType"] = "complete"

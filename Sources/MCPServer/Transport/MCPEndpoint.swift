@@ -114,7 +114,7 @@ public struct MCPEndpoint: Sendable {
     private func refuseOverBudget(
         _ message: JSONRPCRequest, _ request: InboundRequest, _ principal: Principal, seconds: Int, isFirst: Bool
     ) -> OutboundResponse {
-        guard message.method == "tools/call", let id = message.id else {
+        guard message.method == "tools/call", message.id != nil else {
             return limited(request, id: message.id, seconds)
         }
         let failure = ToolFailure.rateLimited(retryAfterSeconds: seconds)
@@ -125,9 +125,10 @@ public struct MCPEndpoint: Sendable {
                 AuditEntry(
                     tool: name.cut(toBytes: 64), call: call, arguments: .null, failure: failure, duration: .zero))
         }
-        let result = JSONValue.object(ToolResultEncoding.failure(failure))
+        // A message whose revision cannot be told is refused for the budget all the same.
+        let era = (try? MCPEra.of(message, request.head.headerFields)) ?? .handshake
         return .json(
-            .ok, bytes: JSONRPCResponse.success(id: id, result).serialized(),
+            .ok, bytes: result(message, ToolResultEncoding.failure(failure), era).serialized(),
             fields: [.retryAfter: String(seconds)])
     }
 
