@@ -55,6 +55,7 @@ let package = Package(
         .target(
             name: "AgentLink",
             dependencies: [
+                "CLinux",
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),

@@ -1,3 +1,4 @@
+import AgentLink
 public import AgentRuntime
 public import ArgumentParser
 import Foundation
@@ -30,6 +31,7 @@ struct RunCommand: AsyncParsableCommand {
         logger.info("nezha-agent \(AgentVersion.current) starts", metadata: ["server": "\(configuration.server)"])
         let agent = AgentService(
             configuration: configuration, file: file.file, environment: environment, logger: logger)
+        TransferPieces.keepFreedMemory()
         try await AgentRunner.run(agent, logger: logger)
     }
 }

@@ -18,7 +18,7 @@ struct TransferSpoolTests {
         let spool = try await spool()
         let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0) }
         for start in stride(from: 0, to: bytes.count, by: 33_333) {
-            try await spool.append(bytes[start..<min(start + 33_333, bytes.count)])
+            try await spool.append([bytes[start..<min(start + 33_333, bytes.count)]])
         }
         #expect(try await spool.digest() == SHA256Digest.hash(bytes))
         #expect(try await spool.read(at: 0, count: 1 << 20) == bytes)
@@ -30,13 +30,13 @@ struct TransferSpoolTests {
     @Test("after close every operation fails, and closing again is harmless")
     func closed() async throws {
         let spool = try await spool()
-        try await spool.append([1, 2, 3])
+        try await spool.append([[1, 2], [3]])
         spool.close()
         spool.close()
         // Operations queue behind the close.
         _ = await TransferWorld.eventually { true }
         try await Task.sleep(for: .milliseconds(50))
-        await #expect(throws: FileSpool.Failure.closed) { try await spool.append([4]) }
+        await #expect(throws: FileSpool.Failure.closed) { try await spool.append([[4]]) }
         await #expect(throws: FileSpool.Failure.closed) { try await spool.read(at: 0, count: 1) }
         await #expect(throws: FileSpool.Failure.closed) { try await spool.digest() }
     }

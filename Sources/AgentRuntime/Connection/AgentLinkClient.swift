@@ -83,10 +83,10 @@ struct AgentLinkClient: Sendable {
 
     /// What is received in one piece, by one read of the socket and in one frame. The defaults of 64 and 16 KiB cost an
     /// upload much of its speed. Credit, not memory: nothing is set aside for it.
-    static let pieceSize = 1 << 18
+    static let pieceSize = TransferPieces.payload
 
     private static let transportSettings = Transport.Config.defaults { config in
-        config.http2.maxFrameSize = 1 << 18
+        config.http2.maxFrameSize = TransferPieces.frame
         config.http2.targetWindowSize = 1 << 22
         // Whole frames of a transfer need no company, and what is small comes seldom.
         config.connection.flushCoalescing = nil

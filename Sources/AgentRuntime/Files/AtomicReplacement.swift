@@ -49,6 +49,11 @@ struct AtomicReplacement: ~Copyable, Sendable {
         }
     }
 
+    /// Has the disk begin with what was written, so that less of it is left to wait for at the end. It may also not.
+    borrowing func beginSync(from offset: Int, count: Int) {
+        _ = linux_begin_sync(file.raw, Int64(offset), Int64(count))
+    }
+
     /// Makes it the file, with exactly these permissions whatever the umask is, and waits until it is on the disk.
     consuming func commit(mode: mode_t) throws(FileTaskError) {
         let (directory, file) = (self.directory.raw, self.file.raw)

@@ -74,6 +74,7 @@ final class TransferSink: Sendable {
     private struct State: ~Copyable {
         var replacement: AtomicReplacement?
         var hash: SHA256Stream? = SHA256Stream()
+        var written = 0
     }
 
     private let path: TargetPath
@@ -116,6 +117,9 @@ final class TransferSink: Sendable {
                 try state.replacement?.write(frame)
                 state.hash?.update(frame)
             }
+            let count = frames.reduce(0) { $0 + $1.count }
+            state.replacement?.beginSync(from: state.written, count: count)
+            state.written += count
         }
     }
 

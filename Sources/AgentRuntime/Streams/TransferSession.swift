@@ -9,11 +9,11 @@ struct TransferSession: Sendable {
     static let limit = Duration.seconds(300)
     /// Payload of one message of a download. Agents may send 1 MiB; messages of this size stay in the processor's cache
     /// on their way, and queues that count messages hold less memory.
-    static let chunk = 1 << 18
+    static let chunk = TransferPieces.payload
     /// Messages of a download that are read in one go.
-    static let framesAtOnce = 4
+    static let framesAtOnce = TransferPieces.batch / chunk
     /// Bytes of an upload that are collected before a thread writes them.
-    static let batch = 1 << 20
+    static let batch = TransferPieces.batch
 
     let stream: any FrameStream
     var locks = PathLocks.shared

@@ -1,17 +1,23 @@
+import Dispatch
 import Foundation
 import Synchronization
 
 /// Threads for calls that block (files, directories, name look-ups), so that neither the tasks of the process nor its
 /// event loops ever wait for a disk.
 ///
-/// At most `limit` run at once; further work waits its turn. A thread ends when there is nothing left to do.
+/// At most `limit` run at once; further work waits its turn. A thread that has nothing to do waits a moment for more and
+/// then ends: the pieces of a transfer come one after the other.
 final class WorkerThreads: Sendable {
     private typealias Job = @Sendable () -> Void
 
     private struct State {
         var jobs: [Job] = []
         var threads = 0
+        /// What wakes those that wait for more to do.
+        var idle: [DispatchSemaphore] = []
     }
+
+    private static let patience = DispatchTimeInterval.seconds(1)
 
     /// Shared by all file work of the process.
     static let files = WorkerThreads(limit: 32)
@@ -38,26 +44,43 @@ final class WorkerThreads: Sendable {
     }
 
     private func submit(_ job: @escaping Job) {
-        let isNewThread = state.withLock { state in
+        let (idle, isNewThread) = state.withLock { state in
             state.jobs.append(job)
-            guard state.threads < limit else { return false }
+            if let idle = state.idle.popLast() { return (Optional(idle), false) }
+            guard state.threads < limit else { return (nil, false) }
             state.threads += 1
-            return true
+            return (nil, true)
         }
+        idle?.signal()
         if isNewThread { Thread.detachNewThread { self.work() } }
     }
 
     private func work() {
-        while let job = next() { job() }
+        let waker = DispatchSemaphore(value: 0)
+        while let job = next(waker) { job() }
     }
 
-    private func next() -> Job? {
-        state.withLock { state in
-            if state.jobs.isEmpty {
-                state.threads -= 1
-                return nil
+    /// - Parameter waker: of the calling thread.
+    private func next(_ waker: DispatchSemaphore) -> Job? {
+        while true {
+            let job = state.withLock { state -> Job? in
+                if state.jobs.isEmpty {
+                    state.idle.append(waker)
+                    return nil
+                }
+                return state.jobs.removeFirst()
             }
-            return state.jobs.removeFirst()
+            if let job { return job }
+            if waker.wait(timeout: .now() + Self.patience) == .success { continue }
+            let ends = state.withLock { state in
+                // Taken off the list in this very moment: the signal is on its way, and with it a job.
+                guard let place = state.idle.firstIndex(where: { $0 === waker }) else { return false }
+                state.idle.remove(at: place)
+                state.threads -= 1
+                return true
+            }
+            if ends { return nil }
+            waker.wait()
         }
     }
 }

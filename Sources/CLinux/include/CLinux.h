@@ -1,4 +1,4 @@
-// What nezha-agent needs of Linux that Swift's Glibc module does not show, because that module is built without
+// What gateway and agent need of Linux that Swift's Glibc module does not show, because that module is built without
 // _GNU_SOURCE. Declarations only; no logic lives here.
 #ifndef NEZHA_CLINUX_H
 #define NEZHA_CLINUX_H
@@ -32,5 +32,10 @@ int linux_status_at(int directory, const char *name, int follow, struct linux_st
 int linux_status_of(int descriptor, struct linux_status *status);
 /// What statvfs(3) says, as bytes.
 int linux_disk_space(const char *path, unsigned long long *total, unsigned long long *used);
+/// Begins to write a range of a file to the disk and does not wait for it (sync_file_range(2)).
+int linux_begin_sync(int descriptor, long long offset, long long count);
+/// Has malloc(3) serve blocks up to `bytes` from memory that it keeps, and keep that much of it (mallopt(3)). Does
+/// nothing where the C library has no such choice.
+void linux_keep_freed_memory(int bytes);
 
 #endif

@@ -1,3 +1,4 @@
+import AgentLink
 public import GRPCCore
 import GRPCNIOTransportHTTP2
 import HummingbirdCore
@@ -53,6 +54,7 @@ public struct GatewayServer: Service {
     /// - Throws: ``ListenerError`` when it cannot listen.
     public func run() async throws {
         DescriptorLimit.raise()
+        TransferPieces.keepFreedMemory()
         let tls = try configuration.tls.map { try ($0.port, $0.makeContext()) }
         let loops = MultiThreadedEventLoopGroup.singleton
         let bridge = GRPCBridge(eventLoopGroup: loops)
@@ -151,7 +153,7 @@ private struct AgentServer: Service {
         config.http2.maxConcurrentStreams = 256
         // The defaults of 64 and 16 KiB cost a download much of its speed. Credit, not memory: idle agents hold none.
         config.http2.targetWindowSize = limits.streamWindow
-        config.http2.maxFrameSize = limits.pieceSize
+        config.http2.maxFrameSize = TransferPieces.frame
         // Answers are small and each agent has a connection of its own: waiting for more to send gains nothing.
         config.connection.flushCoalescing = nil
         let transport = HTTP2ServerTransport.Custom(listenerFactory: bridge, config: config)

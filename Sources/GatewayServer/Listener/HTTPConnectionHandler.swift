@@ -6,6 +6,7 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
+import Synchronization
 
 /// Serves the HTTP/1 connections: requests one after another, each answered by the one entry.
 struct HTTPConnectionHandler: Sendable {
@@ -88,12 +89,18 @@ struct HTTPConnectionHandler: Sendable {
         _ channel: any Channel, _ client: ClientAddress, isSecure: Bool
     ) async throws -> Bool {
         let interim = InterimResponse(isAwaited: head.expectsContinue, outbound)
+        let growth = LongBody(limit: limits.longBody) {
+            let pieces = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2048, maximum: limits.pieceSize)
+            channel.setOption(.recvAllocator, value: pieces).whenComplete { _ in }
+        }
         let body = RequestBody {
             try await interim.sendIfAwaited()
-            return try await parts.nextChunk().map { Array($0.readableBytesView) }
+            guard let chunk = try await parts.nextChunk() else { return nil }
+            growth.add(chunk.readableBytes)
+            return Array(chunk.readableBytesView)
         }
         let request = InboundRequest(
-            head: head, id: RequestID.random(), client: client, isSecure: isSecure, body: body)
+            head: head, id: RequestID.next(), client: client, isSecure: isSecure, body: body)
         let response = await entry(request)
         // A client that still waits for its 100 will not send the body any more, so what comes next is not known.
         let isStillAwaited = interim.close()
@@ -114,5 +121,27 @@ struct HTTPConnectionHandler: Sendable {
     private func fitsToSkip(_ head: HTTPRequest) -> Bool {
         guard let length = head.headerFields[.contentLength].flatMap({ Int($0) }) else { return true }
         return length <= limits.maxSkippedBody
+    }
+}
+
+/// Tells once that more than `limit` bytes of a body were read. By then somebody wants it, and it is no mere beginning of
+/// one, of which a hostile client could have many waiting.
+private final class LongBody: Sendable {
+    private let limit: Int
+    private let isLong: @Sendable () -> Void
+    private let read = Mutex(0)
+
+    init(limit: Int, isLong: @escaping @Sendable () -> Void) {
+        self.limit = limit
+        self.isLong = isLong
+    }
+
+    func add(_ count: Int) {
+        let isPassed = read.withLock { read in
+            let before = read
+            read += count
+            return before <= limit && read > limit
+        }
+        if isPassed { isLong() }
     }
 }

@@ -1,3 +1,5 @@
+import AgentLink
+
 /// Where the gateway listens.
 public struct ListenerConfiguration: Sendable, Hashable {
     /// The second, encrypted port.
@@ -49,8 +51,10 @@ public struct ListenerLimits: Sendable, Hashable {
     public var maxMessageSize = 20 * 1024 * 1024
     /// Bytes that an agent may have on their way in one stream, unread.
     public var streamWindow = 1 << 20
-    /// What is received of an agent in one piece at most: by one read of the socket, and in one HTTP/2 frame.
-    public var pieceSize = 1 << 18
+    /// What one read of a socket takes at most where much is expected: of an agent, and of a long body.
+    public var pieceSize = TransferPieces.payload
+    /// A body counts as long, and is read in larger pieces, once so much of it was wanted.
+    public var longBody = 1 << 20
     /// How long requests and agent streams may go on after a shutdown was asked for.
     public var shutdownGrace: Duration = .seconds(5)
 

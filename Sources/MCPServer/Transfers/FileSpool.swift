@@ -36,6 +36,20 @@ final class FileSpool: Sendable {
             if descriptor >= 0 { _ = systemClose(descriptor) }
         }
 
+        mutating func append(_ bytes: UnsafeRawBufferPointer) throws {
+            var rest = bytes
+            while !rest.isEmpty {
+                let written = pwrite(descriptor, rest.baseAddress, rest.count, off_t(size))
+                guard written > 0 else {
+                    if errno == EINTR { continue }
+                    throw Failure.last
+                }
+                size += written
+                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+            }
+            hash?.update(bytes)
+        }
+
         mutating func close() {
             if descriptor >= 0 { _ = systemClose(descriptor) }
             descriptor = -1
@@ -69,24 +83,12 @@ final class FileSpool: Sendable {
     /// The file will not grow beyond this; the disk space kept for more is given back.
     func limit(toSize size: Int) { reservation.shrink(to: size) }
 
-    /// Adds bytes at the end, to the file and to the digest.
-    func append(_ bytes: ArraySlice<UInt8>) async throws {
+    /// Adds pieces at the end, to the file and to the digest.
+    func append(_ pieces: [ArraySlice<UInt8>]) async throws {
         try await withFile { file in
-            try bytes.withUnsafeBytes { whole in
-                var rest = whole
-                while !rest.isEmpty {
-                    let written = pwrite(file.descriptor, rest.baseAddress, rest.count, off_t(file.size))
-                    guard written > 0 else {
-                        if errno == EINTR { continue }
-                        throw Failure.last
-                    }
-                    file.size += written
-                    rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
-                }
-                file.hash?.update(whole)
-            }
+            for piece in pieces { try piece.withUnsafeBytes { try file.append($0) } }
         }
-        reservation.spend(bytes.count)
+        reservation.spend(pieces.reduce(0) { $0 + $1.count })
     }
 
     /// The SHA-256 of everything appended; nothing may be appended afterwards.

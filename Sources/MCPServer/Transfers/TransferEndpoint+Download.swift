@@ -4,7 +4,7 @@ import Secrets
 
 extension TransferEndpoint {
     /// Read from the spool and written to the client at a time.
-    private static let pieceSize = 256 * 1024
+    private static let pieceSize = TransferPieces.payload
 
     /// A file that came whole and verified.
     private struct Fetched: Sendable {
@@ -84,12 +84,22 @@ extension TransferEndpoint {
     private static func relay(_ stream: any AgentStream, into spool: FileSpool) async throws -> Fetched {
         var relay = DownloadRelay()
         var digest: [UInt8] = []
+        // Spooled together: each time changes threads. What is small and complete does not wait for more.
+        var pieces: [ArraySlice<UInt8>] = []
+        var collected = 0
         var action = relay.handle(try await stream.nextDownloadEvent())
         while true {
             switch action {
             case .begin(let size): spool.limit(toSize: size)
-            case .spool(let bytes): try await spool.append(bytes)
+            case .spool(let bytes):
+                pieces.append(bytes)
+                collected += bytes.count
+                if collected >= TransferPieces.batch {
+                    try await spool.append(pieces)
+                    (pieces, collected) = ([], 0)
+                }
             case .hash:
+                try await spool.append(pieces)
                 digest = try await spool.digest()
                 action = relay.handle(.digest(digest))
                 continue
@@ -111,11 +121,15 @@ extension TransferEndpoint {
         return .stream(length: Int64(size)) { write in
             defer { spool.close() }
             do {
-                var offset = 0
-                while offset < size {
-                    let piece = try await spool.read(at: offset, count: pieceSize)
+                var piece = try await spool.read(at: 0, count: pieceSize)
+                var offset = piece.count
+                while !piece.isEmpty {
+                    // Read while the client takes the one before.
+                    let start = offset
+                    async let next = spool.read(at: start, count: pieceSize)
                     if let cause = transfer.cause { throw TransferFault.cancelled(cause) }
                     try await write(piece)
+                    piece = try await next
                     offset += piece.count
                 }
                 transfer.settle(nil)

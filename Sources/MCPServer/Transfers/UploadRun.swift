@@ -8,7 +8,7 @@ import Synchronization
 /// Holds one chunk of the body at a time.
 final class UploadRun: Sendable {
     /// Sent to the agent in one message at most.
-    private static let frameSize = 256 * 1024
+    private static let frameSize = TransferPieces.payload
     /// How long the agent's reason is waited for after sending to it has failed.
     private static let grace: Duration = .seconds(2)
 

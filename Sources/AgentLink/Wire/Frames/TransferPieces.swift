@@ -1,0 +1,20 @@
+import CLinux
+
+/// In what pieces both ends move files, and what the process has to know about it.
+package enum TransferPieces {
+    /// Bytes of a file in one message, and what is received of a connection at a time.
+    package static let payload = 1 << 18
+    /// What one HTTP/2 frame may hold: a message with all that goes before it (NZTC 12, protobuf 4, gRPC 5), so that the
+    /// receiver has none to put together.
+    package static let frame = payload + 64
+    /// What is written to a file or read from it at a time: each time costs a change of threads.
+    package static let batch = 4 * payload
+
+    /// To be called once, at the start of a program that moves files.
+    ///
+    /// Pieces are larger than what the C library keeps of freed memory by default. It would give each of them back to
+    /// the system and get it anew, and every page of it costs a fault.
+    package static func keepFreedMemory() {
+        linux_keep_freed_memory(4 << 20)
+    }
+}
