@@ -3,14 +3,16 @@ public enum Hex {
     private static let digits = Array("0123456789abcdef".utf8)
 
     /// Lower-case digits, two a byte.
-    public static func encode(_ bytes: some Sequence<UInt8>) -> String {
-        var text: [UInt8] = []
-        text.reserveCapacity(bytes.underestimatedCount * 2)
-        for byte in bytes {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
+    public static func encode(_ bytes: some Collection<UInt8>) -> String {
+        String(unsafeUninitializedCapacity: bytes.count * 2) { text in
+            var position = 0
+            for byte in bytes {
+                text[position] = digits[Int(byte >> 4)]
+                text[position + 1] = digits[Int(byte & 15)]
+                position += 2
+            }
+            return position
         }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// Accepts digits of either case; `nil` for an odd length or any other character.

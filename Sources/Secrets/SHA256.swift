@@ -26,9 +26,14 @@ public struct SHA256Stream: ~Copyable, @unchecked Sendable {
         if context == nil { crypto_hash_sha256_init(&spare) }
     }
 
+    /// Looked up once: OpenSSL would search its providers at each use of `EVP_sha256()`.
+    // nonisolated(unsafe): set once and never changed; OpenSSL's algorithms are immutable and may be used by all threads.
+    private nonisolated(unsafe) static let algorithm: OpaquePointer? =
+        EVP_MD_fetch(nil, "SHA256", nil) ?? EVP_sha256()
+
     private static func makeContext() -> OpaquePointer? {
         guard let context = EVP_MD_CTX_new() else { return nil }
-        guard EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
+        guard EVP_DigestInit_ex(context, algorithm, nil) == 1 else {
             EVP_MD_CTX_free(context)
             return nil
         }

@@ -53,9 +53,22 @@ struct JSONTreeTests {
     func writes(value: JSONValue, expected: String) throws {
         #expect(value.text == expected)
         #expect(try JSONParser.parse(expected) == value)
-        var bytes = Array("x".utf8)
-        value.appendSerialized(to: &bytes)
-        #expect(bytes == Array("x\(expected)".utf8))
+        #expect(value.serialized() == Array(expected.utf8))
+    }
+
+    @Test("escapes are found wherever they stand, and texts of any length keep every byte")
+    func escapes() throws {
+        for length in [0, 1, 7, 8, 9, 15, 16, 17, 600] {
+            for special in ["\"", "\\", "\u{0}", "\u{1F}", "\n", "é", "\u{80}", "😀"] {
+                for position in Set([0, length / 2, length]) {
+                    let plain = String(repeating: "a", count: position) + special
+                    let text = plain + String(repeating: "b", count: length - position) + special
+                    #expect(try JSONParser.parse(JSONValue.string(text).text) == .string(text))
+                }
+            }
+        }
+        let worst = String(repeating: "\u{1}", count: 10_000)
+        #expect(JSONValue.string(worst).serialized().count == 60_002)
     }
 
     @Test("accessors answer for their own type only")

@@ -64,7 +64,7 @@ struct IPBytes: Hashable, Sendable {
     let bytes: [UInt8]
 
     init?(_ text: some StringProtocol) {
-        let bare = String(text.prefix { $0 != "%" })
+        let bare = String(Substring(text).utf8.prefix { $0 != UInt8(ascii: "%") }) ?? ""
         guard bare.utf8.count <= 64 else { return nil }
         if let bytes = Self.parse(bare, AF_INET, 4) {
             self.bytes = bytes

@@ -66,9 +66,9 @@ public final class TokenAuthenticator: Sendable {
 
     /// The secret after exactly `Bearer `; `nil` where that or the prefix is missing.
     static func secret(in authorization: String?) -> Substring? {
-        guard let header = authorization?.trimmingBlanks(), header.hasPrefix("Bearer ") else { return nil }
+        guard let header = authorization?.trimmingBlanks(), header.utf8.starts(with: "Bearer ".utf8) else { return nil }
         let secret = Substring(header.utf8.dropFirst("Bearer ".utf8.count)).trimmingBlanks()
-        return secret.hasPrefix(prefix) ? secret : nil
+        return secret.utf8.starts(with: prefix.utf8) ? secret : nil
     }
 
     private func refuse(_ refusal: Refusal, _ client: ClientAddress) -> Outcome {

@@ -6,7 +6,7 @@ public struct JSONValueEncoder: Sendable {
     public init() {}
 
     public func encode<T: Encodable>(_ value: T) throws -> JSONValue {
-        try JSONTreeEncoder.value(of: value, path: .root)
+        try JSONTreeEncoder.plain(value) ?? JSONTreeEncoder.value(of: value, path: .root)
     }
 }
 
@@ -31,6 +31,17 @@ final class JSONTreeEncoder: Encoder {
 
     var codingPath: [any CodingKey] { path.keys }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
+
+    /// Values that are a tree already or become one without asking them; most members of most results are.
+    static func plain<T: Encodable>(_ value: T) -> JSONValue? {
+        // Comparing types is cheap; trying casts one after the other is not.
+        if T.self == String.self { return (value as? String).map { .string($0) } }
+        if T.self == [String].self { return (value as? [String]).map { .array($0.map { .string($0) }) } }
+        if T.self == [Int64].self { return (value as? [Int64]).map { .array($0.map { .integer($0) }) } }
+        if T.self == JSONValue.self { return value as? JSONValue }
+        if T.self == JSONObject.self { return (value as? JSONObject).map { .object($0) } }
+        return nil
+    }
 
     static func value(of value: some Encodable, path: JSONCodingPath) throws -> JSONValue {
         let node = JSONTreeEncoder(path: path)
@@ -106,11 +117,12 @@ final class JSONTreeEncoder: Encoder {
     }
 
     fileprivate func encodeMember(_ value: some Encodable, _ key: any CodingKey) throws {
-        setMember(key.stringValue, try Self.value(of: value, path: .key(key, parent: path)))
+        let plain = Self.plain(value)
+        setMember(key.stringValue, try plain ?? Self.value(of: value, path: .key(key, parent: path)))
     }
 
     fileprivate func encodeElement(_ value: some Encodable) throws {
-        append(try Self.value(of: value, path: .position(elementCount, parent: path)))
+        append(try Self.plain(value) ?? Self.value(of: value, path: .position(elementCount, parent: path)))
     }
 
     fileprivate func number(_ value: Double, _ key: (any CodingKey)? = nil) throws -> JSONValue {

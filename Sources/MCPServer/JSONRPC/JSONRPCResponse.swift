@@ -37,4 +37,19 @@ public struct JSONRPCResponse: Sendable, Hashable {
     }
 
     public func serialized() -> [UInt8] { json.serialized() }
+
+    /// The bytes of a successful response whose result is written by `result`: an object, with its braces.
+    static func serialized(id: JSONRPCID?, result: (inout JSONWriter) -> Void) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.write(raw: #"{"jsonrpc":"2.0","#)
+        if let id {
+            writer.write(raw: #""id":"#)
+            writer.write(id.json)
+            writer.write(raw: ",")
+        }
+        writer.write(raw: #""result":"#)
+        result(&writer)
+        writer.write(raw: "}")
+        return writer.finish()
+    }
 }

@@ -72,12 +72,26 @@ public final class LiveWork: Sendable {
             return ID(number: state.last)
         }
         // Registered first, checked second: a sweep either finds the entry or has already raised what is read here.
-        if entry.isUnderKillSwitch, !settings.current.enableMCP {
+        if entry.origin.isUnderKillSwitch, !settings.current.enableMCP {
             finish(id.number, cause: .killSwitch)
         } else if entry.principal.revision != identity.revision {
             await recheck(id.number, entry)
         }
         return id
+    }
+
+    /// Why work may not begin that is over at once and therefore not registered; `nil` = it may. The same rules as those
+    /// of ``begin(_:)``.
+    func refusal(
+        of principal: Principal, origin: ToolCall.Origin, isAllowed: (Principal) -> Bool
+    ) async -> CancellationCause? {
+        if origin.isUnderKillSwitch, !settings.current.enableMCP { return .killSwitch }
+        guard principal.revision != identity.revision else { return nil }
+        // Rights that cannot be read are not there.
+        guard let fresh = try? await identity.reload(principal, now: now()), isAllowed(fresh) else {
+            return .rightsLost
+        }
+        return nil
     }
 
     /// Checks one piece of running work against the rights as they stand now, as after a change of them.
@@ -98,7 +112,7 @@ public final class LiveWork: Sendable {
 
     /// Ends MCP calls and transfers (`mcp.md` 6.1).
     public func throwKillSwitch() {
-        cancel(cause: .killSwitch) { $0.isUnderKillSwitch }
+        cancel(cause: .killSwitch) { $0.origin.isUnderKillSwitch }
     }
 
     /// Checks everything against the rights as they stand now; called after identities changed.
@@ -142,6 +156,6 @@ public final class LiveWork: Sendable {
     }
 }
 
-extension LiveWork.Entry {
-    var isUnderKillSwitch: Bool { origin == .mcp || origin == .transfer }
+extension ToolCall.Origin {
+    var isUnderKillSwitch: Bool { self == .mcp || self == .transfer }
 }

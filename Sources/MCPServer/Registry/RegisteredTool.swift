@@ -1,5 +1,5 @@
-/// A tool with its schemas compiled and its types erased: JSON in, JSON out.
-struct RegisteredTool: Sendable {
+/// A tool with its schemas compiled and its types erased: JSON in, JSON out. A class, as each call passes it on.
+final class RegisteredTool: Sendable {
     let definition: ToolDefinition
     let inputSchema: JSONSchema
     let outputSchema: JSONSchema

@@ -46,13 +46,16 @@ public struct ToolDefinition: Sendable {
     public var deadline: Duration
     /// Whether calls tell how far they are (``ToolCall/progress``).
     public var reportsProgress: Bool
+    /// Whether the tool answers from memory at once: it waits for nothing, is over before anybody could stop it, and so
+    /// is not registered as live work. It may neither call other tools nor find its server by itself.
+    public var isBrief: Bool
     public var inputSchema: SchemaSource
     public var outputSchema: SchemaSource
 
     public init(
         name: String, title: String, description: String, annotations: ToolAnnotations = .init(),
         access: ToolAccess, target: ToolTarget = .none, exposure: ToolExposure, deadline: Duration = .seconds(30),
-        reportsProgress: Bool = false, inputSchema: SchemaSource, outputSchema: SchemaSource
+        reportsProgress: Bool = false, isBrief: Bool = false, inputSchema: SchemaSource, outputSchema: SchemaSource
     ) {
         self.name = name
         self.title = title
@@ -63,6 +66,7 @@ public struct ToolDefinition: Sendable {
         self.exposure = exposure
         self.deadline = deadline
         self.reportsProgress = reportsProgress
+        self.isBrief = isBrief
         self.inputSchema = inputSchema
         self.outputSchema = outputSchema
     }

@@ -99,12 +99,15 @@ public final class ToolRegistry: Sendable {
             guard case .object = arguments else {
                 throw ToolFailure.invalidArguments("invalid arguments: must be an object")
             }
-            let definition = tool.definition
-            try gate.checkAccess(definition.access, call.principal)
-            let server = try gate.checkTarget(definition.target, arguments, call.principal)
+            let target = tool.definition.target
+            try gate.checkAccess(tool.definition.access, call.principal)
+            let server = try gate.checkTarget(target, arguments, call.principal)
             let arguments = try tool.checked(arguments)
-            try await gate.checkVersion(definition.target, server: server)
-            return (.success(try await runLive(tool, arguments, call, found)), nil)
+            try await gate.checkVersion(target, server: server)
+            let result =
+                tool.definition.isBrief
+                ? try await runBriefly(tool, arguments, call) : try await runLive(tool, arguments, call, found)
+            return (.success(result), nil)
         } catch let error as AnnotatedFailure {
             return (.failure(error.failure), error.auditText)
         } catch {
@@ -117,6 +120,17 @@ public final class ToolRegistry: Sendable {
         }
     }
 
+    /// Runs a tool that waits for nothing (``ToolDefinition/isBrief``).
+    private func runBriefly(
+        _ tool: RegisteredTool, _ arguments: JSONValue, _ call: ToolCall
+    ) async throws -> JSONValue {
+        let refusal = await live.refusal(of: call.principal, origin: call.origin) {
+            gate.allows(tool.definition, arguments, $0)
+        }
+        if let refusal { throw ToolFailure.cancelled(refusal) }
+        return try await tool.run(arguments, in: call)
+    }
+
     /// Runs under the tool's deadline, registered as live work so that it can be stopped with a cause. Work that is
     /// refused while it registers never begins.
     private func runLive(
@@ -124,12 +138,11 @@ public final class ToolRegistry: Sendable {
     ) async throws -> JSONValue {
         let run = CancellableRun()
         let gate = self.gate
-        let definition = tool.definition
         let id = await live.begin(
             LiveWork.Entry(
-                principal: call.principal, origin: call.origin, subject: definition.name, rpcID: call.rpcID,
-                deadline: .now + definition.deadline,
-                isAllowed: { gate.allows(definition, arguments, server: found.id, $0) },
+                principal: call.principal, origin: call.origin, subject: tool.definition.name, rpcID: call.rpcID,
+                deadline: .now + tool.definition.deadline,
+                isAllowed: { gate.allows(tool.definition, arguments, server: found.id, $0) },
                 cancel: { run.cancel($0) }))
         defer { live.end(id) }
         if let refused = run.cause { throw ToolFailure.cancelled(refused) }

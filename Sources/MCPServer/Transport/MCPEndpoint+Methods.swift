@@ -101,24 +101,28 @@ extension MCPEndpoint {
             return failure(message, era.invalidParamsStatus, code, "unknown tool: \(name.cut(toBytes: 128))")
         }
         guard registry.reportsProgress(name), let token = message.progressToken, fields.acceptsEventStream else {
-            return .json(.ok, bytes: await run(name, message, body, era, call).serialized())
+            return .json(.ok, bytes: await run(name, message, body, era, call))
         }
         return EventStream(progressToken: token).response { progress in
             var call = call
             call.progress = progress
-            return await run(name, message, body, era, call).serialized()
+            return await run(name, message, body, era, call)
         }
     }
 
     private func run(
         _ name: String, _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall
-    ) async -> JSONRPCResponse {
+    ) async -> [UInt8] {
         let outcome = await registry.invoke(
             name, arguments: message.params?["arguments"] ?? .null,
             bytes: message.argumentsRange.map { body[$0] }, call: call)
         switch outcome {
-        case .success(let value): return result(message, ToolResultEncoding.success(value), era)
-        case .failure(let failed): return result(message, ToolResultEncoding.failure(failed), era)
+        case .success(let value):
+            let more = complete(JSONObject(), era)
+            return JSONRPCResponse.serialized(id: message.id) {
+                ToolResultEncoding.writeSuccess(value, more, to: &$0)
+            }
+        case .failure(let failed): return result(message, ToolResultEncoding.failure(failed), era).serialized()
         }
     }
 
@@ -129,14 +133,18 @@ extension MCPEndpoint {
     }
 
     func result(_ message: JSONRPCRequest, _ result: JSONObject, _ era: MCPEra) -> JSONRPCResponse {
+        .success(id: message.id, .object(complete(result, era)))
+    }
+
+    /// With what every result of the revision says.
+    private func complete(_ result: JSONObject, _ era: MCPEra) -> JSONObject {
+        guard case .stateless = era else { return result }
         var result = result
-        if case .stateless = era {
-            result["resultType"] = "complete"
-            var meta = result["_meta"]?.objectValue ?? JSONObject()
-            meta[MCPProtocol.Meta.serverInfo] = serverInfo
-            result["_meta"] = .object(meta)
-        }
-        return .success(id: message.id, .object(result))
+        result["resultType"] = "complete"
+        var meta = result["_meta"]?.objectValue ?? JSONObject()
+        meta[MCPProtocol.Meta.serverInfo] = serverInfo
+        result["_meta"] = .object(meta)
+        return result
     }
 
     private func failure(

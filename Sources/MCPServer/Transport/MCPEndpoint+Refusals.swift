@@ -70,6 +70,6 @@ extension InboundRequest {
     /// `scheme://host` as the client wrote it (`mcp.md` 4.10).
     public var baseURL: String {
         let forwarded = head.headerFields[.xForwardedProto]?.lowercased() == "https"
-        return "\(isSecure || forwarded ? "https" : "http")://\(head.authority ?? "localhost")"
+        return (isSecure || forwarded ? "https://" : "http://") + (head.authority ?? "localhost")
     }
 }

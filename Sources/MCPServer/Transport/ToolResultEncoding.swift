@@ -1,11 +1,17 @@
 /// How the outcome of a tool call looks in an answer of `tools/call` (`mcp.md` 5).
 enum ToolResultEncoding {
-    /// Text and structured content are the same document.
-    static func success(_ value: JSONValue) -> JSONObject {
-        JSONObject(uniqueMembers: [
-            ("content", [content(value.text)]),
-            ("structuredContent", value),
-        ])
+    /// Text and structured content are the same document, so it is written once and then quoted.
+    /// - Parameter more: further members of the result.
+    static func writeSuccess(_ value: JSONValue, _ more: JSONObject, to writer: inout JSONWriter) {
+        let document = value.serialized()
+        document.withUnsafeBufferPointer { document in
+            writer.write(raw: #"{"content":[{"type":"text","text":"#)
+            writer.write(quoting: document)
+            writer.write(raw: #"}],"structuredContent":"#)
+            writer.write(raw: document)
+        }
+        writer.write(membersOf: more, afterOthers: true)
+        writer.write(raw: "}")
     }
 
     /// Only the text and the mark, so that no strict client holds it against the success schema; the one exception is

@@ -7,6 +7,7 @@ import GRDB
 enum Migrations {
     static let identityAndRecords = "1-identity-and-records"
     static let identityRevision = "2-identity-revision"
+    static let auditIndexes = "3-audit-indexes"
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -17,6 +18,9 @@ enum Migrations {
         }
         migrator.registerMigration(identityRevision) { db in
             try createIdentityRevision(db)
+        }
+        migrator.registerMigration(auditIndexes) { db in
+            try dropUnusedAuditIndexes(db)
         }
         return migrator
     }
@@ -194,6 +198,16 @@ enum Migrations {
                     CREATE TRIGGER \(table)_revision_delete AFTER DELETE ON \(table) \(bump);
                     CREATE TRIGGER \(table)_revision_update AFTER UPDATE ON \(table) WHEN \(changed) \(bump);
                     """)
+        }
+    }
+
+    // MARK: 3
+
+    /// Every call of a tool writes to each index, and no query asks for these columns alone: the log is read by user or
+    /// token, newest first.
+    private static func dropUnusedAuditIndexes(_ db: Database) throws {
+        for column in ["server_id", "tool", "outcome"] {
+            try db.execute(sql: "DROP INDEX mcp_audit_logs_\(column)")
         }
     }
 }

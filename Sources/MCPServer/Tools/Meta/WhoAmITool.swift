@@ -18,7 +18,7 @@ struct WhoAmITool: Tool {
             a call without the scope it needs is refused. Takes no arguments and contacts no server.
             """,
         annotations: ToolAnnotations(readOnly: true, openWorld: false),
-        access: .user([]), exposure: .mcp(toolset: .core),
+        access: .user([]), exposure: .mcp(toolset: .core), isBrief: true,
         inputSchema: SchemaSource(PackageResources.meta_whoami_input_json),
         outputSchema: SchemaSource(PackageResources.meta_whoami_output_json))
 
