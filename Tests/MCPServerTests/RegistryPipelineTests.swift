@@ -1,5 +1,6 @@
 import AgentLink
 import Foundation
+import Secrets
 import Storage
 import Testing
 
@@ -144,6 +145,68 @@ struct RegistryPipelineTests {
             #expect(rows.contains { $0.argumentsRedacted.contains("/etc/motd") })
             let logins = rows.filter { $0.tool == "session.create" }
             #expect(logins.allSatisfy { $0.argumentsHash.isEmpty && $0.argumentsRedacted.contains("***") })
+        }
+    }
+
+    @Test("Secrets in answers: numbers and flags are canaries too; those stay that say where and how much, by name")
+    func plainValues() async throws {
+        try await TestGateway.running { gateway in
+            let owner = try await gateway.user("owner")
+            let server = try await gateway.server(of: owner.id)
+            let token = try await gateway.token(of: owner)
+            let session = try await gateway.session(of: owner)
+            let id = JSONValue.integer(server.id)
+            let deep: JSONValue = [
+                "limit": 71_000_005, "list": [71_000_006, true, [71_000_007.5]], "recursive": false,
+                "server_ids": [71_000_008],
+            ]
+            for arguments: JSONObject in [
+                ["path": "/a", "content": 71_000_001, "create_dirs": true],
+                ["path": 71_000_002, "content": false, "mode": 71_000_003, "encoding": 71_000_004],
+                ["path": "/a", "content": deep], ["path": "/a", "content": "", "unknown": deep],
+                ["path": "/a", "content": [71_000_009, true], "71": true],
+            ] {
+                var arguments = arguments
+                arguments["server_id"] = id
+                _ = await gateway.call("fs.write", .object(arguments), as: token)
+            }
+            _ = await gateway.call(
+                "server.exec",
+                [
+                    "server_id": id, "cmd": 71_000_010, "env": ["PIN": 71_000_011, "ON": true], "stdin": true,
+                    "timeout_seconds": 12, "max_output_bytes": 34,
+                ], as: token)
+            _ = await gateway.call(
+                "server.exec_many", ["server_ids": [id, 902, "71000012", [71_000_013]], "cmd": "x", "concurrency": 3],
+                as: token)
+            _ = await gateway.call(
+                "profile.update", ["original_password": 71_000_014, "reject_password": true], as: session, origin: .rest
+            )
+            let rows = try await gateway.auditRows().reversed() as [AuditRecord]
+            #expect(rows.count == 8)
+            for row in rows { #expect(!"\(row)".contains("710000"), "\(row)") }
+            let flags = rows.map { $0.argumentsRedacted.components(separatedBy: "true").count - 1 }
+            #expect(flags == [1, 0, 0, 0, 0, 0, 0, 1])
+            #expect(!rows.contains { $0.argumentsRedacted.contains("false") })
+            #expect(rows.prefix(6).allSatisfy { $0.argumentsRedacted.contains("\"server_id\":\(server.id)") })
+            #expect(rows[5].argumentsRedacted.contains(#""timeout_seconds":12,"max_output_bytes":34"#))
+            #expect(rows[6].argumentsRedacted.contains("\"server_ids\":[\(server.id),902,{"))
+            #expect(rows[6].argumentsRedacted.contains(#""concurrency":3"#))
+            // The length and the digest of the JSON text, as of a text.
+            let pin = SHA256Digest.hex(Array("71000001".utf8))
+            #expect(rows[0].argumentsRedacted.contains(#"{"length":8,"sha256":"\#(pin)"}"#))
+        }
+    }
+
+    @Test("every number and flag that a schema names is on the list of harmless ones, and no text is")
+    func plainNames() async throws {
+        let gateway = try await TestGateway()
+        for definition in gateway.registry.definitions {
+            let schema = try JSONParser.parse(definition.inputSchema.bytes)
+            for (name, member) in schema["properties"]?.objectValue ?? [:] {
+                let isPlain = ["integer", "number", "boolean"].contains(member["type"]?.stringValue)
+                #expect((ArgumentRedaction.redact(7, under: name) == 7) == isPlain, "\(definition.name)/\(name)")
+            }
         }
     }
 

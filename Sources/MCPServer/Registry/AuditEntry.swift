@@ -68,28 +68,49 @@ extension AuditEntry {
     }
 }
 
-/// Arguments as the audit log keeps them: numbers, flags and the texts that locate the work stay, every other text
-/// becomes its length and SHA-256 (`mcp.md` 5.6, arguments may hold secrets).
+/// Arguments as the audit log keeps them: the texts, numbers and flags that say where and how much stay, named one by
+/// one; every other value becomes its length and SHA-256, at any depth (`mcp.md` 5.6, arguments may hold secrets).
 enum ArgumentRedaction {
     private static let plainTexts: Set<String> = ["path", "cwd", "encoding", "mode", "metric", "period"]
+    /// Arguments whose number or flag stays. `head` is not an argument: it marks a mere look at a download.
+    private static let plainValues: Set<String> = [
+        "before", "concurrency", "cover", "create_dirs", "enable_ip_change_notification", "enable_mcp",
+        "enable_plain_ip_in_notification", "expires_in_days", "head", "id", "ip_change_notification_group_id", "length",
+        "limit", "max_output_bytes", "offset", "online_only", "recursive", "reject_password", "server_id",
+        "show_hidden",
+        "timeout_seconds", "tls", "ttl_seconds",
+    ]
+    /// Arguments whose numbers in a list stay.
+    private static let plainLists: Set<String> = ["ids", "server_ids", "servers"]
 
+    /// - Parameter key: the name of a top-level argument; empty further down, where no name is known to be harmless.
     static func redact(_ value: JSONValue, under key: String) -> JSONValue {
         switch value {
-        case .null, .bool, .number:
+        case .null:
             return value
-        case .string(let text) where plainTexts.contains(key):
-            return .string(text.cut(toBytes: 256))
+        case .bool, .number:
+            return plainValues.contains(key) ? value : digest(of: value.text)
         case .string(let text):
-            let bytes = Array(text.utf8)
-            return ["length": .integer(Int64(bytes.count)), "sha256": .string(SHA256Digest.hex(bytes))]
+            return plainTexts.contains(key) ? .string(text.cut(toBytes: 256)) : digest(of: text)
         case .array(let elements):
-            // A key that is plain for a text says nothing of the texts inside a list.
-            return .array(elements.prefix(64).map { redact($0, under: "") })
+            let keepsNumbers = plainLists.contains(key)
+            return .array(elements.prefix(64).map { keepsNumbers && $0.isNumber ? $0 : redact($0, under: "") })
         case .object(let object):
             var redacted = JSONObject()
             for (name, member) in object.prefix(64) { redacted[name.cut(toBytes: 64)] = redact(member, under: "") }
             return .object(redacted)
         }
+    }
+
+    private static func digest(of text: String) -> JSONValue {
+        let bytes = Array(text.utf8)
+        return ["length": .integer(Int64(bytes.count)), "sha256": .string(SHA256Digest.hex(bytes))]
+    }
+}
+
+extension JSONValue {
+    fileprivate var isNumber: Bool {
+        if case .number = self { true } else { false }
     }
 }
 
