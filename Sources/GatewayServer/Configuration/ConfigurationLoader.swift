@@ -64,6 +64,11 @@ public struct ConfigurationLoader: Sendable {
         if let name = configuration.settings.mcpToolsets.first(where: { Toolset(rawValue: $0) == nil }) {
             throw .badValue(key: "mcp_toolsets", value: name, expected: "some of \(Toolset.allNames)")
         }
+        if let entry = configuration.settings.mcpAllowedHosts.first(where: { !OriginGuard.isHost($0) }) {
+            throw .badValue(
+                key: "mcp_allowed_hosts", value: entry,
+                expected: "a host such as nezha.example, without scheme and port")
+        }
         if let entry = configuration.settings.trustedProxies.first(where: { !RealAddress.isRange($0) }) {
             throw .badValue(
                 key: "trusted_proxies", value: entry, expected: "an address or a range such as 10.0.0.0/8")

@@ -30,6 +30,8 @@ public struct GatewaySettings: Sendable, Hashable {
     public var mcpRateLimitPerMinute = 120
     public var mcpToolsets: [String] = ["core"]
     public var mcpAllowedOrigins: [String] = []
+    /// Hosts under which the MCP routes answer, besides loopback names; empty = any.
+    public var mcpAllowedHosts: [String] = []
     public var auditRetentionDays = 90
     public var trustedProxies: [String] = []
 

@@ -53,7 +53,17 @@ extension MCPEndpoint {
         return .json(status, bytes: JSONRPCResponse.failure(id: id, error).serialized(), fields: fields)
     }
 
-    /// Whether a request of a browser may come in; asked for all MCP routes (`mcp.md` 2).
+    /// Whether a request may come in; asked for all MCP routes (`mcp.md` 2).
+    static func isAdmitted(_ request: InboundRequest, _ settings: GatewaySettings) -> Bool {
+        let origin = request.head.headerFields[.origin]
+        if origin == nil, settings.mcpAllowedHosts.isEmpty { return true }
+        return OriginGuard(
+            listenHost: settings.listenHost, allowedOrigins: settings.mcpAllowedOrigins,
+            allowedHosts: settings.mcpAllowedHosts
+        ).allows(origin: origin, authority: request.head.authority)
+    }
+
+    /// Whether a request of a browser may come in on the other routes that browsers call from any page.
     public static func isOriginAllowed(_ request: InboundRequest, _ settings: GatewaySettings) -> Bool {
         guard let origin = request.head.headerFields[.origin] else { return true }
         return OriginGuard(listenHost: settings.listenHost, allowedOrigins: settings.mcpAllowedOrigins)

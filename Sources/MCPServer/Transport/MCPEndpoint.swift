@@ -31,7 +31,7 @@ public struct MCPEndpoint: Sendable {
     /// Answers a request whose path is `/mcp`.
     public func handle(_ request: InboundRequest) async -> OutboundResponse {
         let settings = settings.current
-        guard Self.isOriginAllowed(request, settings) else { return Self.originRefused }
+        guard Self.isAdmitted(request, settings) else { return Self.originRefused }
         switch request.head.method {
         case .post: return await post(request, settings)
         case .get, .delete: return Self.methodNotAllowed

@@ -22,7 +22,7 @@ public struct MCPRoutes: Sendable {
         }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 4, parts[1] == "mcp", parts[2] == "download" || parts[2] == "upload" else { return nil }
-        guard MCPEndpoint.isOriginAllowed(request, settings.current) else { return MCPEndpoint.originRefused }
+        guard MCPEndpoint.isAdmitted(request, settings.current) else { return MCPEndpoint.originRefused }
         let token = String(parts[3])
         return parts[2] == "download"
             ? await transfers.handleDownload(request, token: token)

@@ -1,23 +1,44 @@
 /// Refuses browsers that were sent here by another site (`mcp.md` 2; `security.md`, DNS rebinding).
 ///
 /// Programs send no `Origin` and pass. A browser passes only from this very host, or from an origin on the allow list.
+/// Where hosts are listed, every request must have asked for one of them, or for a loopback name.
 public struct OriginGuard: Sendable {
     /// Whether the gateway listens on a loopback address only; then even the same host must be a loopback name.
     private let isLoopbackDeployment: Bool
     private let allowed: Set<String>
+    /// Lower case, without brackets; `nil` = any.
+    private let hosts: Set<String>?
 
     /// - Parameters:
     ///   - listenHost: setting `listen_host`.
     ///   - allowedOrigins: setting `mcp_allowed_origins`, such as `https://tools.example`.
-    public init(listenHost: String, allowedOrigins: [String]) {
+    ///   - allowedHosts: setting `mcp_allowed_hosts`, such as `nezha.example`; the port of a request does not count.
+    public init(listenHost: String, allowedOrigins: [String], allowedHosts: [String] = []) {
         isLoopbackDeployment = Self.isLoopback(Self.unbracketed(listenHost))
         allowed = Set(allowedOrigins.compactMap { Self.normalised(origin: $0) })
+        hosts = allowedHosts.isEmpty ? nil : Set(allowedHosts.map(Self.unbracketed))
+    }
+
+    /// Whether a text is good for the list of hosts: a name or an address, without scheme, port or path.
+    public static func isHost(_ text: String) -> Bool {
+        let host = unbracketed(text)
+        let isIPv6 = host.utf8.count { $0 == UInt8(ascii: ":") } > 1
+        return !host.isEmpty
+            && host.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                    UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                    true
+                default: isIPv6 && byte == UInt8(ascii: ":")
+                }
+            }
     }
 
     /// - Parameters:
     ///   - origin: the `Origin` header; `nil` or blank when there is none.
     ///   - authority: the request's `Host`.
     public func allows(origin: String?, authority: String?) -> Bool {
+        guard isHostAllowed(authority) else { return false }
         guard let origin = origin?.trimmingBlanks(), !origin.isEmpty else { return true }
         guard let given = Self.split(origin: String(origin)) else { return false }
         if allowed.contains("\(given.scheme)://\(given.host):\(given.port)") { return true }
@@ -25,7 +46,14 @@ public struct OriginGuard: Sendable {
             return false
         }
         guard given.host == own.host, given.port == own.port else { return false }
-        return !isLoopbackDeployment || Self.isLoopback(own.host)
+        // A host that the operator has listed is no surprise of the DNS.
+        return hosts != nil || !isLoopbackDeployment || Self.isLoopback(own.host)
+    }
+
+    private func isHostAllowed(_ authority: String?) -> Bool {
+        guard let hosts else { return true }
+        guard let authority, let own = Self.split(authority: authority, defaultPort: 80) else { return false }
+        return hosts.contains(own.host) || Self.isLoopback(own.host)
     }
 
     private struct Place {

@@ -129,6 +129,16 @@ struct ConfigurationLoaderTests {
         #expect(settings.trustedProxies == ["10.0.0.0/8"])
     }
 
+    @Test("the hosts of MCP are a list that is empty by default; the environment may give it")
+    func allowedHosts() throws {
+        #expect(try load("").configuration.settings.mcpAllowedHosts == [])
+        let hosts = ["n.example", "192.0.2.1", "[2001:db8::1]"]
+        let yaml = "mcp_allowed_hosts: [n.example, 192.0.2.1, \"[2001:db8::1]\"]"
+        #expect(try load(yaml).configuration.settings.mcpAllowedHosts == hosts)
+        let fromEnvironment = try load("", environment: ["NZ_MCPALLOWEDHOSTS": "n.example, 192.0.2.1"])
+        #expect(fromEnvironment.configuration.settings.mcpAllowedHosts == ["n.example", "192.0.2.1"])
+    }
+
     @Test("empty and 0 stand for the default where the contract says so")
     func emptyMeansDefault() throws {
         let configuration = try load(
@@ -150,6 +160,8 @@ struct ConfigurationLoaderTests {
             ("location: Mars/Olympus", "location", "Mars/Olympus"),
             ("mcp_toolsets: {a: b}", "mcp_toolsets", "a mapping"),
             ("mcp_toolsets: [core, Fleet]", "mcp_toolsets", "Fleet"), ("mcp_toolsets: \"*\"", "mcp_toolsets", "*"),
+            ("mcp_allowed_hosts: [n.example, \"https://n.example\"]", "mcp_allowed_hosts", "https://n.example"),
+            ("mcp_allowed_hosts: \"n.example:8008\"", "mcp_allowed_hosts", "n.example:8008"),
             ("https: {listen_port: x}", "https.listen_port", "x"),
             ("https: {listen_port: 443}", "https.listen_port", "443"),
         ])

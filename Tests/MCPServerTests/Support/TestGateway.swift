@@ -154,6 +154,23 @@ extension TestGateway {
     }
 }
 
+// MARK: - HTTP
+
+extension TestGateway {
+    func endpoint() -> MCPEndpoint {
+        MCPEndpoint(
+            registry: registry,
+            tokens: TokenAuthenticator(
+                identity: identity, tokens: storage.tokens, key: dataKey, strikes: strikes, now: services.now),
+            settings: settings, limiter: limiter, live: live, audit: audit, version: "9.9.9")
+    }
+
+    func routes() -> MCPRoutes {
+        MCPRoutes(
+            endpoint: endpoint(), transfers: TransferEndpoint(services: services, audit: audit), settings: settings)
+    }
+}
+
 // MARK: - Calls
 
 extension TestGateway {

@@ -27,12 +27,7 @@ struct EventStreamTests {
                 TokenIssuer.Request(name: "ci", scopes: ["nezha:server:*"]), for: UserIdentity(owner)
             ).secret
             try await gateway.identity.refresh()
-            let tokens = TokenAuthenticator(
-                identity: gateway.identity, tokens: gateway.storage.tokens, key: gateway.dataKey,
-                strikes: gateway.strikes, now: gateway.services.now)
-            endpoint = MCPEndpoint(
-                registry: gateway.registry, tokens: tokens, settings: gateway.settings, limiter: gateway.limiter,
-                live: gateway.live, audit: gateway.audit, version: "9.9.9")
+            endpoint = gateway.endpoint()
         }
 
         func post(

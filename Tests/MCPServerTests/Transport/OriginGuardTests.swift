@@ -1,3 +1,4 @@
+import HTTPTypes
 import Testing
 
 @testable import MCPServer
@@ -9,10 +10,11 @@ struct OriginGuardTests {
         var origin: String?
         var host: String?
         var allowed: [String] = []
+        var hosts: [String] = []
         var expected: Bool
 
         var testDescription: String {
-            "listen '\(listen)' origin '\(origin ?? "none")' host '\(host ?? "none")' -> \(expected)"
+            "listen '\(listen)' origin '\(origin ?? "none")' host '\(host ?? "none")' of \(hosts) -> \(expected)"
         }
     }
 
@@ -62,11 +64,83 @@ struct OriginGuardTests {
             origin: "https://tools.example:443", host: "h", allowed: ["https://Tools.example"], expected: true),
         Case(origin: "http://tools.example", host: "h", allowed: ["https://tools.example"], expected: false),
         Case(origin: "http://h", host: nil, expected: false),
+        // Listed hosts, for programs too: whatever else a request asked for is refused.
+        Case(origin: nil, host: "n.example", hosts: ["n.example"], expected: true),
+        Case(origin: nil, host: "N.Example:8443", hosts: ["n.example"], expected: true),
+        Case(origin: nil, host: "n.example", hosts: ["a.example", "N.EXAMPLE"], expected: true),
+        Case(origin: nil, host: "evil.example", hosts: ["n.example"], expected: false),
+        Case(origin: " ", host: "evil.example", hosts: ["n.example"], expected: false),
+        Case(origin: nil, host: "n.example.evil.example", hosts: ["n.example"], expected: false),
+        Case(origin: nil, host: "sub.n.example", hosts: ["n.example"], expected: false),
+        Case(origin: nil, host: nil, hosts: ["n.example"], expected: false),
+        Case(origin: nil, host: "", hosts: ["n.example"], expected: false),
+        Case(origin: nil, host: "n.example:x", hosts: ["n.example"], expected: false),
+        Case(origin: nil, host: "[2001:db8::1]:8008", hosts: ["[2001:DB8::1]"], expected: true),
+        Case(origin: nil, host: "[2001:db8::1]:8008", hosts: ["2001:db8::1"], expected: true),
+        Case(origin: nil, host: "[2001:db8::2]", hosts: ["2001:db8::1"], expected: false),
+        // Loopback names need not be listed.
+        Case(origin: nil, host: "localhost:8008", hosts: ["n.example"], expected: true),
+        Case(origin: nil, host: "127.0.0.1:8008", hosts: ["n.example"], expected: true),
+        Case(origin: "http://[::1]:8008", host: "[::1]:8008", hosts: ["n.example"], expected: true),
+        // Browsers: the host must be listed, and the origin must be allowed all the same.
+        Case(origin: "https://n.example", host: "n.example", hosts: ["n.example"], expected: true),
+        Case(origin: "https://evil.example", host: "evil.example", hosts: ["n.example"], expected: false),
+        Case(origin: "https://evil.example", host: "n.example", hosts: ["n.example"], expected: false),
+        Case(
+            origin: "https://tools.example", host: "n.example", allowed: ["https://tools.example"],
+            hosts: ["n.example"], expected: true),
+        Case(
+            origin: "https://tools.example", host: "evil.example", allowed: ["https://tools.example"],
+            hosts: ["n.example"], expected: false),
+        // A loopback deployment behind a proxy that passes its own name on.
+        Case(
+            listen: "127.0.0.1", origin: "https://n.example", host: "n.example", hosts: ["n.example"], expected: true),
+        Case(
+            listen: "127.0.0.1", origin: "http://evil.example", host: "evil.example", hosts: ["n.example"],
+            expected: false),
+        // Without a list programs may ask for any host.
+        Case(listen: "127.0.0.1", origin: nil, host: "evil.example", expected: true),
+        Case(origin: nil, host: nil, expected: true),
     ]
 
     @Test("browsers pass from this very host or a listed origin only", arguments: cases)
     func decision(_ test: Case) {
-        let gate = OriginGuard(listenHost: test.listen, allowedOrigins: test.allowed)
+        let gate = OriginGuard(
+            listenHost: test.listen, allowedOrigins: test.allowed, allowedHosts: test.hosts)
         #expect(gate.allows(origin: test.origin, authority: test.host) == test.expected)
+    }
+
+    @Test(
+        "a host for the list is a name or an address alone",
+        arguments: [
+            ("n.example", true), ("N.Example", true), ("localhost", true), ("192.0.2.1", true), ("::1", true),
+            ("[2001:db8::1]", true), ("", false), ("n.example:8008", false), ("https://n.example", false),
+            ("n.example/", false), ("*.example", false), ("a b", false), ("bücher.example", false),
+        ])
+    func hosts(text: String, isHost: Bool) {
+        #expect(OriginGuard.isHost(text) == isHost)
+    }
+
+    @Test("the list of hosts holds for every MCP route, with the answer of a refused origin; other routes know none")
+    func routes() async throws {
+        let gateway = try await TestGateway()
+        gateway.settings.set { $0.mcpAllowedHosts = ["n.example"] }
+        let routes = gateway.routes()
+        for (host, isAllowed) in [("n.example:8008", true), ("localhost", true), ("evil.example", false)] {
+            for (method, path, status) in [
+                (.post, "/mcp", 401), (.get, "/mcp", 405), (.get, "/mcp/download/x", 401),
+                (.post, "/mcp/upload/x", 401),
+            ] as [(HTTPRequest.Method, String, Int)] {
+                let request = InboundRequest(
+                    head: HTTPRequest(method: method, scheme: "http", authority: host, path: path), id: "r-1",
+                    client: ClientAddress(peer: nil, real: nil), isSecure: false, body: .empty)
+                let response = try #require(await routes.handle(request))
+                #expect(response.head.status.code == (isAllowed ? status : 403), "\(host) \(path)")
+                guard !isAllowed else { continue }
+                #expect(
+                    try await TransferHTTP.text(response) == #"{"error":"ApiErrorForbidden: origin not allowed"}"#)
+                #expect(MCPEndpoint.isOriginAllowed(request, gateway.settings.current))
+            }
+        }
     }
 }
