@@ -154,6 +154,9 @@ def test_every_call_leaves_one_row_without_values(world, tmp_path):
     gateway.call(token, "server.list")
     gateway.call(token, "server.get", server_id=999_999)
     gateway.call(token, "fs.read", server_id=agent.server_id, path="relative")
+    gateway.call(token, "fs.list", server_id=agent.server_id, path="/", show_hidden=True, pin=4711_4711)
+    gateway.rpc(token, "tools/call", {"name": "no.such", "arguments": {"pin": "secret"}})
+    gateway.rpc(token, "tools/call", {"name": ""})
     rows = lambda tool: wait_until(lambda: audit_rows(gateway, tool), what=tool)  # noqa: E731
     done = rows("server.exec")
     assert len(done) == 1 and done[0]["outcome"] == "ok" and done[0]["server_id"] == agent.server_id
@@ -162,6 +165,22 @@ def test_every_call_leaves_one_row_without_values(world, tmp_path):
     assert [row["outcome"] for row in rows("server.list")] == ["scope_denied"]
     assert len(rows("server.get")) == 1 and rows("server.get")[0]["outcome"] != "ok"
     assert rows("fs.read")[0]["outcome"] == "agent_error"
+    listed = rows("fs.list")[0]["args_redacted"]
+    assert '"show_hidden":true' in listed and "sha256" in listed and "47114711" not in listed
+    for tool, text in (("no.such", "unknown tool: no.such"), ("", "tool name required")):
+        assert [(row["outcome"], row["error_msg"], row["args_redacted"]) for row in rows(tool)] == [
+            ("invalid_args", text, "")
+        ]
+
+
+def test_calls_while_mcp_is_off_leave_five_rows_a_minute(make_gateway):
+    gateway = make_gateway(settings={"enable_mcp": False})
+    token = gateway.token("nezha:server:read")
+    for _ in range(8):
+        assert gateway.rpc(token, "tools/call", {"name": "meta.whoami"}).json()["error"]["code"] == -32002
+    wait_until(lambda: len(audit_rows(gateway, "meta.whoami")) >= 5, what="rows")
+    time.sleep(0.5)
+    assert [row["outcome"] for row in audit_rows(gateway, "meta.whoami")] == ["mcp_disabled"] * 5
 
 
 # Starting

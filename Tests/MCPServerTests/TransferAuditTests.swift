@@ -60,12 +60,32 @@ struct TransferAuditTests {
         #expect(rows.allSatisfy { $0.tokenID == 5 })
     }
 
+    @Test("looks at downloads leave five rows a token and minute, whatever the address, marked as looks")
+    func looks() async throws {
+        let world = try await TransferWorld()
+        world.network.script(TransferScripts.serve([1, 2, 3]))
+        let token = try world.mint(.download, path: "/etc/motd")
+        for number in 0..<8 {
+            #expect(await world.download(token, method: .head, ip: "192.0.2.\(number)").head.status == .ok)
+        }
+        let rows = await world.auditRows()
+        #expect(rows.map(\.outcome) == Array(repeating: "ok", count: 5))
+        #expect(rows.allSatisfy { $0.tool == "fs.download" && $0.tokenID == 5 && $0.serverID == 7 })
+        #expect(rows.allSatisfy { $0.argumentsRedacted == #"{"server_id":7,"path":"/etc/motd","head":true}"# })
+        world.clock.advance(60)
+        _ = await world.download(token, method: .head)
+        // The use itself always leaves its row, without the mark.
+        _ = try await TransferHTTP.bytes(await world.download(token))
+        #expect(await world.auditRows().count == 7)
+        #expect(await world.auditRows().last?.argumentsRedacted == #"{"server_id":7,"path":"/etc/motd"}"#)
+    }
+
     @Test("the minute of an address begins with its first row and then starts anew")
     func windows() {
-        let throttle = AnonymousAuditThrottle()
+        let throttle = AuditThrottle<String>()
         let start = Date(timeIntervalSince1970: 1_000_000_059)
         func allowed(_ ip: String, _ offset: TimeInterval) -> Int {
-            (0..<7).count { _ in throttle.allows(ip: ip, at: start + offset) }
+            (0..<7).count { _ in throttle.allows(ip, at: start + offset) }
         }
         #expect(allowed("a", 0) == 5)
         #expect(allowed("b", 10) == 5)
@@ -77,12 +97,12 @@ struct TransferAuditTests {
 
     @Test("the memory for addresses is bounded, and stale ones leave it")
     func bounded() {
-        let throttle = AnonymousAuditThrottle()
+        let throttle = AuditThrottle<String>()
         let start = Date(timeIntervalSince1970: 1_000_000_000)
-        let granted = (0..<20_000).count { throttle.allows(ip: "\($0)", at: start) }
-        #expect(granted == AnonymousAuditThrottle.capacity)
-        #expect(throttle.count == AnonymousAuditThrottle.capacity)
-        #expect(throttle.allows(ip: "new", at: start + 60))
+        let granted = (0..<20_000).count { throttle.allows("\($0)", at: start) }
+        #expect(granted == AuditThrottling.capacity)
+        #expect(throttle.count == AuditThrottling.capacity)
+        #expect(throttle.allows("new", at: start + 60))
         #expect(throttle.count == 1)
     }
 }

@@ -37,16 +37,18 @@ extension TransferEndpoint {
     }
 
     /// The head of a download: the agent is asked for the file, and let go as soon as it has told the size.
-    func describe(_ token: String) async throws -> OutboundResponse {
-        let transfer = try await admitLook(token)
-        defer { transfer.settle(nil) }
+    func describe(_ request: InboundRequest, _ token: String) async throws -> OutboundResponse {
+        let transfer = try await admitLook(request, token)
         let grant = transfer.grant
         let size: Int
         do {
             size = try await transfer.perform { try await self.measure(transfer) }
         } catch {
-            throw Rejection(fault: TransferFault(error), grant: grant, isSpent: false)
+            let fault = TransferFault(error)
+            transfer.settle(fault)
+            throw Rejection(fault: fault, grant: grant, isSpent: false)
         }
+        transfer.settle(nil)
         let head = HTTPResponse(status: .ok, headerFields: TransferFields.download(path: grant.path))
         // A length without content; the listener sends none for HEAD anyway.
         return OutboundResponse(head: head, body: .stream(length: Int64(size)) { _ in })

@@ -18,7 +18,9 @@ public struct TransferEndpoint: Sendable {
     private let urls: TransferURLs
     private let live: LiveWork
     private let audit: AuditLog
-    private let throttle = AnonymousAuditThrottle()
+    private let throttle = AuditThrottle<String>()
+    /// Looks at downloads, by the token that minted the URL.
+    private let lookThrottle = AuditThrottle<Int64>()
     private let now: @Sendable () -> Date
     private let logger: Logger
 
@@ -64,7 +66,7 @@ public struct TransferEndpoint: Sendable {
     public func handleDownload(_ request: InboundRequest, token: String) async -> OutboundResponse {
         switch request.head.method {
         case .get: await answer(request, token) { try await download(request, token) }
-        case .head: await answer(request, token) { try await describe(token) }
+        case .head: await answer(request, token) { try await describe(request, token) }
         default: Self.methodNotAllowed("GET, HEAD")
         }
     }
@@ -94,7 +96,7 @@ public struct TransferEndpoint: Sendable {
         } catch let rejection as Rejection {
             let certain = rejection.grant != nil && rejection.isSpent
             // What can be repeated at will must not fill the log.
-            if certain || throttle.allows(ip: request.client.real, at: now()) {
+            if certain || throttle.allows(request.client.real?.nonEmpty, at: now()) {
                 record(
                     rejection.fault.failure, rejection.grant, request, took: .zero, direction: nil,
                     message: rejection.fault.text)
@@ -183,13 +185,18 @@ extension TransferEndpoint {
         return transfer
     }
 
-    /// As ``admit(_:_:_:check:)`` for a mere look at a download: the URL stays, and there is no row for a success.
-    func admitLook(_ token: String) async throws(Rejection) -> LiveTransfer {
+    /// As ``admit(_:_:_:check:)`` for a mere look at a download: the URL stays, so a look can be repeated, and not
+    /// every success leaves a row. A failure is the caller's to reject.
+    func admitLook(_ request: InboundRequest, _ token: String) async throws(Rejection) -> LiveTransfer {
         let grant: TransferGrant
         do { grant = try urls.peek(token, for: .download) } catch { throw Self.rejection(error, isSpent: false) }
         let slot = try takeSlot(for: grant)
+        let began = ContinuousClock.now
         do {
-            return await begin(grant, try await authority.revalidate(grant), slot) { _, _ in }
+            return await begin(grant, try await authority.revalidate(grant), slot) { failure, _ in
+                guard failure == nil, lookThrottle.allows(grant.tokenID, at: now()) else { return }
+                record(nil, grant, request, took: began.duration(to: .now), direction: .download)
+            }
         } catch {
             throw Rejection(fault: error, grant: grant, isSpent: false)
         }
@@ -234,11 +241,14 @@ extension TransferEndpoint {
         let call = ToolCall(
             principal: grant.map(Principal.init(minting:)) ?? .guest, origin: .transfer, requestID: request.id,
             client: request.client)
-        let arguments: JSONValue =
-            grant.map { ["server_id": .integer($0.serverID), "path": .string($0.path)] } ?? .null
+        var arguments: JSONObject = [:]
+        if let grant {
+            arguments = ["server_id": .integer(grant.serverID), "path": .string(grant.path)]
+            if request.head.method == .head { arguments["head"] = true }
+        }
         audit.record(
             AuditEntry(
-                tool: (direction ?? asked).subject, call: call, arguments: arguments, failure: failure,
+                tool: (direction ?? asked).subject, call: call, arguments: .object(arguments), failure: failure,
                 message: message, duration: duration))
     }
 

@@ -83,22 +83,21 @@ extension MCPEndpoint {
         _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall, _ fields: HTTPFields
     ) async throws -> OutboundResponse {
         if let params = message.params, params.objectValue == nil {
-            return failure(
-                message, era.invalidParamsStatus, .invalidParams,
-                "invalid arguments: params: expected object, found array")
+            return refused(
+                message, era, call, .invalidParams, "invalid arguments: params: expected object, found array")
         }
         if let name = message.params?["name"], name.stringValue == nil {
-            return failure(
-                message, era.invalidParamsStatus, .invalidParams,
+            return refused(
+                message, era, call, .invalidParams,
                 "invalid arguments: params.name: expected string, found \(name.typeName)")
         }
         guard let name = message.params?["name"]?.stringValue, !name.isEmpty else {
-            return failure(message, era.invalidParamsStatus, .invalidParams, "tool name required")
+            return refused(message, era, call, .invalidParams, "tool name required")
         }
         guard registry.isExposed(name, toolsets: settings.current.mcpToolsets) else {
             // To revision 2026-07-28 the name is a parameter like any other.
             let code: JSONRPCErrorCode = era == .handshake ? .methodNotFound : .invalidParams
-            return failure(message, era.invalidParamsStatus, code, "unknown tool: \(name.cut(toBytes: 128))")
+            return refused(message, era, call, code, "unknown tool: \(name.cut(toBytes: 128))")
         }
         guard registry.reportsProgress(name), let token = message.progressToken, fields.acceptsEventStream else {
             return .json(.ok, bytes: await run(name, message, body, era, call))
@@ -124,6 +123,14 @@ extension MCPEndpoint {
             }
         case .failure(let failed): return result(message, ToolResultEncoding.failure(failed), era).serialized()
         }
+    }
+
+    /// The answer to a call that comes to no tool, which leaves its row all the same.
+    private func refused(
+        _ message: JSONRPCRequest, _ era: MCPEra, _ call: ToolCall, _ code: JSONRPCErrorCode, _ text: String
+    ) -> OutboundResponse {
+        recordRefused(message.toolName, .invalidArguments(text), call)
+        return failure(message, era.invalidParamsStatus, code, text)
     }
 
     // MARK: Answers

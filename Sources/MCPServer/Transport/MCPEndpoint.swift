@@ -1,5 +1,7 @@
 import HTTPTypes
 
+public import struct Foundation.Date
+
 /// `POST /mcp` (`mcp.md` 1): Origin guard → token → kill switch → rate limit → body → envelope → method.
 ///
 /// Knows HTTP only as values, so that every rule is tested without a socket.
@@ -14,10 +16,13 @@ public struct MCPEndpoint: Sendable {
     let live: LiveWork
     let audit: AuditLog
     let version: String
+    private let now: @Sendable () -> Date
+    /// Calls while MCP is off, which no rate limit counts.
+    private let disabledRows = AuditThrottle<Int64>()
 
     public init(
         registry: ToolRegistry, tokens: TokenAuthenticator, settings: any SettingsStore, limiter: RateLimiter,
-        live: LiveWork, audit: AuditLog, version: String
+        live: LiveWork, audit: AuditLog, version: String, now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.registry = registry
         self.tokens = tokens
@@ -26,6 +31,7 @@ public struct MCPEndpoint: Sendable {
         self.live = live
         self.audit = audit
         self.version = version
+        self.now = now
     }
 
     /// Answers a request whose path is `/mcp`.
@@ -46,7 +52,7 @@ public struct MCPEndpoint: Sendable {
         guard case .accepted(let principal) = outcome, let token = principal.token else {
             return settings.enableMCP ? noToken(request) : disabled(request, id: nil)
         }
-        guard settings.enableMCP else { return await disabledForKnownToken(request) }
+        guard settings.enableMCP else { return await disabledForKnownToken(request, principal) }
 
         let limits = RateLimiter.Limits(
             perSecond: settings.mcpRateLimitPerSecond, perMinute: settings.mcpRateLimitPerMinute)
@@ -72,6 +78,9 @@ public struct MCPEndpoint: Sendable {
             message = try JSONRPCRequest(parsing: body)
         } catch {
             if case .refused(let seconds, _) = decision { return limited(request, id: error.id, seconds) }
+            if case .wrongParamsType(_?, "tools/call", _) = error {
+                recordRefused("", .invalidArguments(error.error.message), request, principal)
+            }
             return .json(.ok, bytes: JSONRPCResponse.failure(error).serialized())
         }
         if case .refused(let seconds, let isFirst) = decision {
@@ -89,6 +98,9 @@ public struct MCPEndpoint: Sendable {
             call.protocolVersion = era.version ?? request.head.headerFields[.mcpProtocolVersion]
             return try await dispatch(message, body, era, call, request.head.headerFields)
         } catch let refusal as MCPEraRefusal {
+            if message.isToolCall {
+                recordRefused(message.toolName, .invalidArguments(refusal.error.message), request, principal)
+            }
             return .json(
                 refusal.status, bytes: JSONRPCResponse.failure(id: message.id, refusal.error).serialized())
         } catch {
@@ -114,17 +126,9 @@ public struct MCPEndpoint: Sendable {
     private func refuseOverBudget(
         _ message: JSONRPCRequest, _ request: InboundRequest, _ principal: Principal, seconds: Int, isFirst: Bool
     ) -> OutboundResponse {
-        guard message.method == "tools/call", message.id != nil else {
-            return limited(request, id: message.id, seconds)
-        }
+        guard message.isToolCall else { return limited(request, id: message.id, seconds) }
         let failure = ToolFailure.rateLimited(retryAfterSeconds: seconds)
-        if isFirst {
-            let name = message.params?["name"]?.stringValue ?? ""
-            let call = ToolCall(principal: principal, origin: .mcp, requestID: request.id, client: request.client)
-            audit.record(
-                AuditEntry(
-                    tool: name.cut(toBytes: 64), call: call, arguments: .null, failure: failure, duration: .zero))
-        }
+        if isFirst { recordRefused(message.toolName, failure, request, principal) }
         // A message whose revision cannot be told is refused for the budget all the same.
         let era = (try? MCPEra.of(message, request.head.headerFields)) ?? .handshake
         return .json(
@@ -132,9 +136,33 @@ public struct MCPEndpoint: Sendable {
             fields: [.retryAfter: String(seconds)])
     }
 
-    private func disabledForKnownToken(_ request: InboundRequest) async -> OutboundResponse {
+    private func disabledForKnownToken(_ request: InboundRequest, _ principal: Principal) async -> OutboundResponse {
         let body = try? await request.body.collect(upTo: Self.bodyLimit)
-        let id = body.flatMap { try? JSONRPCRequest(parsing: $0).id }
-        return disabled(request, id: id)
+        let message = body.flatMap { try? JSONRPCRequest(parsing: $0) }
+        if let message, message.isToolCall, disabledRows.allows(principal.token?.id, at: now()) {
+            recordRefused(message.toolName, .mcpDisabled, request, principal)
+        }
+        return disabled(request, id: message?.id)
     }
+
+    private func recordRefused(
+        _ tool: String, _ failure: ToolFailure, _ request: InboundRequest, _ principal: Principal
+    ) {
+        let call = ToolCall(principal: principal, origin: .mcp, requestID: request.id, client: request.client)
+        recordRefused(tool, failure, call)
+    }
+
+    /// The row of a `tools/call` that comes to no tool. Nobody has looked at its arguments, so nothing of them is kept.
+    func recordRefused(_ tool: String, _ failure: ToolFailure, _ call: ToolCall) {
+        audit.record(
+            AuditEntry(tool: tool.cut(toBytes: 64), call: call, arguments: .null, failure: failure, duration: .zero))
+    }
+}
+
+extension JSONRPCRequest {
+    /// Whether this asks for a call of a tool; without an id it would not be answered, and is not made.
+    fileprivate var isToolCall: Bool { method == "tools/call" && id != nil }
+
+    /// The tool that a call names; empty where it names none.
+    var toolName: String { params?["name"]?.stringValue ?? "" }
 }

@@ -162,7 +162,7 @@ extension TestGateway {
             registry: registry,
             tokens: TokenAuthenticator(
                 identity: identity, tokens: storage.tokens, key: dataKey, strikes: strikes, now: services.now),
-            settings: settings, limiter: limiter, live: live, audit: audit, version: "9.9.9")
+            settings: settings, limiter: limiter, live: live, audit: audit, version: "9.9.9", now: services.now)
     }
 
     func routes() -> MCPRoutes {
