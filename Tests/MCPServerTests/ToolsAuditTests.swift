@@ -6,9 +6,11 @@ import Testing
 
 @Suite("Tools: the list of past calls")
 struct ToolsAuditTests {
-    private func row(_ tool: String, user: Int64, server: Int64 = 0, error: String = "") -> AuditRecord {
+    private func row(
+        _ tool: String, user: Int64, token: Int64 = 7, server: Int64 = 0, error: String = ""
+    ) -> AuditRecord {
         AuditRecord(
-            createdAt: Date(timeIntervalSince1970: 1_800_000_000), userID: user, tokenID: 7, serverID: server,
+            createdAt: Date(timeIntervalSince1970: 1_800_000_000), userID: user, tokenID: token, serverID: server,
             tool: tool, origin: "mcp", requestID: "r-9", argumentsHash: "the hash", argumentsRedacted: "the arguments",
             outcome: error.isEmpty ? "ok" : "agent_error", errorCode: error.isEmpty ? "" : "agent_error",
             errorMessage: error, durationMilliseconds: 12, ip: "192.0.2.1")
@@ -28,7 +30,7 @@ struct ToolsAuditTests {
         try await gateway.storage.audit.append([
             row("server.exec", user: owner.id, server: 3, error: "no such file"), row("meta.whoami", user: owner.id),
         ])
-        let result = try await gateway.call("audit.list", as: try await gateway.token(of: owner, [])).get()
+        let result = try await gateway.call("audit.list", as: try await gateway.token(of: owner, [.serverRead])).get()
         let rows = try #require(result["rows"]?.arrayValue)
         #expect(
             rows.last == [
@@ -54,6 +56,33 @@ struct ToolsAuditTests {
         #expect(try await ids(gateway, as: try await gateway.token(of: admin, [.admin])) == [3, 2, 1])
         #expect(try await ids(gateway, as: try await gateway.token(of: admin, [.serverRead])) == [2])
         #expect(await gateway.call("audit.list", as: .guest).outcome == .unauthenticated)
+    }
+
+    @Test(
+        "Insecure direct reference: a token sees its own calls; those of its user's other tokens with server:read only")
+    func otherTokens() async throws {
+        let gateway = try await TestGateway()
+        let owner = try await gateway.user("owner")
+        let admin = try await gateway.user("root", role: .administrator)
+        let narrow = try await gateway.token(of: owner, [Scope("nezha:ddns:read")])
+        let wide = try await gateway.token(of: owner, [.serverRead])
+        let (narrowID, wideID) = (try #require(narrow.token).id, try #require(wide.token).id)
+        try await gateway.storage.audit.append([
+            row("by.narrow", user: owner.id, token: narrowID), row("by.wide", user: owner.id, token: wideID),
+            row("login", user: owner.id, token: 0), row("by.admin", user: admin.id, token: 99),
+            row("by.narrow", user: owner.id, token: narrowID, server: 3),
+        ])
+        #expect(try await ids(gateway, as: narrow) == [5, 1])
+        #expect(try await ids(gateway, ["tool": "by.wide"], as: narrow) == [])
+        #expect(try await ids(gateway, as: wide) == [5, 3, 2, 1])
+        #expect(
+            try await ids(gateway, as: try await gateway.token(of: owner, [Scope("nezha:server:*")])) == [5, 3, 2, 1])
+        #expect(try await ids(gateway, as: try await gateway.session(of: owner)) == [5, 3, 2, 1])
+        // What a member cannot issue gives him nothing beyond himself; an administrator's token goes by its scopes.
+        #expect(try await ids(gateway, as: try await gateway.token(of: owner, [.admin])) == [])
+        #expect(try await ids(gateway, as: try await gateway.token(of: admin, [Scope("nezha:ddns:read")])) == [])
+        #expect(try await ids(gateway, as: try await gateway.token(of: admin, [.serverRead])) == [4])
+        #expect(try await ids(gateway, as: try await gateway.token(of: admin, [.admin])) == [5, 4, 3, 2, 1])
     }
 
     @Test("Empty-set trap: a token with a server list sees rows of those servers and rows without server only")

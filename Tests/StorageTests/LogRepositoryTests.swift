@@ -41,6 +41,23 @@ struct AuditRepositoryTests {
         }
     }
 
+    @Test("a selection by user and token")
+    func byToken() async throws {
+        try await withStorage { storage in
+            var rows = (0..<4).map { auditRow("t\($0)", user: Int64($0 % 2)) }
+            for index in rows.indices { rows[index].tokenID = Int64(index / 2) }
+            try await storage.audit.append(rows)
+            func ids(_ selection: AuditSelection) async throws -> [Int64] {
+                try await storage.audit.rows(selection, limit: 10).map(\.id)
+            }
+            #expect(try await ids(AuditSelection(tokenID: 1)) == [4, 3])
+            #expect(try await ids(AuditSelection(userID: 1, tokenID: 1)) == [4])
+            // 0 is the token of log-ins, not everybody's.
+            #expect(try await ids(AuditSelection(tokenID: 0)) == [2, 1])
+            #expect(try await ids(AuditSelection(userID: 5, tokenID: 1)) == [])
+        }
+    }
+
     @Test("purge takes the oldest rows first, at most so many, and ids go on")
     func purge() async throws {
         try await withStorage { storage in

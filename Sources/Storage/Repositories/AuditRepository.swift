@@ -13,14 +13,19 @@ public protocol AuditRepository: Sendable {
 /// Which rows of the audit log are meant; `nil` members do not restrict.
 public struct AuditSelection: Sendable, Hashable {
     public var userID: Int64?
+    public var tokenID: Int64?
     /// Rows with a smaller id.
     public var before: Int64?
     public var tool: String?
     /// Rows of these servers, and rows without server. An empty list leaves the latter only.
     public var serverIDs: [Int64]?
 
-    public init(userID: Int64? = nil, before: Int64? = nil, tool: String? = nil, serverIDs: [Int64]? = nil) {
+    public init(
+        userID: Int64? = nil, tokenID: Int64? = nil, before: Int64? = nil, tool: String? = nil,
+        serverIDs: [Int64]? = nil
+    ) {
         self.userID = userID
+        self.tokenID = tokenID
         self.before = before
         self.tool = tool
         self.serverIDs = serverIDs

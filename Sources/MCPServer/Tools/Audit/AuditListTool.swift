@@ -14,10 +14,11 @@ struct AuditListTool: Tool {
         name: "audit.list", title: "List past calls",
         description: """
             Lists past calls of tools and uses of transfer URLs, newest first: when, by which user and token, which \
-            tool on which server, how it ended and how long it took. Shows the caller's own calls; administrators see \
-            everybody's, with a token only if it has the scope nezha:admin:*. A token with a list of servers sees calls \
-            on those, and calls without server. Arguments and results are never shown. Rows appear about a second \
-            after the call. For the next page pass next_before as before. Example: {"limit": 20, "tool": "server.exec"}.
+            tool on which server, how it ended and how long it took. A token shows its own calls; with the scope \
+            nezha:server:read all calls of its user, log-ins and other tokens included; with nezha:admin:* those of an \
+            administrator show everybody's. A token with a list of servers sees calls on those, and calls without \
+            server. Arguments and results are never shown. Rows appear about a second after the call. For the next \
+            page pass next_before as before. Example: {"limit": 20, "tool": "server.exec"}.
             """,
         annotations: ToolAnnotations(readOnly: true, openWorld: false),
         access: .user([]), exposure: .mcp(toolset: .audit),
@@ -85,8 +86,9 @@ struct AuditListTool: Tool {
 
     func run(_ input: Input, in call: ToolCall) async throws -> Output {
         let limit = input.limit ?? Self.defaultLimit
+        let visible = try Self.visible(to: call.principal)
         let selection = AuditSelection(
-            userID: try Self.visibleUser(to: call.principal), before: input.before, tool: input.tool?.nonEmpty,
+            userID: visible.user, tokenID: visible.token, before: input.before, tool: input.tool?.nonEmpty,
             serverIDs: call.principal.token?.serverIDs.nonEmpty)
         // One more than shown tells whether there is another page.
         let found = try await repository.rows(selection, limit: limit + 1)
@@ -94,10 +96,12 @@ struct AuditListTool: Tool {
         return Output(rows: shown.map(Row.init), nextBefore: found.count > limit ? shown.last?.id : nil)
     }
 
-    /// Whose rows the caller may see; `nil` = everybody's. Rows of user 0 are nobody's own.
-    private static func visibleUser(to principal: Principal) throws(ToolFailure) -> Int64? {
-        if principal.isAdministrator, principal.token?.grants(.admin) ?? true { return nil }
+    /// Whose rows the caller may see; `nil` = those of every user, of every token. Rows of user 0 are nobody's own.
+    private static func visible(to principal: Principal) throws(ToolFailure) -> (user: Int64?, token: Int64?) {
+        if principal.isAdministrator, principal.token?.grants(.admin) ?? true { return (nil, nil) }
         guard let user = principal.user, user.id > 0 else { throw .unauthenticated }
-        return user.id
+        // What was done elsewhere is for tokens that may look at servers at all.
+        guard let token = principal.token, !token.grants(.serverRead) else { return (user.id, nil) }
+        return (user.id, token.id)
     }
 }

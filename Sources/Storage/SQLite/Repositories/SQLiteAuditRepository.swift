@@ -24,6 +24,7 @@ struct SQLiteAuditRepository: AuditRepository {
         return try await connection.read { db in
             var request = AuditRow.order(Columns.id.desc).limit(limit)
             if let userID = selection.userID { request = request.filter { _ in Columns.userID == userID } }
+            if let tokenID = selection.tokenID { request = request.filter { _ in Columns.tokenID == tokenID } }
             if let before = selection.before { request = request.filter { _ in Columns.id < before } }
             if let tool = selection.tool { request = request.filter { _ in Columns.tool == tool.storable } }
             if let servers = selection.serverIDs {
