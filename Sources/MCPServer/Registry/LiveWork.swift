@@ -15,6 +15,8 @@ public final class LiveWork: Sendable {
         /// The tool, or the kind of stream.
         public var subject: String
         public var rpcID: JSONRPCID?
+        /// The work that this is a part of; once that has been told to stop, no part of it begins.
+        var outer: ID?
         /// Stops with cause `deadline` from then on; `nil` = no limit of its own.
         public var deadline: ContinuousClock.Instant?
         /// Whether the work may go on under the principal as it stands now.
@@ -43,6 +45,8 @@ public final class LiveWork: Sendable {
 
     private struct State {
         var entries: [UInt64: Entry] = [:]
+        /// What has been told to stop and has not ended yet, with the cause.
+        var stopped: [UInt64: CancellationCause] = [:]
         var last: UInt64 = 0
     }
 
@@ -63,19 +67,25 @@ public final class LiveWork: Sendable {
 
     /// Registers work that is about to start; ``end(_:)`` must follow on every path.
     ///
-    /// When rights changed since the principal was read, or the kill switch is on, the entry's `cancel` is called
-    /// before this returns.
+    /// When rights changed since the principal was read, the kill switch is on, or the work that this is a part of has
+    /// been told to stop, the entry's `cancel` is called before this returns.
     public func begin(_ entry: Entry) async -> ID {
-        let id = state.withLock { state in
+        let (id, refused) = state.withLock { state in
             state.last += 1
-            state.entries[state.last] = entry
-            return ID(number: state.last)
+            let id = ID(number: state.last)
+            if let outer = entry.outer, let cause = state.stopped[outer.number] { return (id, cause as _?) }
+            state.entries[id.number] = entry
+            return (id, nil)
+        }
+        if let refused {
+            entry.cancel(refused)
+            return id
         }
         // Registered first, checked second: a sweep either finds the entry or has already raised what is read here.
         if entry.origin.isUnderKillSwitch, !settings.current.enableMCP {
-            finish(id.number, cause: .killSwitch)
+            finish([id.number], cause: .killSwitch)
         } else if entry.principal.revision != identity.revision {
-            await recheck(id.number, entry)
+            await recheck(id)
         }
         return id
     }
@@ -95,19 +105,38 @@ public final class LiveWork: Sendable {
     }
 
     /// Checks one piece of running work against the rights as they stand now, as after a change of them.
+    ///
+    /// Where its rights are lost, everything else of the same token or log-in that has lost them ends with it, so that
+    /// no part of a larger work begins because another part has ended.
     func recheck(_ id: ID) async {
-        guard let entry = state.withLock({ $0.entries[id.number] }) else { return }
-        await recheck(id.number, entry)
+        let number = id.number
+        guard let entry = state.withLock({ $0.entries[number] }) else { return }
+        let fresh: Principal?
+        do { fresh = try await identity.reload(entry.principal, now: now()) } catch {
+            // Rights that cannot be read are not there.
+            return finish([number], cause: .rightsLost)
+        }
+        if let fresh, entry.isAllowed(fresh) {
+            // Its expiry may be another one now, and comes without any change of the storage.
+            return state.withLock { $0.entries[number]?.principal = fresh }
+        }
+        let lost = inOrder.filter { other in
+            other.key == number
+                || other.value.principal.hasCredential(of: entry.principal) && fresh.map(other.value.isAllowed) != true
+        }
+        finish(lost.map(\.key), cause: .rightsLost)
     }
 
     public func end(_ id: ID) {
-        _ = state.withLock { $0.entries.removeValue(forKey: id.number) }
+        state.withLock {
+            $0.entries[id.number] = nil
+            $0.stopped[id.number] = nil
+        }
     }
 
     /// Ends every piece of work that `matches`.
     public func cancel(cause: CancellationCause, where matches: (Entry) -> Bool) {
-        let chosen = state.withLock { $0.entries.filter { matches($0.value) }.map(\.key).sorted() }
-        for number in chosen { finish(number, cause: cause) }
+        finish(inOrder.filter { matches($0.value) }.map(\.key), cause: cause)
     }
 
     /// Ends MCP calls and transfers (`mcp.md` 6.1).
@@ -117,7 +146,7 @@ public final class LiveWork: Sendable {
 
     /// Checks everything against the rights as they stand now; called after identities changed.
     public func recheckAll() async {
-        for (number, entry) in inOrder { await recheck(number, entry) }
+        for (number, _) in inOrder { await recheck(ID(number: number)) }
     }
 
     /// Ends what is past its deadline or whose token has expired; called a few times a second.
@@ -125,9 +154,9 @@ public final class LiveWork: Sendable {
         let date = now()
         for (number, entry) in inOrder {
             if let deadline = entry.deadline, deadline <= instant {
-                finish(number, cause: .deadline)
+                finish([number], cause: .deadline)
             } else if let token = entry.principal.token, token.isExpired(at: date) {
-                finish(number, cause: .rightsLost)
+                finish([number], cause: .rightsLost)
             }
         }
     }
@@ -137,25 +166,28 @@ public final class LiveWork: Sendable {
         state.withLock { $0.entries }.sorted { $0.key < $1.key }
     }
 
-    private func recheck(_ number: UInt64, _ entry: Entry) async {
-        do {
-            guard let fresh = try await identity.reload(entry.principal, now: now()), entry.isAllowed(fresh) else {
-                return finish(number, cause: .rightsLost)
+    /// Ends these in their order. None of them is found any more from then on, and no part of them begins.
+    private func finish(_ numbers: [UInt64], cause: CancellationCause) {
+        let entries = state.withLock { state in
+            numbers.compactMap { number in
+                guard let entry = state.entries.removeValue(forKey: number) else { return nil as Entry? }
+                state.stopped[number] = cause
+                return entry
             }
-            // Its expiry may be another one now, and comes without any change of the storage.
-            state.withLock { $0.entries[number]?.principal = fresh }
-        } catch {
-            // Rights that cannot be read are not there.
-            finish(number, cause: .rightsLost)
         }
-    }
-
-    private func finish(_ number: UInt64, cause: CancellationCause) {
-        let entry = state.withLock { $0.entries.removeValue(forKey: number) }
-        entry?.cancel(cause)
+        for entry in entries { entry.cancel(cause) }
     }
 }
 
 extension ToolCall.Origin {
     var isUnderKillSwitch: Bool { self == .mcp || self == .transfer }
+}
+
+extension Principal {
+    /// Whether both came in by the same token or the same log-in.
+    fileprivate func hasCredential(of other: Principal) -> Bool {
+        if let token { return token.id == other.token?.id }
+        if let session { return session.keyID == other.session?.keyID }
+        return false
+    }
 }

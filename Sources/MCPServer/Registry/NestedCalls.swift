@@ -3,6 +3,8 @@
 struct NestedCalls: Sendable {
     let invoke:
         @Sendable (_ tool: String, _ arguments: JSONValue, _ call: ToolCall) async -> Result<JSONValue, ToolFailure>
+    /// The outer call; no inner one begins once it has been told to stop.
+    let outer: LiveWork.ID
     /// Why the outer call was told to stop; its inner calls stop for the same cause.
     let cause: @Sendable () -> CancellationCause?
 }

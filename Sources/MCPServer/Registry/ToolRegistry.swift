@@ -124,6 +124,7 @@ public final class ToolRegistry: Sendable {
     private func runBriefly(
         _ tool: RegisteredTool, _ arguments: JSONValue, _ call: ToolCall
     ) async throws -> JSONValue {
+        if let stopped = call.nested?.cause() { throw ToolFailure.cancelled(stopped) }
         let refusal = await live.refusal(of: call.principal, origin: call.origin) {
             gate.allows(tool.definition, arguments, $0)
         }
@@ -138,16 +139,16 @@ public final class ToolRegistry: Sendable {
     ) async throws -> JSONValue {
         let run = CancellableRun()
         let gate = self.gate
-        let id = await live.begin(
-            LiveWork.Entry(
-                principal: call.principal, origin: call.origin, subject: tool.definition.name, rpcID: call.rpcID,
-                deadline: .now + tool.definition.deadline,
-                isAllowed: { gate.allows(tool.definition, arguments, server: found.id, $0) },
-                cancel: { run.cancel($0) }))
+        var entry = LiveWork.Entry(
+            principal: call.principal, origin: call.origin, subject: tool.definition.name, rpcID: call.rpcID,
+            deadline: .now + tool.definition.deadline,
+            isAllowed: { gate.allows(tool.definition, arguments, server: found.id, $0) }, cancel: { run.cancel($0) })
+        entry.outer = call.nested?.outer
+        let id = await live.begin(entry)
         defer { live.end(id) }
-        if let refused = run.cause { throw ToolFailure.cancelled(refused) }
+        if let refused = run.cause ?? call.nested?.cause() { throw ToolFailure.cancelled(refused) }
         let nested = NestedCalls(
-            invoke: { await self.invoke($0, arguments: $1, call: $2) }, cause: { run.cause })
+            invoke: { await self.invoke($0, arguments: $1, call: $2) }, outer: id, cause: { run.cause })
         let targeting = ToolTargeting(found: found) { [live] server in
             try gate.checkServer(server, call.principal)
             await live.recheck(id)
