@@ -135,8 +135,11 @@ def test_a_result_above_16_mib_ends_only_its_own_stream(abused, connect):
 
     agent, other = connect(answer), connect(fine)
     server = server_of(abused, agent)["id"]
-    big = abused.call(token, "server.exec", server_id=server, cmd="big", timeout_seconds=30)
-    assert len(big["structuredContent"]["stdout"]) == 15 << 20
+    for asked, shown in ((0, 65_536), (1000, 1000), (4_000_000, 1 << 20)):
+        big = abused.call(
+            token, "server.exec", server_id=server, cmd="big", timeout_seconds=30, max_output_bytes=asked
+        )["structuredContent"]
+        assert (len(big["stdout"]), big["stdout_truncated"], "stderr_truncated" in big) == (shown, True, False)
     huge = abused.call(token, "server.exec", server_id=server, cmd="huge", timeout_seconds=30)
     assert huge["isError"] is True
     assert agent.task_ended.wait(10) and agent.task_error.code() == CODE.RESOURCE_EXHAUSTED

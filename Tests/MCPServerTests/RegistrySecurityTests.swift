@@ -93,7 +93,7 @@ struct RegistrySecurityTests {
             gateway.network.attach(server.id, json: JSONValue.object(["error": .string(flood), "content": ""]).text)
             for tool in ["fs.read", "fs.list", "fs.delete"] {
                 let result = await gateway.call(tool, ["server_id": id, "path": "/a"], as: token)
-                #expect(result.outcome == .agentError && (result.failureText?.utf8.count ?? 0) <= 2048)
+                #expect(result.outcome == .agentError && (result.failureText?.utf8.count ?? 0) <= 4096)
             }
             #expect(try await gateway.auditRows().allSatisfy { $0.errorMessage.unicodeScalars.count <= 512 })
 

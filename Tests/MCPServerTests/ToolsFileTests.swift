@@ -67,6 +67,29 @@ struct ToolsFileTests {
         #expect(try whole.result.get()["content"] == "" && whole.sent.count == 1)
     }
 
+    @Test("fs.read takes 1 MiB of a file from an agent, and not a byte more", arguments: [0, 1, 2, 3])
+    func readTooMuch(over: Int) async throws {
+        let size = 1_048_576 + over
+        let base64 = Data(repeating: 7, count: size).base64EncodedString()
+        // Each byte that is no UTF-8 has become U+FFFD.
+        let broken = String(repeating: "\u{FFFD}", count: size - 1) + "x"
+        for (encoding, content) in [
+            ("base64", base64), ("utf8", String(repeating: "x", count: size)), ("utf8", broken),
+            ("utf8", String(repeating: "é", count: 524_288) + String(repeating: "x", count: over)),
+        ] {
+            let answer: JSONValue = [
+                "content": .string(content), "encoding": .string(encoding), "size": .integer(Int64(size)),
+            ]
+            let (result, _) = try await call("fs.read", ["path": "/a"], answering: answer.text)
+            if over == 0 {
+                #expect(try result.get()["content"] == .string(content))
+            } else {
+                #expect(result.failureText == "agent sent more than 1048576 bytes of the file")
+                #expect(result.outcome == .agentError)
+            }
+        }
+    }
+
     @Test("fs.write lower-cases the digest that agents compare literally, and passes the rest on")
     func write() async throws {
         let digest = String(repeating: "aB", count: 32)

@@ -188,8 +188,55 @@ struct ToolsServerTests {
             #expect(result.outcome == .agentError, "\(bad)")
             #expect(result.failureText?.hasPrefix("agent sent a malformed result") == true)
         }
-        let long = try await exec(String(repeating: "x", count: 100_000), successful: false).result
-        #expect(try #require(long.failureText).utf8.count <= 2048)
+    }
+
+    @Test("an agent's error text is passed on up to 4 KiB, on a character's bound", arguments: [4096, 4097, 100_000])
+    func execLongErrors(length: Int) async throws {
+        let text = String(repeating: "x", count: length)
+        let shown = String(repeating: "x", count: min(length, 4096))
+        #expect(try await exec(text, successful: false).result.failureText == shown)
+        let (result, _) = try await exec(#"{"exit_code":-1,"stdout":"","stderr":"","error":"\#(text)"}"#)
+        guard case .failure(.agentError("agent_error: \(shown)", let structured?)) = result else {
+            Issue.record("\(result)")
+            return
+        }
+        #expect(structured["error"] == .string(shown))
+        let accents = String(repeating: "é", count: length)
+        let cut = try await exec("x" + accents, successful: false).result.failureText
+        #expect(cut == "x" + accents.prefix(2047))
+    }
+
+    @Test(
+        "output is cut at what was asked for, 64 KiB by default, 1 MiB at most, each stream, and marked",
+        arguments: [
+            ([:], 65_536), (["max_output_bytes": 0], 65_536), (["max_output_bytes": 10], 10),
+            (["max_output_bytes": 1_048_576], 1_048_576), (["max_output_bytes": 1_048_577], 1_048_576),
+            (["max_output_bytes": 4_294_967_295], 1_048_576),
+        ] as [(JSONObject, Int)])
+    func execOutput(more: JSONObject, limit: Int) async throws {
+        let full = String(repeating: "x", count: limit)
+        let fits = try await exec(
+            #"{"exit_code":0,"stdout":"\#(full)","stderr":"\#(full)","duration_ms":1}"#, more
+        ).result.get()
+        #expect(fits["stdout"] == .string(full) && fits["stderr"] == .string(full))
+        #expect(fits["stdout_truncated"] == nil && fits["stderr_truncated"] == nil)
+        for (stream, other) in [("stdout", "stderr"), ("stderr", "stdout")] {
+            // A character that the bound splits goes as a whole.
+            let over = full.dropLast() + "é"
+            let cut = try await exec(
+                #"{"exit_code":0,"\#(stream)":"\#(over)","\#(other)":"","duration_ms":1}"#, more
+            ).result.get()
+            #expect(cut[stream] == .string(String(full.dropLast())), "\(stream)")
+            #expect(cut["\(stream)_truncated"] == true && cut["\(other)_truncated"] == nil)
+        }
+        // What comes with an agent's error is cut as well.
+        let (failed, _) = try await exec(
+            #"{"exit_code":-1,"stdout":"\#(full)x","stderr":"","duration_ms":1,"error":"broken"}"#, more)
+        guard case .failure(.agentError("agent_error: broken", let structured?)) = failed else {
+            Issue.record("no structured result")
+            return
+        }
+        #expect(structured["stdout"] == .string(full) && structured["stdout_truncated"] == true)
     }
 
     @Test("an offline agent, a time-out and a task that is too large have their own outcomes")

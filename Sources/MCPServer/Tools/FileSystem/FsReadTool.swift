@@ -8,6 +8,9 @@ struct FsReadTool: Tool {
         agents = AgentTasks(services.network)
     }
 
+    /// Bytes of a file in one answer.
+    private static let mostBytes = 1_048_576
+
     let definition = ToolDefinition(
         name: "fs.read", title: "Read a file",
         description: """
@@ -41,7 +44,17 @@ struct FsReadTool: Tool {
     func run(_ input: Input, in call: ToolCall) async throws -> FsReadReply {
         let task = FsReadTask(
             path: input.path, offset: input.offset ?? 0, length: input.length ?? 0, encoding: input.encoding ?? "")
-        return try await call.tellingSeconds { try await agents.call(.fsRead, task, on: input.serverID) }
+        return try await call.tellingSeconds {
+            try await agents.call(.fsRead, task, on: input.serverID, bounded: Self.bounded)
+        }
+    }
+
+    /// A piece whose content is cut would belie its size and digest, so one that is too large is no answer.
+    private static func bounded(_ reply: FsReadReply) throws(ToolFailure) -> FsReadReply {
+        guard reply.leastBytes <= mostBytes else {
+            throw .agentError("agent sent more than \(mostBytes) bytes of the file")
+        }
+        return reply
     }
 
     func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {
@@ -50,5 +63,18 @@ struct FsReadTool: Tool {
         case ("/length", "minimum"): "length must be >= 0"
         default: ArgumentTexts.path(violation) ?? ArgumentTexts.encoding(violation, arguments)
         }
+    }
+}
+
+extension FsReadReply {
+    /// The fewest bytes of a file that can have become `content`.
+    fileprivate var leastBytes: Int {
+        let bytes = content.utf8
+        if encoding == "base64" {
+            let padding = bytes.reversed().prefix { $0 == UInt8(ascii: "=") }.count
+            return bytes.count / 4 * 3 - min(padding, 2)
+        }
+        // Each byte that is no UTF-8 has become a replacement character, which takes three.
+        return bytes.count - 2 * content.unicodeScalars.count { $0 == "\u{FFFD}" }
     }
 }

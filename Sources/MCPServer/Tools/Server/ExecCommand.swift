@@ -21,11 +21,36 @@ struct ExecCommand: Codable, Sendable {
     }
 
     private static let defaultRun: UInt32 = 30
+    private static let defaultOutput = 65_536
+    /// What an agent gives of a stream at most, whatever it is asked for.
+    private static let mostOutput = 1_048_576
 
     /// After how many seconds the agent ends it.
     var secondsOfRun: UInt32 {
         guard let timeoutSeconds, timeoutSeconds > 0 else { return Self.defaultRun }
         return timeoutSeconds
+    }
+
+    /// Bytes of each output stream that the caller asks for.
+    var wantedOutput: Int {
+        guard let maxOutputBytes, maxOutputBytes > 0 else { return Self.defaultOutput }
+        return Int(maxOutputBytes)
+    }
+
+    /// The answer with its output streams cut to what was asked for. An agent may send more than that; bytes that are
+    /// no UTF-8 grow on their way as well.
+    func bounded(_ reply: ExecReply) -> ExecReply {
+        let limit = min(wantedOutput, Self.mostOutput)
+        var reply = reply
+        if reply.stdout.utf8.count > limit {
+            reply.stdout = reply.stdout.cut(toBytes: limit)
+            reply.stdoutTruncated = true
+        }
+        if reply.stderr.utf8.count > limit {
+            reply.stderr = reply.stderr.cut(toBytes: limit)
+            reply.stderrTruncated = true
+        }
+        return reply
     }
 
     var task: ExecTask {

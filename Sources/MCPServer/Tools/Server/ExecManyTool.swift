@@ -10,7 +10,6 @@ struct ExecManyTool: Tool {
     private static let longestCall = 3600
     /// Bytes of output in one answer, all servers together.
     private static let outputBudget = 16 << 20
-    private static let defaultOutput = 65_536
 
     let definition = ToolDefinition(
         name: "server.exec_many", title: "Run a command on many servers",
@@ -75,9 +74,7 @@ struct ExecManyTool: Tool {
         try Self.checkDuration(input, concurrency)
         var command = input.command
         let share = Self.outputBudget / 2 / input.serverIDs.count
-        let wanted = command.maxOutputBytes.flatMap { $0 == 0 ? nil : Int(clamping: $0) } ?? Self.defaultOutput
-        let limit = min(wanted, share)
-        command.maxOutputBytes = UInt32(clamping: limit)
+        command.maxOutputBytes = UInt32(clamping: min(command.wantedOutput, share))
         let arguments = try JSONValueEncoder().encode(command)
 
         let count = Double(input.serverIDs.count)
@@ -86,7 +83,7 @@ struct ExecManyTool: Tool {
         ) { id in
             var arguments = arguments.objectValue ?? JSONObject()
             arguments["server_id"] = .integer(id)
-            return Self.entry(id, await call.invoke("server.exec", .object(arguments)), limit: limit)
+            return Self.entry(id, await call.invoke("server.exec", .object(arguments)))
         }
         let succeeded = entries.count { $0.ok }
         return Output(results: entries, succeeded: succeeded, failed: entries.count - succeeded)
@@ -110,23 +107,12 @@ struct ExecManyTool: Tool {
 }
 
 extension ExecManyTool {
-    private static func entry(_ id: Int64, _ outcome: Result<JSONValue, ToolFailure>, limit: Int) -> Entry {
+    private static func entry(_ id: Int64, _ outcome: Result<JSONValue, ToolFailure>) -> Entry {
         switch outcome {
         case .success(let result):
-            Entry(serverID: id, ok: true, result: cut(result, toBytes: limit))
+            Entry(serverID: id, ok: true, result: result)
         case .failure(let failure):
             Entry(serverID: id, ok: false, errorCode: failure.outcome.rawValue, error: failure.message)
         }
-    }
-
-    /// An agent may send more than it was asked for; bytes that are no UTF-8 grow on their way as well.
-    private static func cut(_ result: JSONValue, toBytes limit: Int) -> JSONValue {
-        guard var object = result.objectValue else { return result }
-        for stream in ["stdout", "stderr"] {
-            guard let text = object[stream]?.stringValue, text.utf8.count > limit else { continue }
-            object[stream] = .string(text.cut(toBytes: limit))
-            object["\(stream)_truncated"] = true
-        }
-        return .object(object)
     }
 }

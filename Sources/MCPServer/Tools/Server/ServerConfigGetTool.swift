@@ -39,7 +39,7 @@ struct ServerConfigGetTool: Tool {
         // The server may have been given away meanwhile.
         guard identity.mayManage(server: input.id, call.principal) else { throw ToolFailure.permissionDenied }
         guard reply.successful else {
-            throw ToolFailure.agentError("get server config failed: \(reply.data.cut(toBytes: 2048))")
+            throw ToolFailure.agentError("get server config failed: \(reply.data.cut(toBytes: AgentTasks.errorLimit))")
         }
         guard let text = Self.withoutSecret(reply.data) else {
             throw ToolFailure.agentError("get server config failed: the agent sent no JSON object")

@@ -13,31 +13,35 @@ struct AgentTasks: Sendable {
     /// The deadline of the file-system tools; the agent's own comes first, so that its text is the one shown.
     static let fileDeadline = Duration.seconds(35)
 
+    /// Bytes of an agent's error text that are passed on: enough for a reason, too few to flood a model or a log.
+    static let errorLimit = 4096
+
     /// Sends one task to the agent of server `id` and reads its answer.
+    /// - Parameter bounded: brings an answer that is larger than agreed within its limits, or refuses it.
     /// - Throws: ``ToolFailure/agentError(_:structured:)`` when the agent refused or sent no readable answer;
     ///   ``AbandonedAgentWork`` when its answer was not awaited to the end; `AgentCallError` and `CancellationError` as
     ///   they come. The registry knows what they mean.
     func call<Reply: AgentAnswer>(
-        _ type: AgentTaskType, _ task: some TaskBody, on id: Int64, timeout: Duration = fileTimeout
+        _ type: AgentTaskType, _ task: some TaskBody, on id: Int64, timeout: Duration = fileTimeout,
+        bounded: (Reply) throws -> Reply = { $0 }
     ) async throws -> Reply {
         let link = try await network.link(to: id)
         let reply = try await link.reply(to: type, task.jsonText(), timeout)
         guard reply.successful else {
             let text = reply.data.isEmpty ? "agent returned unsuccessful result" : reply.data
-            throw ToolFailure.agentError(Self.shown(text))
+            throw ToolFailure.agentError(text.cut(toBytes: Self.errorLimit))
         }
-        let answer: Reply
+        var answer: Reply
         do {
             answer = try Reply(json: reply.data)
         } catch {
             throw ToolFailure.agentError("agent sent a malformed result: \(error.reason)")
         }
-        if !answer.error.isEmpty { throw answer.failure(text: Self.shown(answer.error)) }
-        return answer
+        answer = try bounded(answer)
+        if answer.error.isEmpty { return answer }
+        answer.error = answer.error.cut(toBytes: Self.errorLimit)
+        throw answer.failure
     }
-
-    /// The agent's words at a length that neither floods a model nor the audit log.
-    private static func shown(_ text: String) -> String { text.cut(toBytes: 2048) }
 }
 
 extension AgentServerLink {
@@ -59,14 +63,14 @@ extension AgentServerLink {
 
 /// An answer that says in `error` why the work was not done.
 protocol AgentAnswer: TaskBody {
-    var error: String { get }
+    var error: String { get set }
 
     /// What the caller is told of `error`.
-    func failure(text: String) -> ToolFailure
+    var failure: ToolFailure { get }
 }
 
 extension AgentAnswer {
-    func failure(text: String) -> ToolFailure { .agentError(text) }
+    var failure: ToolFailure { .agentError(error) }
 }
 
 extension FsListReply: AgentAnswer {}
@@ -76,8 +80,8 @@ extension FsDeleteReply: AgentAnswer {}
 
 extension ExecReply: AgentAnswer {
     /// The one failure that shows its whole result, which satisfies the output schema (`mcp.md` 4.5).
-    func failure(text: String) -> ToolFailure {
-        .agentError("agent_error: \(text)", structured: try? JSONValueEncoder().encode(self))
+    var failure: ToolFailure {
+        .agentError("agent_error: \(error)", structured: try? JSONValueEncoder().encode(self))
     }
 }
 
