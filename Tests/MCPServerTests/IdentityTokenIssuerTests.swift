@@ -134,6 +134,21 @@ struct IdentityTokenIssuerTests {
         #expect(second.token.id > first.token.id)
     }
 
+    @Test("a user has 100 tokens at most, other users' do not count, and a deleted one makes room")
+    func cap() async throws {
+        let world = try await World()
+        let request = Request(name: "ci", scopes: Self.good)
+        for _ in 0..<100 { #expect(try await world.refusal(request, as: world.member) == nil) }
+        let text = "too many api tokens (max 100 per user); delete one first"
+        #expect(try await world.refusal(request, as: world.member) == text)
+        #expect(try await world.refusal(request, as: world.admin) == nil)
+        let all = try await world.gateway.issuer.tokens(of: world.member.id)
+        #expect(all.count == 100)
+        try await world.gateway.issuer.revoke(id: all[50].id, by: .system)
+        #expect(try await world.refusal(request, as: world.member) == nil)
+        #expect(try await world.refusal(request, as: world.member) == text)
+    }
+
     @Test("revoking: the owner his own, an administrator any, everything else answers not found")
     func revoking() async throws {
         let world = try await World()

@@ -59,6 +59,7 @@ private struct Audit: AuditRepository {
 private struct Tokens: APITokenRepository {
     let tables: TransferTables
     func insert(_ token: APITokenRecord) async throws -> Int64 { throw unused }
+    func insert(_ token: APITokenRecord, limit: Int) async throws -> Int64? { throw unused }
     func token(id: Int64) async throws -> APITokenRecord? { try tables.read { $0.tokens[id] } }
     func token(hash: String) async throws -> APITokenRecord? { throw unused }
     func tokens(of userID: Int64?) async throws -> [APITokenRecord] { throw unused }

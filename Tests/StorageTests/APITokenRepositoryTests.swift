@@ -51,6 +51,28 @@ struct APITokenRepositoryTests {
         }
     }
 
+    @Test("an owner's tokens have a limit, which counts his own only and holds for inserts at the same moment")
+    func limit() async throws {
+        try await withStorage { storage in
+            let first = try await storage.users.insert(user("a"))
+            let second = try await storage.users.insert(user("b"))
+            _ = try await storage.tokens.insert(token("other", owner: second))
+            let ids = try await withThrowingTaskGroup(of: Int64?.self) { group in
+                for number in 0..<20 {
+                    group.addTask { try await storage.tokens.insert(token("\(number)", owner: first), limit: 7) }
+                }
+                return try await group.reduce(into: [Int64]()) { ids, id in if let id { ids.append(id) } }
+            }
+            #expect(ids.count == 7)
+            #expect(Set(try await storage.tokens.tokens(of: first).map(\.id)) == Set(ids))
+            #expect(try await storage.tokens.insert(token("x", owner: second), limit: 1) == nil)
+            // A place is free again.
+            _ = try await storage.tokens.delete(id: ids[0])
+            #expect(try await storage.tokens.insert(token("y", owner: first), limit: 7) != nil)
+            await #expect(throws: StorageError.self) { try await storage.tokens.insert(token("", owner: 9), limit: 7) }
+        }
+    }
+
     @Test("tokens are listed by id descending, of one user or all")
     func lists() async throws {
         try await withStorage { storage in

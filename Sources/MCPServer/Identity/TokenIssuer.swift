@@ -33,6 +33,8 @@ public struct TokenIssuer: Sendable {
     public static let scopeLimit = 32
     public static let serverLimit = 1000
     public static let dayLimit: Int64 = 3650
+    /// Tokens of one user, expired ones included until they are deleted.
+    public static let tokenLimit = 100
     private static let secretLength = 32
 
     private let storage: Storage
@@ -67,7 +69,10 @@ public struct TokenIssuer: Sendable {
         var token = APITokenRecord(
             userID: user.id, name: name, tokenHash: dataKey.keyedHash(secret), scopes: scopes.map(\.rawValue),
             serverIDs: servers, expiresAt: expiry, createdAt: date, updatedAt: date)
-        token.id = try await storage.tokens.insert(token)
+        guard let id = try await storage.tokens.insert(token, limit: Self.tokenLimit) else {
+            throw ToolFailure.rejected("too many api tokens (max \(Self.tokenLimit) per user); delete one first")
+        }
+        token.id = id
         return Issued(token: token, secret: secret)
     }
 

@@ -5,6 +5,9 @@ public protocol APITokenRepository: Sendable {
     /// - Throws: ``StorageError/duplicate(field:)`` for a known hash; an empty hash is refused;
     ///   ``StorageError/notFound`` when the owner does not exist.
     func insert(_ token: APITokenRecord) async throws -> Int64
+    /// As ``insert(_:)``, unless the owner has `limit` tokens already.
+    /// - Returns: `nil` when he has.
+    func insert(_ token: APITokenRecord, limit: Int) async throws -> Int64?
     func token(id: Int64) async throws -> APITokenRecord?
     func token(hash: String) async throws -> APITokenRecord?
     /// By id, descending; `nil` for everybody's.

@@ -7,13 +7,22 @@ struct SQLiteAPITokenRepository: APITokenRepository {
     private typealias Columns = APITokenRow.Columns
 
     func insert(_ token: APITokenRecord) async throws -> Int64 {
-        if token.tokenHash.isEmpty { throw StorageError.failed("a token needs a hash") }
-        return try await connection.write { db in
-            var row = APITokenRow(token)
-            row.record.id = 0
-            try row.insert(db)
-            return db.lastInsertedRowID
+        try await connection.write { try Self.insert(token, $0) }
+    }
+
+    func insert(_ token: APITokenRecord, limit: Int) async throws -> Int64? {
+        try await connection.write { db in
+            let count = try APITokenRow.filter { _ in Columns.userID == token.userID }.fetchCount(db)
+            return count < limit ? try Self.insert(token, db) : nil
         }
+    }
+
+    private static func insert(_ token: APITokenRecord, _ db: Database) throws -> Int64 {
+        if token.tokenHash.isEmpty { throw StorageError.failed("a token needs a hash") }
+        var row = APITokenRow(token)
+        row.record.id = 0
+        try row.insert(db)
+        return db.lastInsertedRowID
     }
 
     func token(id: Int64) async throws -> APITokenRecord? {
