@@ -1,5 +1,6 @@
 import Foundation
 import Storage
+import Synchronization
 import Testing
 
 @testable import MCPServer
@@ -15,12 +16,23 @@ struct RegistryLiveTests {
         let token: Principal
     }
 
-    /// Runs a command that never ends, does `change`, and demands that the call has ended within a second.
+    /// Runs a command that never ends, does `change`, and demands that the call has ended within a second. A crowded
+    /// machine has three attempts at that.
     private func duringExec(
         as role: UserRecord.Role = .member, on ownServer: Bool = true,
         _ change: @escaping @Sendable (Scene) async throws -> Void,
         expecting outcome: ToolOutcome
     ) async throws {
+        let fastest = try await Promptness.best { try await attempt(as: role, on: ownServer, change, outcome) }
+        #expect(fastest < .seconds(1))
+    }
+
+    /// - Returns: how long it took from the change to the end of the call.
+    private func attempt(
+        as role: UserRecord.Role, on ownServer: Bool, _ change: @escaping @Sendable (Scene) async throws -> Void,
+        _ outcome: ToolOutcome
+    ) async throws -> Duration {
+        let took = Mutex(Duration.zero)
         try await TestGateway.running { gateway in
             let admin = try await gateway.user("root", role: .administrator)
             let owner = try await gateway.user("owner", role: role)
@@ -32,19 +44,17 @@ struct RegistryLiveTests {
                 await gateway.call("server.exec", ["server_id": .integer(server.id), "cmd": "sleep"], as: token)
             }
             #expect(try await eventually { gateway.network.sent.count == 1 })
-            let clock = ContinuousClock()
-            let took = try await clock.measure {
-                try await change(scene)
-                let result = await call.value
-                #expect(result.outcome == outcome, "\(result.failureText ?? "no failure")")
-            }
-            // A second by the contract; the rest is what a crowded test machine takes. The call would run for 300.
-            #expect(took < .seconds(10))
+            let began = ContinuousClock.now
+            try await change(scene)
+            let result = await call.value
+            took.withLock { $0 = began.duration(to: .now) }
+            #expect(result.outcome == outcome, "\(result.failureText ?? "no failure")")
             #expect(gateway.network.cancelled == 1)
             #expect(gateway.live.count == 0)
             let rows = try await gateway.auditRows().filter { $0.tool == "server.exec" }
             #expect(rows.map(\.outcome) == [outcome.rawValue])
         }
+        return took.withLock { $0 }
     }
 
     @Test("turning enable_mcp off ends a running call as mcp_disabled")

@@ -70,6 +70,27 @@ struct ToolsCatalogTests {
         }
     }
 
+    @Test(
+        "the hints of the tools beside the ten",
+        arguments: [
+            ("server.metrics", ["readOnlyHint": true, "openWorldHint": false]),
+            ("audit.list", ["readOnlyHint": true, "openWorldHint": false]),
+            ("fs.stat", ["readOnlyHint": true, "openWorldHint": false]),
+            (
+                "server.exec_many",
+                ["readOnlyHint": false, "destructiveHint": true, "idempotentHint": false, "openWorldHint": true]
+            ),
+        ] as [(String, [String: JSONValue])])
+    func hints(name: String, expected: [String: JSONValue]) async throws {
+        let gateway = try await TestGateway()
+        let tools = gateway.registry.exposed(toolsets: Self.everything)
+        let tool = try #require(tools.first { $0.definition.name == name })
+        var annotations = try #require(tool.listEntry["annotations"]?.objectValue)
+        #expect(annotations["title"] == .string(tool.definition.title))
+        annotations["title"] = nil
+        #expect(Dictionary(uniqueKeysWithValues: annotations.map { ($0.key, $0.value) }) == expected)
+    }
+
     private static func checkDescriptions(_ schema: JSONValue, _ place: String) {
         for (name, member) in schema["properties"]?.objectValue ?? [:] {
             #expect(member["description"]?.stringValue?.isEmpty == false, "\(place)/\(name)")

@@ -28,8 +28,7 @@ public final class TokenAuthenticator: Sendable {
     private let key: SecretKey
     private let strikes: StrikeBook
     private let now: @Sendable () -> Date
-    /// Token id → the use that was written last.
-    private let written = Mutex<[Int64: (at: Date, ip: String)]>([:])
+    private let uses = Mutex(TokenUses())
 
     public init(
         identity: IdentityCache, tokens: any APITokenRepository, key: SecretKey, strikes: StrikeBook,
@@ -76,17 +75,30 @@ public final class TokenAuthenticator: Sendable {
         return .refused(refusal)
     }
 
-    /// Written when the address is another one or the last writing is over a minute ago; the first use at once.
     private func noteUse(of id: Int64, ip: String) async {
         let date = now()
-        let due = written.withLock { written in
-            if let last = written[id], last.ip == ip, date.timeIntervalSince(last.at) <= 60 { return false }
-            written[id] = (date, ip)
-            return true
-        }
-        guard due else { return }
+        guard uses.withLock({ $0.isDue(id, ip: ip, at: date) }) else { return }
         // The time of last use is a courtesy; a call is not refused for it.
         try? await tokens.touch(id: id, usedAt: date, ip: ip)
+    }
+}
+
+/// Which uses of tokens are worth writing: one from another address or over a minute after the last that was written;
+/// the first one at once.
+struct TokenUses {
+    private var written: [Int64: (at: Date, ip: String)] = [:]
+
+    /// Tokens remembered at most; beyond it the table starts anew, and a token's next use is written once more.
+    static let capacity = 100_000
+
+    var count: Int { written.count }
+
+    /// Whether to write this use; if so it counts as written.
+    mutating func isDue(_ id: Int64, ip: String, at date: Date) -> Bool {
+        if let last = written[id], last.ip == ip, date.timeIntervalSince(last.at) <= 60 { return false }
+        if written[id] == nil, written.count >= Self.capacity { written.removeAll() }
+        written[id] = (date, ip)
+        return true
     }
 }
 

@@ -29,14 +29,17 @@ public struct Housekeeper: Sendable {
     }
 
     /// Works until the surrounding task is cancelled: URLs every minute, sessions every ten, the rest every day.
-    public func run() async {
+    public func run() async { await run(minute: .seconds(60)) }
+
+    /// - Parameter minute: how long one takes; tests have shorter ones.
+    func run(minute length: Duration) async {
         var minute = 0
         while !Task.isCancelled {
             _ = transferURLs.sweep()
             if minute % 10 == 0 { await attempt("sessions") { _ = try await storage.sessions.purge(now: now()) } }
             if minute % 1440 == 0 { await daily() }
             minute += 1
-            try? await Task.sleep(for: .seconds(60))
+            try? await Task.sleep(for: length)
         }
     }
 
