@@ -1,30 +1,31 @@
 """The client of fastmcp, in the era with a handshake and in the one without."""
 
 import asyncio
-import sys
+from contextlib import asynccontextmanager
 
 import mcp.client.session
 from fastmcp import Client
 from fastmcp.client.transports import StreamableHttpTransport
 
-from scenario import play
+from scenario import REVISION, play
+
+MODERN = REVISION >= "2026"
+if not MODERN:
+    # What it asks for; it has no setting for that.
+    mcp.client.session.LATEST_HANDSHAKE_VERSION = REVISION
 
 
-async def main():
-    url, token, protocol = sys.argv[1:4]
-    modern = protocol >= "2026"
-    if not modern:
-        # What it asks for; it has no setting for that.
-        mcp.client.session.LATEST_HANDSHAKE_VERSION = protocol
+@asynccontextmanager
+async def connect(url, token):
     transport = StreamableHttpTransport(url, headers={"Authorization": f"Bearer {token}"})
-    async with Client(transport, mode="auto" if modern else "legacy", timeout=60) as client:
+    async with Client(transport, mode="auto" if MODERN else "legacy", timeout=60) as client:
         tools = [tool.name for tool in await client.list_tools()]
 
         async def call(tool, arguments):
             result = await client.call_tool(tool, arguments, raise_on_error=False)
             return result.is_error, result.structured_content, result.content[0].text
 
-        await play(client.protocol_version, tools, call)
+        yield client.protocol_version, tools, call
 
 
-asyncio.run(main())
+asyncio.run(play(connect))

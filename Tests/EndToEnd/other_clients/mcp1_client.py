@@ -1,20 +1,21 @@
 """The official SDK before its second version. It speaks the eras with a handshake only."""
 
 import asyncio
-import sys
+from contextlib import asynccontextmanager
 
 import httpx
 import mcp.types
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
-from scenario import play
+from scenario import REVISION, play
+
+# What it asks for; it has no setting for that.
+mcp.types.LATEST_PROTOCOL_VERSION = REVISION
 
 
-async def main():
-    url, token, protocol = sys.argv[1:4]
-    # What it asks for; it has no setting for that.
-    mcp.types.LATEST_PROTOCOL_VERSION = protocol
+@asynccontextmanager
+async def connect(url, token):
     http = httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=60)
     async with (
         http,
@@ -29,7 +30,7 @@ async def main():
             return result.isError, result.structuredContent, result.content[0].text
 
         await session.send_ping()
-        await play(agreed.protocolVersion, tools, call)
+        yield agreed.protocolVersion, tools, call
 
 
-asyncio.run(main())
+asyncio.run(play(connect))
