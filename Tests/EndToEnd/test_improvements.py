@@ -189,6 +189,20 @@ def test_the_host_of_urls_is_the_one_that_the_client_itself_used(gateway, agent,
     assert "evil" not in str(answer)
 
 
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:1234", "[2001:db8::1]:80"])
+def test_the_host_that_a_client_writes_is_the_one_of_its_urls(gateway, agent, token, host):
+    """By design (mcp.md 4.10): the URL is for the one who asked, who may as well change it afterwards. Browsers, whose
+    pages could make them ask, are held by the Origin guard."""
+    call = {"name": "fs.download_url", "arguments": {"server_id": agent.server_id, "path": "/etc/hostname"}}
+    answer = gateway.rpc(token, "tools/call", call, headers={"Host": host})
+    url = answer.json()["result"]["structuredContent"]["url"]
+    assert url.startswith(f"http://{host}/mcp/download/")
+    # It leads nowhere but here, for whoever knows the right address.
+    assert requests.get(url.replace(f"http://{host}", gateway.url), timeout=20).status_code == 200
+    page = {"Host": host, "Origin": f"http://{host}"}
+    assert gateway.rpc(token, "tools/call", call, headers=page).status_code == 403
+
+
 @pytest.mark.parametrize("trusted, believed", [([], True), (["127.0.0.1"], True), (["192.0.2.1"], False)])
 def test_row_29_what_a_proxy_says_of_tls_counts_from_trusted_ones(make_gateway, trusted, believed):
     """P2. Seen in the cookies of a log-in, which are for TLS only where the client speaks it."""

@@ -146,6 +146,41 @@ def test_sigterm_ends_calls_writes_the_audit_log_and_exits_0(world, tmp_path):
     wait_until(lambda: not alive(call.pid), 10, what="process group killed")
 
 
+def test_no_answered_call_is_without_a_row_after_sigterm(make_gateway):
+    """Sixteen callers go on until the gateway is gone: what one of them was told has happened is in the audit log."""
+    gateway = make_gateway(settings={"mcp_rate_limit_per_second": 10**6, "mcp_rate_limit_per_minute": 10**6})
+    token = gateway.token(*ALL_SCOPES)
+    answered, odd = [0] * 16, []
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "meta.whoami"}}
+
+    def work(number):
+        with requests.Session() as session:
+            session.headers["Authorization"] = f"Bearer {token}"
+            while True:
+                try:
+                    answer = session.post(f"{gateway.url}/mcp", json=body, timeout=20)
+                except requests.RequestException:
+                    return
+                if "structuredContent" in answer.json().get("result", {}):
+                    answered[number] += 1
+                else:
+                    odd.append(answer.text)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: min(answered) >= 20, what="all sixteen are at work")
+    assert gateway.stop() == 0
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    outcomes = [row["outcome"] for row in audit_rows(gateway, "meta.whoami")]
+    # A call whose answer did not get through has a row as well.
+    assert sum(answered) <= outcomes.count("ok") <= sum(answered) + 16
+    # Whoever is refused on the way out is told so.
+    assert all("shutting down" in text for text in odd), odd[:3]
+
+
 def test_every_call_leaves_one_row_without_values(world, tmp_path):
     gateway, agent = world
     token = gateway.token("nezha:server:read", "nezha:server:exec", name="auditor")

@@ -56,7 +56,12 @@ def test_an_unknown_token_is_401(gateway):
         b'{"jsonrpc":"2.0","method":7,"id":1}', b'{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}',
         b'{"jsonrpc":"2.0","id":1,"method":"ping","params":"\\ud800"}', b'{"a":' * 65 + b"1" + b"}" * 65,
         b'{"jsonrpc":"2.0","id":1,"method":"ping"} trailing',
+        # Numbers that are cheap to write and dear to read.
+        b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"n":%s}}' % (b"1" * 1001),
+        b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"n":1e1000000000}}',
+        b'{"jsonrpc":"2.0","id":1e1000000000,"method":"ping"}',
     ],
+    ids=lambda body: body[:50],
 )
 def test_undecodable_bodies_are_parse_errors(gateway, token, body):
     answer = post(gateway, token, body)
@@ -81,6 +86,83 @@ def test_ids_are_echoed_as_sent(gateway, token, id):
     assert answer.status_code == 200
     text = answer.text
     assert f'"id":{id}' in text or json.loads(text)["id"] == json.loads(id) and isinstance(json.loads(id), str)
+
+
+@pytest.mark.parametrize("method, id, status, expected", [
+    # Here an id of null is none.
+    ("ping", "null", 202, None), ("notifications/initialized", "null", 202, None),
+    ("ping", "0", 200, {"id": 0, "result": {}}), ("notifications/initialized", "7", 200, {"id": 7, "result": {}}),
+    ("notifications/initialized", '"x"', 200, {"id": "x", "result": {}}),
+    # Everywhere else it is one.
+    ("nonsense", "null", 200, {"id": None, "error": {"code": -32601, "message": "method not supported: nonsense"}}),
+    ("notifications/cancelled", "null", 200,
+     {"id": None, "error": {"code": -32601, "message": "method not supported: notifications/cancelled"}}),
+    ("notifications/cancelled", "3", 200,
+     {"id": 3, "error": {"code": -32601, "message": "method not supported: notifications/cancelled"}}),
+    ("tools/call", "null", 200, {"id": None, "error": {"code": -32602, "message": "tool name required"}}),
+])
+def test_an_id_of_null_is_echoed_except_where_nothing_is_answered(gateway, token, method, id, status, expected):
+    answer = post(gateway, token, f'{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}')
+    assert answer.status_code == status
+    if expected is None:
+        assert answer.content == b""
+    else:
+        assert answer.json() == {"jsonrpc": "2.0"} | expected
+
+
+def test_results_have_the_id_of_null_too(gateway, token):
+    for method, params in (("initialize", {}), ("tools/list", {}), ("tools/call", {"name": "meta.whoami"})):
+        message = {"jsonrpc": "2.0", "id": None, "method": method, "params": params}
+        answer = post(gateway, token, json.dumps(message)).json()
+        assert answer["id"] is None and answer["result"], method
+
+
+CALL = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "meta.whoami"}}
+
+
+@pytest.mark.parametrize("kind", [
+    None, "", "application/json", "application/json; charset=latin1", "APPLICATION/JSON", "text/plain", "text/html",
+    "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "no type at all",
+])
+def test_the_content_type_of_a_request_does_not_matter(gateway, token, kind):
+    answer = post(gateway, token, json.dumps(CALL), **({} if kind is None else {"Content-Type": kind}))
+    assert answer.request.headers.get("Content-Type") == kind
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json; charset=utf-8")
+    assert answer.json()["result"]["structuredContent"]["is_admin"] is True
+
+
+STREAM, JSON = "text/event-stream", "application/json; charset=utf-8"
+
+
+# Accept → what a tool that has progress to tell answers to a request with a progressToken.
+@pytest.mark.parametrize("accept, with_token", [
+    (None, JSON), ("", JSON), ("*/*", JSON), ("text/*", JSON), ("text/html", JSON), ("application/json", JSON),
+    ("application/json, text/event-stream", STREAM), ("text/event-stream", STREAM), ("TEXT/Event-Stream", STREAM),
+    ("application/json;q=0.5,text/event-stream;q=0.1", STREAM), ("text/event-stream;q=0, application/json", JSON),
+    ("text/event-stream; q=0.0", JSON), ("text/event-streams", JSON), ("nonsense", JSON),
+])
+def test_only_who_wants_events_and_names_his_progress_gets_a_stream(gateway, agent, token, accept, with_token):
+    exec = {"name": "server.exec", "arguments": {"server_id": agent.server_id, "cmd": "echo", "args": ["x"]}}
+    whoami = {"name": "meta.whoami"}
+
+    def kind(params, method="tools/call", **meta):
+        params = params | ({"_meta": meta} if meta else {})
+        # Without this the library would send a value of its own.
+        answer = gateway.rpc(token, method, params, id=7, headers={"Accept": accept})
+        assert answer.request.headers.get("Accept") == accept and answer.status_code == 200
+        body = answer.text
+        if answer.headers["Content-Type"] == STREAM:
+            body = body[body.rindex("data: ") + 6:]
+        result = json.loads(body)["result"]
+        assert result.get("tools") or result.get("structuredContent"), body
+        return answer.headers["Content-Type"]
+
+    assert kind(exec) == kind(exec, other="x") == JSON
+    assert kind(exec, progressToken="p") == kind(exec, progressToken=3) == with_token
+    # What is no token names nothing; and not every tool has progress to tell.
+    for wrong in (None, True, [], {"a": 1}):
+        assert kind(exec, progressToken=wrong) == JSON
+    assert kind(whoami, progressToken="p") == kind({}, "tools/list", progressToken="p") == JSON
 
 
 def test_a_body_of_8_mib_passes_and_one_byte_more_is_413(gateway, token):
@@ -200,6 +282,31 @@ def test_the_rate_limit_is_ten_a_second(make_gateway):
     ping = session.post(f"{gateway.url}/mcp", json={"jsonrpc": "2.0", "id": 9, "method": "ping"}, timeout=10)
     assert (ping.status_code, ping.json()["id"], ping.json()["error"]["code"]) == (429, 9, -32002)
     assert session.post(f"{gateway.url}/mcp", data="{", timeout=10).status_code == 429
+
+
+def test_over_the_budget_it_counts_what_the_body_is(make_gateway):
+    """Rows 8, 9, 11 and 14 of the matrix; the size is looked at first, the envelope only for its id."""
+    gateway = make_gateway(settings={"mcp_rate_limit_per_minute": 1})
+    token = gateway.token("nezha:server:read")
+    assert gateway.rpc(token, "ping").json()["result"] == {}
+    limited = {"code": -32002, "message": "rate limit exceeded for this token"}
+    whole = b'{"jsonrpc":"2.0","id":7,"method":"ping","x":"%s"}' % (b"a" * (8 << 20))
+    for body in (whole, iter([whole])):
+        answer = post(gateway, token, body)
+        assert answer.status_code == 413 and "Retry-After" not in answer.headers
+        assert answer.json() == {"jsonrpc": "2.0", "error": {
+            "code": -32600, "message": "request body exceeds MCP envelope size limit"}}
+    for body, id in [
+        (b"{", {}), (b"", {}), (b"[]", {}), (b'{"jsonrpc":2,"id":7}', {}),
+        (b'{"jsonrpc":"1.0","id":7,"method":"ping"}', {"id": 7}), (b'{"jsonrpc":"2.0","id":"x"}', {"id": "x"}),
+        (b'{"jsonrpc":"2.0","id":7,"method":""}', {"id": 7}),
+        (b'{"jsonrpc":"1.0","id":null,"method":"x"}', {"id": None}),
+        (b'{"jsonrpc":"2.0","id":7,"method":"ping"}', {"id": 7}), (b'{"jsonrpc":"2.0","method":"ping"}', {}),
+        (b'{"jsonrpc":"2.0","method":"tools/call","params":{"name":"meta.whoami"}}', {}),
+    ]:
+        answer = post(gateway, token, body)
+        assert (answer.status_code, answer.json()) == (429, {"jsonrpc": "2.0", "error": limited} | id), body
+        assert 1 <= int(answer.headers["Retry-After"]) <= 60
 
 
 def test_the_switch_refuses_everything_but_shows_bad_tokens(make_gateway):

@@ -1,5 +1,5 @@
-"""The official SDK, newest and first version, and fastmcp's client: every tool with success and every way to fail that a
-client can see, in each revision of the protocol that the client speaks.
+"""The official SDK, newest and first version, and fastmcp's client: every tool with success and every way to fail that
+a client can see, in each revision of the protocol that the client speaks.
 
 A run is a script (`other_clients/scenario.py`) in an environment that holds the one client, made once and kept in
 pytest's cache; the newest SDK is in that of these tests.
@@ -109,9 +109,11 @@ class World:
 
     def silent(self) -> int:
         """A server whose agent never came."""
-        number = self.row("insert into servers (user_id, uuid, name, note, public_note, display_index, hide_for_guest,"
-                          " enable_ddns, ddns_profiles, override_ddns_domains, created_at, updated_at) values (1,"
-                          " lower(hex(randomblob(16))), 'away', '', '', 0, 0, 0, '[]', '{}', 1, 1) returning id")  # fmt: skip
+        number = self.row(
+            "insert into servers (user_id, uuid, name, note, public_note, display_index, hide_for_guest, enable_ddns,"
+            " ddns_profiles, override_ddns_domains, created_at, updated_at) values (1, lower(hex(randomblob(16))),"
+            " 'away', '', '', 0, 0, 0, '[]', '{}', 1, 1) returning id"
+        )  # fmt: skip
         token = self.gateway.token("nezha:server:read")
         wait_until(lambda: "structuredContent" in self.gateway.call(token, "server.get", server_id=number),
                    what="new server")  # fmt: skip

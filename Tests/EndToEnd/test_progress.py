@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import threading
 import time
 import uuid
 
@@ -13,7 +14,8 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from conftest import ALL_SCOPES
-from gateway import Agent, Gateway
+from gateway import Agent, Gateway, wait_until
+from spec_agent import SpecAgent, reply
 
 TOOLSETS = ["core", "fleet", "audit", "files", "metrics"]
 
@@ -97,6 +99,58 @@ def test_exec_many_tells_the_finished_servers(fleet, mode):
     run(fleet, mode, work)
 
 
+ENTRY = {"name": "x", "type": "file", "size": 1, "mode": "0644", "mtime": 7}
+FILE_TOOLS = {
+    # Tool → more arguments, what the agent answers.
+    "fs.list": ({}, {"entries": [ENTRY]}),
+    "fs.read": ({}, {"content": "x", "encoding": "utf8", "size": 1, "sha256": "0" * 64}),
+    "fs.write": ({"content": "x"}, {"size": 1, "sha256": "0" * 64}),
+    "fs.delete": ({}, {"deleted_count": 1}),
+    "fs.stat": ({}, {"entries": [ENTRY]}),
+}
+NUMBERS = {16: "fs.list", 17: "fs.read", 18: "fs.write", 19: "fs.delete"}
+
+
+def test_work_on_files_tells_the_seconds_while_a_slow_agent_works(fleet, mode):
+    """The agent answers only when the client has been told twice."""
+    gateway = fleet[0]
+    told = {f"/{tool}/x": threading.Event() for tool in FILE_TOOLS}
+
+    def answer(task):
+        path = json.loads(task.data)["path"]
+        # fs.stat looks into the directory of its path.
+        waited = told["/fs.stat/x" if path == "/fs.stat" else path].wait(30)
+        return reply(task, FILE_TOOLS[NUMBERS[task.type]][1] if waited else "nobody was told", waited)
+
+    agent = SpecAgent(gateway.address, gateway.agent_secret(), str(uuid.uuid4()), answer).connect()
+    try:
+        server = wait_until(lambda: [server["id"] for server in gateway.api("GET", "/server", gateway.login()).json()[
+            "data"] if server["uuid"] == agent.uuid], what="slow server")[0]
+
+        async def work(_, call):
+            async def slow(tool):
+                note, steps = recorder()
+                path, (more, expected) = f"/{tool}/x", FILE_TOOLS[tool]
+
+                async def noted(*step):
+                    await note(*step)
+                    if len(steps) == 2:
+                        told[path].set()
+
+                found = await call(tool, noted, server_id=server, path=path, **more)
+                if tool == "fs.stat":
+                    expected = {"path": path, "exists": True, "size": 1, "mtime": 7}
+                assert found.items() >= expected.items(), (tool, found)
+                assert [(step, total) for step, total, _ in steps[:2]] == [(1, None), (2, None)], tool
+                assert steps[1][2] - steps[0][2] > 0.5, "both at once"
+
+            await asyncio.gather(*map(slow, FILE_TOOLS))
+
+        run(fleet, mode, work)
+    finally:
+        agent.close()
+
+
 def test_the_tools_beyond_the_ten_work_on_a_real_agent(fleet, mode, tmp_path):
     server = fleet[1]
     (tmp_path / "file").write_text("12345")
@@ -125,7 +179,7 @@ def test_the_tools_beyond_the_ten_work_on_a_real_agent(fleet, mode, tmp_path):
 
         await asyncio.sleep(1)
         rows = (await call("audit.list", limit=200, tool="fs.stat"))["rows"]
-        assert {row["server_id"] for row in rows} == {server} and {row["outcome"] for row in rows} == {"ok"}
+        assert server in {row["server_id"] for row in rows} and {row["outcome"] for row in rows} == {"ok"}
 
     run(fleet, mode, work)
 

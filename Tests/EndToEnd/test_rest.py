@@ -4,10 +4,13 @@ import re
 import time
 import uuid
 
+import grpc
 import pytest
 import requests
+import yaml
 
 from gateway import ADMIN_PASSWORD
+from spec_agent import SpecAgent
 
 
 def test_login_then_server_list_with_jwt_and_token(gateway, agent):
@@ -252,14 +255,31 @@ def test_secrets_stay_inside(make_gateway, make_agent):
     gateway.api("POST", "/login", json={"username": canary, "password": canary})
     gateway.api("GET", f"/server?token={canary}")
     gateway.api("GET", "/server", "nzp_" + canary)
-    answers = [gateway.api("GET", path, jwt).text for path in ("/server", "/setting", "/api-tokens")]
+    # The keys of the gateway itself, two of them in use here: one signs log-ins, one lets agents in.
+    config = yaml.safe_load(gateway.config.read_text())
+    keys = [config[f"{name}_secret_key"] for name in ("agent", "jwt", "data")]
+    assert len(set(keys)) == 3 and all(len(key) >= 32 for key in keys)
+    SpecAgent(gateway.address, keys[0], str(uuid.uuid4())).connect().close()
+    with pytest.raises(grpc.RpcError):
+        SpecAgent(gateway.address, keys[1], str(uuid.uuid4())).connect()
+    gateway.api("POST", "/login", json={"username": "admin", "password": keys[2]})
+    paths = ("/server", "/setting", "/api-tokens", "/profile")
+    answers = [gateway.api("GET", path, jwt).text for path in paths]
+    answers += [gateway.rpc(token, method, params).text for method, params in [
+        ("initialize", {}), ("tools/list", {}), ("tools/call", {"name": "meta.whoami"}),
+        ("tools/call", {"name": "server.list"}),
+    ]]
+    answers.append(gateway.command("token", "list").stdout)
     gateway.stop()
     kept = gateway.database.read_bytes()
     for extra in gateway.folder.glob("sqlite.db-*"):
         kept += extra.read_bytes()
     log = gateway.log.read_text()
-    for secret in (canary, token, jwt, agent.secret, ADMIN_PASSWORD):
+    output = (gateway.folder / "gateway.out").read_text()
+    for secret in (canary, token, jwt, agent.secret, ADMIN_PASSWORD, *keys):
         assert secret.encode() not in kept, "stored"
-        assert secret not in log, "logged"
-    for secret in (token, jwt, agent.secret, ADMIN_PASSWORD):
+        assert secret not in log + output, "logged"
+    # The profile shows its owner the secret for his own agents.
+    for secret in (token, jwt, ADMIN_PASSWORD, *keys):
         assert not any(secret in answer for answer in answers)
+    assert not any(agent.secret in answer for path, answer in zip(paths, answers) if path != "/profile")

@@ -93,6 +93,16 @@ def test_a_call_that_fails(gateway, token):
     assert own == {"nezha-gateway/errorCode": "invalid_args", "nezha-gateway/retryable": False}
 
 
+@pytest.mark.parametrize("header", [None, *SUPPORTED[:-1]])
+def test_whoami_tells_the_revision_of_the_very_request(gateway, token, header):
+    """There is no session that would know another one. Without a header nothing is known."""
+    headers = {"MCP-Protocol-Version": header} if header else {}
+    answer = gateway.rpc(token, "tools/call", WHOAMI, headers=headers)
+    assert answer.json()["result"]["structuredContent"].get("protocol_version") == header
+    found = result(send(gateway, token, "tools/call", WHOAMI))["structuredContent"]
+    assert (found["protocol_version"], found["protocol_versions"]) == (MODERN, SUPPORTED)
+
+
 def test_results_of_the_handshake_era_have_nothing_of_this_one(gateway, token):
     for method, params in (("ping", None), ("tools/list", None), ("tools/call", WHOAMI), ("initialize", {})):
         found = gateway.rpc(token, method, params).json()["result"]

@@ -84,7 +84,8 @@ def needs(server: int) -> dict:
     place = {"server_id": server, "path": f"{WORLD['folder']}/none"}
     return {
         "server.list": {}, "server.get": {"server_id": server}, "server.metrics": {"server_id": server},
-        "server.exec_many": {"server_ids": [server], "cmd": "true"}, "server.exec": {"server_id": server, "cmd": "true"},
+        "server.exec": {"server_id": server, "cmd": "true"},
+        "server.exec_many": {"server_ids": [server], "cmd": "true"},
         "fs.list": place, "fs.read": place, "fs.stat": place, "fs.write": place | {"content": ""}, "fs.delete": place,
         "fs.download_url": place, "fs.upload_url": place,
     }  # fmt: skip
