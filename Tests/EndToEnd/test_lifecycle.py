@@ -38,14 +38,26 @@ class Running:
         self.thread.start()
         self.pid = wait_until(lambda: mark.exists() and mark.read_text().strip(), what="command started")
 
-    def assert_ended(self, since: float, text: str) -> None:
-        """Within a second at the gateway, and the process group on the agent is gone."""
+    def assert_ended(self, since: float, text: str) -> float:
+        """At the gateway, and the process group on the agent is gone; after so many seconds."""
         self.thread.join(10)
         assert not self.thread.is_alive()
-        # A second by the contract; the rest is the load of the machine that runs the tests.
+        # A second by the contract (`within_a_second`); the rest is the load of the machine that runs the tests.
         assert self.ended - since < 3
         assert self.answer["isError"] is True and text in self.answer["content"][0]["text"]
-        wait_until(lambda: not alive(self.pid), 5, what="process group killed")
+        wait_until(lambda: not alive(self.pid), 5, every=0.02, what="process group killed")
+        return time.monotonic() - since
+
+
+def within_a_second(attempt) -> None:
+    """What `attempt(number)` measures in seconds keeps the promise of the contract. The best of three counts, so that a
+    moment in which the machine had other things to do fails nothing; a gateway that is slow is so every time."""
+    times = []
+    for number in range(3):
+        times.append(attempt(number))
+        if times[-1] < 1:
+            return
+    pytest.fail(f"seconds until everything had ended: {times}")
 
 
 def audit_rows(gateway, tool) -> list:

@@ -15,7 +15,7 @@ import requests
 
 from conftest import ALL_SCOPES
 from gateway import Agent, Gateway, wait_until
-from test_lifecycle import audit_rows
+from test_lifecycle import audit_rows, within_a_second
 
 LIMIT = 100 * 1024 * 1024
 # By the contract a transfer ends within a second; the rest is the load of the machine that runs the tests.
@@ -148,14 +148,22 @@ def test_content_arrives_as_it_is(transfers, content):
 
 @pytest.mark.timeout(180)
 def test_exactly_100_mib_pass_both_ways(transfers, big):
-    file = transfers.folder / "big"
-    answer = transfers.upload(file, big, f"?sha256={sha256(big)}")
-    assert (answer.status_code, answer.text) == (200, f'{{"size":{LIMIT},"sha256":"{sha256(big)}"}}')
-    assert file.read_bytes() == big
-    answer = transfers.download(file)
-    assert answer.status_code == 200
-    assert answer.content == big
-    assert answer.headers["X-Content-SHA256"] == sha256(big)
+    """And the gateway keeps a small part of them in memory at a time."""
+    file, digest = transfers.folder / "big", sha256(big)
+
+    def upload():
+        answer = transfers.upload(file, big, f"?sha256={digest}")
+        assert (answer.status_code, answer.text) == (200, f'{{"size":{LIMIT},"sha256":"{digest}"}}')
+        assert file.read_bytes() == big
+
+    def download():
+        answer = transfers.download(file)
+        assert answer.status_code == 200
+        assert answer.content == big
+        assert answer.headers["X-Content-SHA256"] == digest
+
+    grown = {work.__name__: round(transfers.gateway.growth(work), 1) for work in (upload, download)}
+    assert max(grown.values()) <= 16, f"MiB: {grown}"
 
 
 def test_one_byte_more_is_refused_both_ways(transfers):
@@ -439,13 +447,17 @@ def own_world(tmp_path_factory):
         assert gateway.stop() == 0
 
 
+def own_transfers(own_world, folder) -> Transfers:
+    """With a token that is named like its folder."""
+    gateway, agent = own_world
+    folder.mkdir()
+    return Transfers(gateway, agent, gateway.token(*ALL_SCOPES, name=str(folder)), folder)
+
+
 @pytest.fixture
 def own(own_world, tmp_path) -> Transfers:
     """Transfers of a token of this test alone."""
-    gateway, agent = own_world
-    folder = tmp_path / "files"
-    folder.mkdir()
-    return Transfers(gateway, agent, gateway.token(*ALL_SCOPES, name=tmp_path.name), folder)
+    return own_transfers(own_world, tmp_path / "files")
 
 
 def sql(gateway: Gateway, statement: str, *values) -> list:
@@ -455,7 +467,7 @@ def sql(gateway: Gateway, statement: str, *values) -> list:
 
 
 def token_id(transfers: Transfers) -> int:
-    return sql(transfers.gateway, "select id from api_tokens where name = ?", transfers.folder.parent.name)[-1][0]
+    return sql(transfers.gateway, "select id from api_tokens where name = ?", str(transfers.folder))[0][0]
 
 
 class KillSwitch:
@@ -509,8 +521,12 @@ LOSSES = {
 @pytest.fixture(params=LOSSES)
 def loss(request, own):
     yield LOSSES[request.param]
-    LOSSES[request.param].give_back(own)
-    # The next test needs these rights in force again.
+    give_back(LOSSES[request.param], own)
+
+
+def give_back(loss, own) -> None:
+    loss.give_back(own)
+    # What comes next needs these rights in force again.
     fresh = own.gateway.token("nezha:server:read")
     wait_until(
         lambda: "result" in (answer := own.gateway.rpc(fresh, "tools/call", {
@@ -519,8 +535,22 @@ def loss(request, own):
     )  # fmt: skip
 
 
-def test_lost_rights_end_running_transfers_at_once(own, loss):
-    """security.md: deleted while in use. Both directions, throttled, so that they run when it happens."""
+@pytest.mark.timeout(240)
+def test_lost_rights_end_running_transfers_at_once(own, own_world, loss, tmp_path):
+    """security.md: deleted while in use."""
+
+    def attempt(number):
+        mine = own_transfers(own_world, tmp_path / str(number))
+        try:
+            return seconds_until_transfers_have_ended(mine, loss)
+        finally:
+            give_back(loss, mine)
+
+    within_a_second(attempt)
+
+
+def seconds_until_transfers_have_ended(own, loss) -> float:
+    """Both directions, throttled, so that they run when it happens."""
     source, target = own.folder / "source", own.folder / "target" / "file"
     with source.open("wb") as file:
         file.truncate(64 << 20)
@@ -543,9 +573,11 @@ def test_lost_rights_end_running_transfers_at_once(own, loss):
     ]
     expected = [("fs.download", loss.outcome), ("fs.upload", loss.outcome)]
     # The row of the download shows that it was stopped before its content was asked for again.
-    wait_until(lambda: rows() == expected, AT_ONCE, what=f"audit rows {expected}")
+    wait_until(lambda: rows() == expected, AT_ONCE, every=0.02, what=f"audit rows {expected}")
+    ended = time.monotonic()
     assert download.rest() < 64 << 20
     own.assert_untouched(target, b"old")
+    return ended - began
 
 
 def test_urls_without_rights_are_worth_nothing(own, loss):
