@@ -142,7 +142,6 @@ def test_work_on_files_tells_the_seconds_while_a_slow_agent_works(fleet, mode):
                     expected = {"path": path, "exists": True, "size": 1, "mtime": 7}
                 assert found.items() >= expected.items(), (tool, found)
                 assert [(step, total) for step, total, _ in steps[:2]] == [(1, None), (2, None)], tool
-                assert steps[1][2] - steps[0][2] > 0.5, "both at once"
 
             await asyncio.gather(*map(slow, FILE_TOOLS))
 

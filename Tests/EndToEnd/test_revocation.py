@@ -153,7 +153,7 @@ def test_everything_that_runs_ends_at_once(place, loss, tmp_path):
 
 
 def seconds_until_all_has_ended(owner, loss, tmp_path) -> float:
-    """From the loss to the end of a command, an upload and a download that were running, with all that belongs to it."""
+    """From the loss to the end of a command, an upload and a download that were running."""
     gateway, agent = owner.gateway, owner.agent
     folder = tmp_path / "files"
     folder.mkdir()
