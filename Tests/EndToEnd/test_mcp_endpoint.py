@@ -190,6 +190,9 @@ def test_messages_without_id_get_202_and_are_not_executed(gateway, agent, token,
     assert (answer.status_code, answer.content) == (202, b"")
     assert gateway.rpc(token, "notifications/initialized", id=None).status_code == 202
     assert gateway.rpc(token, "notifications/unheard_of", id=None).status_code == 202
+    for params in ("y", 1, True):
+        answer = gateway.rpc(token, "notifications/initialized", params, id=None)
+        assert (answer.status_code, answer.content) == (202, b""), params
     time.sleep(0.5)
     assert not mark.exists()
 
@@ -212,6 +215,18 @@ def test_unknown_methods_and_tools(gateway, token):
 def test_malformed_call_parameters(gateway, token, params, text):
     error = gateway.rpc(token, "tools/call", params).json()["error"]
     assert error["code"] == -32602 and text in error["message"]
+
+
+@pytest.mark.parametrize("params", ["x", 7, True])
+def test_params_of_another_type_are_refused_after_what_comes_before_them(gateway, token, params):
+    for method in ("ping", "tools/list", "initialize", "tools/call"):
+        answer = gateway.rpc(token, method, params)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (200, -32602)
+        assert "params: expected object or array" in answer.json()["error"]["message"]
+    assert gateway.rpc(token, "no/such", params).json()["error"]["code"] == -32601
+    # A header that names a revision without handshake wants its `_meta`, which is not there.
+    answer = gateway.rpc(token, "tools/list", params, headers={"MCP-Protocol-Version": "2026-07-28"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32602)
 
 
 @pytest.mark.parametrize("wanted, given", [
@@ -307,6 +322,11 @@ def test_over_the_budget_it_counts_what_the_body_is(make_gateway):
         answer = post(gateway, token, body)
         assert (answer.status_code, answer.json()) == (429, {"jsonrpc": "2.0", "error": limited} | id), body
         assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    # Row 13: a call is a call, whatever its parameters are.
+    for params in (b'"y"', b"[]", b"7", b'{"name":"meta.whoami"}'):
+        answer = post(gateway, token, b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":%s}' % params)
+        assert (answer.status_code, answer.json()["id"]) == (200, 7)
+        assert answer.json()["result"]["isError"] is True and "rate limit" in str(answer.json()["result"]["content"])
 
 
 def test_the_switch_refuses_everything_but_shows_bad_tokens(make_gateway):

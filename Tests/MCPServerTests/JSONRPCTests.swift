@@ -74,10 +74,6 @@ struct JSONRPCTests {
                 #"{"jsonrpc":"2.0","id":[],"method":"m"}"#, -32600, nil,
                 "invalid json-rpc envelope: id: expected string, number or null, found array"
             ),
-            (
-                #"{"jsonrpc":"2.0","id":1,"method":"m","params":3}"#, -32602, "1",
-                "invalid arguments: params: expected object or array, found number"
-            ),
         ] as [(String, Int, String?, String)])
     func refusesEnvelopes(text: String, code: Int, id: String?, message: String) throws {
         let error = try #require(throws: JSONRPCEnvelopeError.self) { try request(text) }
@@ -88,6 +84,17 @@ struct JSONRPCTests {
         #expect(answer["id"]?.text == id)
         #expect(answer["error"]?["code"] == .integer(Int64(code)))
         #expect(answer["result"] == nil)
+    }
+
+    @Test(
+        "params of another type are told, and do not keep the rest from being read",
+        arguments: [
+            ("{}", nil), ("[]", nil), ("null", nil), ("3", "number"), (#""x""#, "string"), ("true", "boolean"),
+        ] as [(String, String?)])
+    func paramsTypes(params: String, found: String?) throws {
+        let message = try request(#"{"jsonrpc":"2.0","id":1,"method":"m","params":\#(params)}"#)
+        #expect(message.method == "m" && message.id == .number(.integer(1)))
+        #expect(message.paramsTypeError == found.map { "params: expected object or array, found \($0)" })
     }
 
     @Test("an error carries data only where there is some")

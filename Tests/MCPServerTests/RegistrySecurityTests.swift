@@ -84,9 +84,14 @@ struct RegistrySecurityTests {
             #expect(list["entries"]?.arrayValue?.first?["name"] == .string(hostile))
             // On the wire nothing of it can end a text, a line or an event.
             for result in [run, list] {
-                let wire = JSONValue.object(ToolResultEncoding.success(result)).serialized()
+                let wire = JSONRPCResponse.serialized(id: nil) {
+                    ToolResultEncoding.writeSuccess(result, JSONObject(), to: &$0)
+                }
                 #expect(!wire.contains { $0 < 0x20 })
-                #expect(try JSONParser.parse(wire)["isError"] == nil)
+                let answer = try #require(try JSONParser.parse(wire)["result"])
+                #expect(answer["isError"] == nil && answer["structuredContent"] == result)
+                let text = try #require(answer["content"]?.arrayValue?.first?["text"]?.stringValue)
+                #expect(try JSONParser.parse(text) == result)
             }
 
             let flood = String(repeating: hostile, count: 1000)

@@ -11,13 +11,11 @@ public enum JSONRPCEnvelopeError: Error, Sendable, Hashable {
     /// `method` is missing or empty.
     case noMethod(id: JSONRPCID?)
     case wrongIDType(found: String)
-    /// `params` is neither object nor array. The method is known, as refusals may depend on it.
-    case wrongParamsType(id: JSONRPCID?, method: String, found: String)
 
     /// The id to echo, where it could be read.
     public var id: JSONRPCID? {
         switch self {
-        case .wrongVersion(let id), .noMethod(let id), .wrongParamsType(let id, _, _): id
+        case .wrongVersion(let id), .noMethod(let id): id
         case .syntax, .batch, .notAnObject, .wrongType, .wrongIDType: nil
         }
     }
@@ -31,8 +29,6 @@ public enum JSONRPCEnvelopeError: Error, Sendable, Hashable {
         case .wrongVersion, .noMethod:
             // This text is pinned by clients and has no detail.
             JSONRPCError(code: .invalidRequest, message: "invalid json-rpc envelope")
-        case .wrongParamsType:
-            JSONRPCError(code: .invalidParams, message: "invalid arguments: \(description)")
         }
     }
 }
@@ -47,7 +43,6 @@ extension JSONRPCEnvelopeError: CustomStringConvertible {
         case .wrongVersion: "jsonrpc: must be \"2.0\""
         case .noMethod: "method: required"
         case .wrongIDType(let found): "id: expected string, number or null, found \(found)"
-        case .wrongParamsType(_, _, let found): "params: expected object or array, found \(found)"
         }
     }
 }

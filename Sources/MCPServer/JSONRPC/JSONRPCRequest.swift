@@ -3,7 +3,8 @@ public struct JSONRPCRequest: Sendable, Hashable {
     /// `nil` for a notification; `id: null` is an id.
     public var id: JSONRPCID?
     public var method: String
-    /// An object or an array; an explicit `null` counts as absent.
+    /// As it came, whatever its type; an explicit `null` counts as absent. JSON-RPC allows an object or an array
+    /// (``paramsTypeError``), but refusals that depend on the method come before that is looked at.
     public var params: JSONValue?
     /// Where `params.arguments` stands in the bytes that were read, for a digest of exactly what was sent.
     public var argumentsRange: Range<Int>?
@@ -42,11 +43,15 @@ public struct JSONRPCRequest: Sendable, Hashable {
         guard let method, !method.isEmpty else { throw .noMethod(id: id) }
 
         let params = object["params"]
-        switch params {
-        case .object, .array, .null, nil: break
-        case let params?: throw .wrongParamsType(id: id, method: method, found: params.typeName)
-        }
         self.init(id: id, method: method, params: params == .null ? nil : params)
+    }
+
+    /// What is wrong with the type of `params`; `nil` where nothing is.
+    public var paramsTypeError: String? {
+        switch params {
+        case .object, .array, nil: nil
+        case let params?: "params: expected object or array, found \(params.typeName)"
+        }
     }
 
     public var isNotification: Bool { id == nil }

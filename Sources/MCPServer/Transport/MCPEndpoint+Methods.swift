@@ -5,6 +5,12 @@ extension MCPEndpoint {
     func dispatch(
         _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall, _ fields: HTTPFields
     ) async throws -> OutboundResponse {
+        if let wrong = message.paramsTypeError, Self.handshakeMethods.contains(message.method) {
+            // Without an object there is no `_meta`, so the message speaks a revision with a handshake.
+            let text = "invalid arguments: \(wrong)"
+            guard message.method == "tools/call" else { return failure(message, .ok, .invalidParams, text) }
+            return refused(message, era, call, .invalidParams, text)
+        }
         switch (message.method, era) {
         case ("initialize", .handshake):
             return success(message, initialize(message), era)
@@ -23,6 +29,10 @@ extension MCPEndpoint {
                 message, status, .methodNotFound, "method not supported: \(message.method.cut(toBytes: 128))")
         }
     }
+
+    private static let handshakeMethods: Set = [
+        "initialize", "ping", "notifications/initialized", "tools/list", "tools/call",
+    ]
 
     // MARK: Handshake and discovery
 

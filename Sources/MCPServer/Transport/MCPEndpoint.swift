@@ -78,9 +78,6 @@ public struct MCPEndpoint: Sendable {
             message = try JSONRPCRequest(parsing: body)
         } catch {
             if case .refused(let seconds, _) = decision { return limited(request, id: error.id, seconds) }
-            if case .wrongParamsType(_?, "tools/call", _) = error {
-                recordRefused("", .invalidArguments(error.error.message), request, principal)
-            }
             return .json(.ok, bytes: JSONRPCResponse.failure(error).serialized())
         }
         if case .refused(let seconds, let isFirst) = decision {
