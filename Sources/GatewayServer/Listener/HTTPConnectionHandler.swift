@@ -42,8 +42,11 @@ struct HTTPConnectionHandler: Sendable {
         try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
         // Closes idle connections, and lets a drain wait for the request in hand only.
         try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idle, logger: logger))
+        // Parts are counted, not bytes; of a long body each is as large as one read.
         let wrapped = try GatewayConnection.HTTPChannel(
-            wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+            wrappingChannelSynchronously: channel,
+            configuration: .init(
+                backPressureStrategy: .init(lowWatermark: 2, highWatermark: 4), isOutboundHalfClosureEnabled: true))
         return (wrapped, gone.futureResult)
     }
 
