@@ -57,6 +57,38 @@ struct RegistryLiveTests {
         return took.withLock { $0 }
     }
 
+    @Test("a tool that answers at once is refused like any other when MCP is off or the rights have gone meanwhile")
+    func briefTools() async throws {
+        try await TestGateway.running { gateway in
+            let owner = try await gateway.user("owner")
+            let server = try await gateway.server(of: owner.id)
+            let token = try await gateway.token(of: owner)
+            let brief = gateway.registry.definitions.filter(\.isBrief).map(\.name)
+            #expect(Set(brief) == ["meta.whoami", "server.get"])
+            func outcomes() async -> [ToolOutcome] {
+                var found: [ToolOutcome] = []
+                for tool in brief {
+                    let arguments: JSONValue = tool == "server.get" ? ["server_id": .integer(server.id)] : [:]
+                    found.append(await gateway.call(tool, arguments, as: token).outcome)
+                }
+                return found
+            }
+            #expect(await outcomes() == [.ok, .ok])
+
+            _ = try await gateway.settings.update { $0.enableMCP = false }
+            #expect(await outcomes() == [.mcpDisabled, .mcpDisabled])
+            _ = try await gateway.settings.update { $0.enableMCP = true }
+
+            // The principal was read before: a request that was on its way.
+            _ = try await gateway.storage.tokens.delete(id: try #require(token.token?.id))
+            try await gateway.identity.refresh()
+            #expect(await outcomes() == [.revoked, .revoked])
+            #expect(gateway.live.count == 0)
+            let rows = try await gateway.auditRows().map(\.outcome)
+            #expect(rows == ["revoked", "revoked", "mcp_disabled", "mcp_disabled", "ok", "ok"])
+        }
+    }
+
     @Test("turning enable_mcp off ends a running call as mcp_disabled")
     func killSwitch() async throws {
         try await duringExec(

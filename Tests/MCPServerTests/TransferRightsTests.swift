@@ -136,6 +136,22 @@ struct TransferRightsTests {
         ({ $0.live.sweep(at: .now + .seconds(601)) }, .agentTimeout),
     ]
 
+    /// Ends a running transfer and looks at what is left of it.
+    /// - Returns: how long it took.
+    private static func ended(
+        _ request: Task<OutboundResponse, Never>, in world: TransferWorld,
+        by end: @Sendable (TransferWorld) async throws -> Void, as outcome: ToolOutcome
+    ) async throws -> Duration {
+        let began = ContinuousClock.now
+        try await end(world)
+        let response = await request.value
+        let took = began.duration(to: .now)
+        #expect(response.head.status == .badGateway)
+        #expect(await world.auditRows().map(\.outcome) == [outcome.rawValue])
+        #expect(await world.isAtRest())
+        return took
+    }
+
     @Test("the kill switch, lost rights, expiry and the deadline end a fetch within a second")
     func endFetch() async throws {
         for (end, outcome) in Self.ends {
@@ -145,14 +161,7 @@ struct TransferRightsTests {
                 let token = try world.mint(.download)
                 let request = Task { await world.download(token) }
                 #expect(await TransferWorld.eventually { world.network.openCount == 1 })
-                let began = ContinuousClock.now
-                try await end(world)
-                let response = await request.value
-                let took = began.duration(to: .now)
-                #expect(response.head.status == .badGateway)
-                #expect(await world.auditRows().map(\.outcome) == [outcome.rawValue])
-                #expect(await world.isAtRest())
-                return took
+                return try await Self.ended(request, in: world, by: end, as: outcome)
             }
             #expect(fastest < .seconds(1), "\(outcome)")
         }
@@ -172,14 +181,7 @@ struct TransferRightsTests {
                 }
                 let request = Task { await world.upload(token, body, length: 1_000_000) }
                 #expect(await TransferWorld.eventually { !stored.bytes.isEmpty })
-                let began = ContinuousClock.now
-                try await end(world)
-                let response = await request.value
-                let took = began.duration(to: .now)
-                #expect(response.head.status == .badGateway)
-                #expect(await world.auditRows().map(\.outcome) == [outcome.rawValue])
-                #expect(await world.isAtRest())
-                return took
+                return try await Self.ended(request, in: world, by: end, as: outcome)
             }
             #expect(fastest < .seconds(1), "\(outcome)")
         }

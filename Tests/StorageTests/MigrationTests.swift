@@ -44,6 +44,8 @@ struct MigrationTests {
         let expected = try schema(new.database)
         #expect(try schema(old.database) == expected)
         #expect(expected.count > 30)
+        let auditIndexes = expected.filter { $0.contains("INDEX mcp_audit_logs") }
+        #expect(auditIndexes.count == 3, "each costs every call: \(auditIndexes)")
     }
 
     @Test("opening again changes nothing")
