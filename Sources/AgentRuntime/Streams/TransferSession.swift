@@ -78,7 +78,8 @@ struct TransferSession: Sendable {
             missing -= frame.count
             batch.append(frame)
             collected += frame.count
-            guard collected >= Self.batch || missing == 0 else { continue }
+            let isFull = collected >= Self.batch || batch.count == TransferPieces.messagesInBatch
+            guard isFull || missing == 0 else { continue }
             let frames = batch
             (batch, collected) = ([], 0)
             try await WorkerThreads.files.run { try sink.write(frames) }

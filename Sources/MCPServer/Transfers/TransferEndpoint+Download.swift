@@ -96,7 +96,7 @@ extension TransferEndpoint {
             case .spool(let bytes):
                 pieces.append(bytes)
                 collected += bytes.count
-                if collected >= TransferPieces.batch {
+                if collected >= TransferPieces.batch || pieces.count == TransferPieces.messagesInBatch {
                     try await spool.append(pieces)
                     (pieces, collected) = ([], 0)
                 }

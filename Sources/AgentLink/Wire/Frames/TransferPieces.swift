@@ -9,6 +9,8 @@ package enum TransferPieces {
     package static let frame = payload + 64
     /// What is written to a file or read from it at a time: each time costs a change of threads.
     package static let batch = 4 * payload
+    /// Nor more messages than so many, however small they are: each of them takes memory of its own.
+    package static let messagesInBatch = 64
 
     /// To be called once, at the start of a program that moves files.
     ///
