@@ -120,6 +120,17 @@ struct TransferDownloadTests {
         #expect(await world.isAtRest())
     }
 
+    @Test(
+        "messages of any size make the file, where batches end as well",
+        arguments: [(64, 1), (65, 1), (10_000, 1), (1 << 20, 1 << 18), ((1 << 20) + 1, 1 << 18), (3_000_000, 999_999)])
+    func pieces(size: Int, chunk: Int) async throws {
+        let file = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+        let world = try await TransferWorld()
+        world.network.script(TransferScripts.serve(file, chunk: chunk))
+        #expect(try await TransferHTTP.bytes(await world.download(try world.mint(.download))) == file)
+        #expect(await world.isAtRest())
+    }
+
     @Test("a user has his share of the places, and who comes after him is served; his URL stays good")
     func fairness() async throws {
         let world = try await TransferWorld(

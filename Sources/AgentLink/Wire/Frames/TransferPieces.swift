@@ -15,8 +15,8 @@ package enum TransferPieces {
     /// To be called once, at the start of a program that moves files.
     ///
     /// Pieces are larger than what the C library keeps of freed memory by default. It would give each of them back to
-    /// the system and get it anew, and every page of it costs a fault. Kept
-    /// is what a few pieces take, as each thread has memory of its own.
+    /// the system and get it anew, and every page of it costs a fault. Kept is what a few pieces take, as each thread has
+    /// memory of its own.
     package static func keepFreedMemory() {
         linux_keep_freed_memory(4 * Int32(payload))
     }
