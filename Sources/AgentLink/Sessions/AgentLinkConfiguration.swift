@@ -16,7 +16,7 @@ public struct AgentLinkConfiguration: Sendable {
     /// Tasks queued for one agent: this many, or this many bytes.
     public var taskQueue = (count: 256, bytes: 16 << 20)
     /// Frames queued in each direction of an IOStream: this many, or this many bytes.
-    public var streamQueue = (count: 8, bytes: 1 << 20)
+    public var streamQueue = (count: 8, bytes: 1 << 19)
     /// Bytes of one result or frame of an agent (`agent-link.md` 1).
     public var maxMessage = 16 << 20
     public var streamsPerUser = 20

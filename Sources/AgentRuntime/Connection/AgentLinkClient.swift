@@ -87,7 +87,7 @@ struct AgentLinkClient: Sendable {
 
     private static let transportSettings = Transport.Config.defaults { config in
         config.http2.maxFrameSize = TransferPieces.frame
-        config.http2.targetWindowSize = 1 << 21
+        config.http2.targetWindowSize = 1 << 20
         // Whole frames of a transfer need no company, and what is small comes seldom.
         config.connection.flushCoalescing = nil
         config.channelDebuggingCallbacks.onCreateTCPConnection = { channel in

@@ -93,7 +93,7 @@ struct HTTPConnectionHandler: Sendable {
     ) async throws -> Bool {
         let interim = InterimResponse(isAwaited: head.expectsContinue, outbound)
         let growth = LongBody(limit: limits.longBody) {
-            let pieces = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2048, maximum: limits.pieceSize)
+            let pieces = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2048, maximum: limits.longBodyPiece)
             channel.setOption(.recvAllocator, value: pieces).whenComplete { _ in }
         }
         let body = RequestBody {

@@ -51,10 +51,12 @@ public struct ListenerLimits: Sendable, Hashable {
     public var maxMessageSize = 20 * 1024 * 1024
     /// Bytes that an agent may have on their way in one stream, unread.
     public var streamWindow = 1 << 20
-    /// What one read of a socket takes at most where much is expected: of an agent, and of a long body.
+    /// What one read of an agent's socket takes at most.
     public var pieceSize = TransferPieces.payload
     /// A body counts as long, and is read in larger pieces, once so much of it was wanted.
     public var longBody = 1 << 20
+    /// What one read of a long body takes at most; several wait at a time.
+    public var longBodyPiece = TransferPieces.payload / 2
     /// How long requests and agent streams may go on after a shutdown was asked for.
     public var shutdownGrace: Duration = .seconds(5)
 
