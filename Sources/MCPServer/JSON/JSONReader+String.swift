@@ -42,18 +42,10 @@ extension JSONReader {
     /// Eight bytes a step, while none of them is special.
     @inline(__always)
     private mutating func skipPlainWords() {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let highs: UInt64 = 0x8080_8080_8080_8080
         let raw = UnsafeRawBufferPointer(bytes)
         while position + 8 <= bytes.count {
             let word = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-            let quote = word ^ (ones &* 0x22)
-            let backslash = word ^ (ones &* 0x5C)
-            // A borrow sets the high bit of a byte that was below what is taken from it.
-            let special =
-                ((word &- ones &* 0x20) & ~word) | ((quote &- ones) & ~quote)
-                | ((backslash &- ones) & ~backslash) | word
-            if special & highs != 0 { return }
+            if JSONEscapes.hasEscape(word) || JSONEscapes.isBeyondASCII(word) { return }
             position += 8
         }
     }

@@ -184,7 +184,7 @@ struct JSONWriter: ~Copyable {
     }
 }
 
-/// Which bytes of a text cannot stand in a JSON string as they are.
+/// Which bytes of a text cannot stand in a JSON string as they are; asked by the writer and by the reader.
 enum JSONEscapes {
     /// How many bytes at the beginning need no escape, looked at eight at a time.
     static func plainPrefix(of bytes: UnsafeBufferPointer<UInt8>) -> Int {
@@ -206,8 +206,14 @@ enum JSONEscapes {
     private static let ones: UInt64 = 0x0101_0101_0101_0101
     private static let highs: UInt64 = 0x8080_8080_8080_8080
 
-    /// May be true without need for a byte above 0x7F beside an escape; then the bytes are looked at one by one.
-    private static func hasEscape(_ word: UInt64) -> Bool {
+    /// Whether one of eight bytes has its high bit set.
+    @inline(__always)
+    static func isBeyondASCII(_ word: UInt64) -> Bool { word & highs != 0 }
+
+    /// Whether one of eight bytes needs an escape.
+    @inline(__always)
+    static func hasEscape(_ word: UInt64) -> Bool {
+        // A borrow sets the high bit of a byte that was below what is taken from it.
         func hasZero(_ word: UInt64) -> UInt64 { (word &- ones) & ~word }
         let control = (word &- (ones &* 0x20)) & ~word
         let quote = hasZero(word ^ (ones &* UInt64(UInt8(ascii: "\""))))
