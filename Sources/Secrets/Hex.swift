@@ -1,14 +1,14 @@
 /// Text form of bytes: two hexadecimal digits a byte.
-public enum Hex {
+package enum Hex {
     private static let digits = Array("0123456789abcdef".utf8)
 
     /// Lower-case digits, two a byte.
-    public static func encode(_ bytes: some Collection<UInt8>) -> String {
-        String(unsafeUninitializedCapacity: bytes.count * 2) { text in
+    package static func encode(_ bytes: some Collection<UInt8>) -> String {
+        unsafe String(unsafeUninitializedCapacity: bytes.count * 2) { text in
             var position = 0
             for byte in bytes {
-                text[position] = digits[Int(byte >> 4)]
-                text[position + 1] = digits[Int(byte & 15)]
+                unsafe text[position] = digits[Int(byte >> 4)]
+                unsafe text[position + 1] = digits[Int(byte & 15)]
                 position += 2
             }
             return position
@@ -16,7 +16,7 @@ public enum Hex {
     }
 
     /// Accepts digits of either case; `nil` for an odd length or any other character.
-    public static func decode(_ text: some StringProtocol) -> [UInt8]? {
+    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
         var bytes: [UInt8] = []
         var high: UInt8?
         for character in text.utf8 {

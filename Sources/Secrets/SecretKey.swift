@@ -3,15 +3,15 @@ import CSodium
 /// A 256-bit key, for one purpose only: derive one key for each (`init(derivedFrom:context:)`).
 ///
 /// Printing or dumping a key shows no byte of it.
-public struct SecretKey: Sendable {
+package struct SecretKey: Sendable {
     /// The length of a key in bytes.
-    public static let byteCount = 32
+    package static let byteCount = 32
 
     /// 32 bytes, which all algorithms below take as they are.
     private let bytes: [UInt8]
 
     /// - Throws: ``SecretsError/malformed(_:)`` unless there are exactly 32 bytes.
-    public init(bytes: [UInt8]) throws {
+    package init(bytes: [UInt8]) throws {
         try Sodium.start()
         guard bytes.count == Self.byteCount else {
             throw SecretsError.malformed("a key has \(Self.byteCount) bytes")
@@ -21,7 +21,7 @@ public struct SecretKey: Sendable {
 
     /// A key for `context`, from a master secret of any length. Keys of different contexts tell nothing of each
     /// other. The result is as unguessable as the master, so refuse short masters before.
-    public init(derivedFrom master: [UInt8], context: String) {
+    package init(derivedFrom master: [UInt8], context: String) {
         Sodium.require()
         // BLAKE2b takes keys of at most 64 bytes; masters (such as jwt_secret_key) may be longer.
         let root = blake2b(master, key: [], count: 64)
@@ -30,37 +30,37 @@ public struct SecretKey: Sendable {
 
     /// BLAKE2b-256 of the text under this key, as 64 lower-case hexadecimal digits. The same text always gives the
     /// same hash, so it can be looked up.
-    public func keyedHash(_ text: String) -> String {
+    package func keyedHash(_ text: String) -> String {
         Hex.encode(blake2b(Array(text.utf8), key: bytes, count: 32))
     }
 
     /// HMAC-SHA-512-256 of the bytes; check it with ``constantTimeEquals(_:_:)``.
     ///
     /// Another algorithm than ``keyedHash(_:)``'s, so that neither can stand in for the other.
-    public func mac(_ bytes: [UInt8]) -> [UInt8] {
+    package func mac(_ bytes: [UInt8]) -> [UInt8] {
         var code = [UInt8](repeating: 0, count: Int(crypto_auth_BYTES))
-        crypto_auth(&code, bytes, UInt64(bytes.count), self.bytes)
+        unsafe crypto_auth(&code, bytes, UInt64(bytes.count), self.bytes)
         return code
     }
 
     /// Encrypts and authenticates (XChaCha20-Poly1305): random nonce (24 bytes), cipher text, tag (16 bytes).
-    public func seal(_ plain: [UInt8]) -> [UInt8] {
+    package func seal(_ plain: [UInt8]) -> [UInt8] {
         let nonce = SecureRandom.bytes(Self.nonceCount)
         var box = [UInt8](repeating: 0, count: plain.count + Self.tagCount)
-        crypto_aead_xchacha20poly1305_ietf_encrypt(
+        unsafe crypto_aead_xchacha20poly1305_ietf_encrypt(
             &box, nil, plain, UInt64(plain.count), nil, 0, nil, nonce, bytes)
         return nonce + box
     }
 
     /// The plain bytes of a box that ``seal(_:)`` made.
     /// - Throws: ``SecretsError/cannotOpen`` when the box was made with another key or is not whole.
-    public func open(_ sealed: [UInt8]) throws -> [UInt8] {
+    package func open(_ sealed: [UInt8]) throws -> [UInt8] {
         guard sealed.count >= Self.nonceCount + Self.tagCount else { throw SecretsError.cannotOpen }
         let nonce = Array(sealed.prefix(Self.nonceCount))
         let box = Array(sealed.dropFirst(Self.nonceCount))
         // One byte of room even for an empty text, so that the pointer is never null.
         var plain = [UInt8](repeating: 0, count: max(1, box.count - Self.tagCount))
-        let result = crypto_aead_xchacha20poly1305_ietf_decrypt(
+        let result = unsafe crypto_aead_xchacha20poly1305_ietf_decrypt(
             &plain, nil, nil, box, UInt64(box.count), nil, 0, nonce, bytes)
         guard result == 0 else { throw SecretsError.cannotOpen }
         return Array(plain.prefix(box.count - Self.tagCount))
@@ -71,13 +71,13 @@ public struct SecretKey: Sendable {
 }
 
 extension SecretKey: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    public var description: String { "SecretKey(hidden)" }
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { Mirror(self, children: []) }
+    package var description: String { "SecretKey(hidden)" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 private func blake2b(_ message: [UInt8], key: [UInt8], count: Int) -> [UInt8] {
     var hash = [UInt8](repeating: 0, count: count)
-    crypto_generichash(&hash, count, message, UInt64(message.count), key, key.count)
+    unsafe crypto_generichash(&hash, count, message, UInt64(message.count), key, key.count)
     return hash
 }

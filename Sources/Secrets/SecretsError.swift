@@ -1,5 +1,5 @@
 /// Why a secret could not be made or read. No case carries key material or plain text.
-public enum SecretsError: Error, Sendable, Equatable {
+package enum SecretsError: Error, Sendable, Equatable {
     /// libsodium could not be set up (no source of randomness).
     case initialisation
     /// There is not enough memory for the asked cost.

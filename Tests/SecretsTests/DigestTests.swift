@@ -39,7 +39,7 @@ struct DigestTests {
             let chunk = [UInt8](repeating: UInt8(ascii: "a"), count: count)
             switch size % 3 {
             case 0: stream.update(chunk)
-            case 1: chunk.withUnsafeBytes { stream.update($0) }
+            case 1: unsafe chunk.withUnsafeBytes { unsafe stream.update($0) }
             default: stream.update(chunk[...])
             }
             left -= count
@@ -55,7 +55,7 @@ struct DigestTests {
         #expect(empty.finish() == SHA256Digest.hash([UInt8]()))
         let bytes: [UInt8] = [0, 1, 2, 255]
         var stream = SHA256Stream()
-        stream.update(bytes.span.bytes)
+        unsafe stream.update(bytes.span.bytes)
         #expect(stream.finish() == SHA256Digest.hash(bytes))
     }
 

@@ -93,7 +93,7 @@ struct PasswordHashTests {
     func cancelled() async throws {
         let hash = try PasswordHash.make("p", cost: .minimal)
         let task = Task { () -> (Bool, Bool) in
-            withUnsafeCurrentTask { $0?.cancel() }
+            unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
             let verified = (try? await PasswordHash.verifyDetached("p", against: hash)) ?? true
             let made = try? await PasswordHash.makeDetached("p", cost: .minimal)
             return (verified, made != nil)
