@@ -1,7 +1,6 @@
-import HTTPTypes
 import Testing
 
-@testable import MCPServer
+@testable import HTTP
 
 @Suite("The WebSocket handshake (RFC 6455 4.2)")
 struct WebSocketHandshakeTests {

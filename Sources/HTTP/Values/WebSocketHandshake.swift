@@ -1,13 +1,11 @@
-import Foundation
-public import HTTPTypes
 import Secrets
 
 /// The opening handshake of a WebSocket, the server's side (RFC 6455 4.2). Neither subprotocols nor extensions are
 /// offered, so what the client proposed is left unanswered (4.2.2, items 5 and 6).
-public enum WebSocketHandshake {
+package enum WebSocketHandshake {
     /// The answer to a request that cannot become a WebSocket, as plain text (`rest-details.md` 1): 400 when it is no
     /// upgrade or its key is bad, 426 with the version we speak when it wants another one; `nil` when it can.
-    public static func refusal(of request: InboundRequest) -> OutboundResponse? {
+    package static func refusal(of request: InboundRequest) -> OutboundResponse? {
         switch fault(in: request.head) {
         case nil: nil
         case .otherVersion:
@@ -24,12 +22,12 @@ public enum WebSocketHandshake {
     /// The answer that turns the connection of the request into a WebSocket. The listener completes its head with
     /// ``fields(for:)``.
     /// - Parameter request: one that has no ``refusal(of:)``.
-    public static func accept(_ request: InboundRequest, _ upgrade: WebSocketUpgrade) -> OutboundResponse {
+    package static func accept(_ request: InboundRequest, _ upgrade: WebSocketUpgrade) -> OutboundResponse {
         OutboundResponse(head: HTTPResponse(status: .switchingProtocols), body: .webSocket(upgrade))
     }
 
     /// The fields of the head of the 101; `nil` when the request is no valid upgrade, or OpenSSL refuses SHA-1.
-    public static func fields(for request: HTTPRequest) -> HTTPFields? {
+    package static func fields(for request: HTTPRequest) -> HTTPFields? {
         guard fault(in: request) == nil, let key = request.headerFields[.secWebSocketKey],
             let accept = acceptValue(of: key)
         else { return nil }
@@ -38,9 +36,7 @@ public enum WebSocketHandshake {
 
     /// What `Sec-WebSocket-Accept` answers to a key (RFC 6455 4.2.2, item 5.4).
     static func acceptValue(of key: String) -> String? {
-        SHA1Digest.hash(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)).map {
-            Data($0).base64EncodedString()
-        }
+        SHA1Digest.hash(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)).map(Base64.encode)
     }
 
     private static let version = "13"
@@ -55,8 +51,8 @@ public enum WebSocketHandshake {
     /// RFC 6455 4.2.1.
     private static func fault(in request: HTTPRequest) -> Fault? {
         let fields = request.headerFields
-        guard request.method == .get, names("websocket", in: fields[values: .upgrade]),
-            names("upgrade", in: fields[values: .connection])
+        guard request.method == .get, Token.contains("websocket", in: fields[values: .upgrade]),
+            Token.contains("upgrade", in: fields[values: .connection])
         else { return .noUpgrade }
         // Its bytes could not be told from the first frames by everybody on the way.
         guard (fields[.contentLength] ?? "0") == "0", fields[.transferEncoding] == nil else { return .hasBody }
@@ -65,22 +61,5 @@ public enum WebSocketHandshake {
             Base64.decode(Array(key.utf8))?.count == 16
         else { return .badKey }
         return nil
-    }
-
-    /// Whether a comma-separated list, spread over any number of fields, has the token, in any case.
-    private static func names(_ token: String, in values: [String]) -> Bool {
-        values.contains { value in
-            value.split(separator: ",").contains { item in
-                item.drop { $0 == " " || $0 == "\t" }.lowercased().trimmedEnd == token
-            }
-        }
-    }
-}
-
-extension String {
-    fileprivate var trimmedEnd: Substring {
-        var rest = self[...]
-        while rest.last == " " || rest.last == "\t" { rest.removeLast() }
-        return rest
     }
 }

@@ -2,7 +2,7 @@
 ///
 /// Receiving and sending may go on at the same time; each has one caller. Both directions hold the sender back: while
 /// nobody receives, the client cannot send without end, and `send` suspends while the client does not read.
-public protocol WebSocketConnection: Sendable {
+package protocol WebSocketConnection: Sendable {
     /// The next whole message, its fragments joined; `nil` once the client has closed.
     /// - Throws: when the connection broke or the client broke the protocol; it is closed then.
     func receive() async throws -> WebSocketMessage?
@@ -12,11 +12,11 @@ public protocol WebSocketConnection: Sendable {
 }
 
 /// The content of a data frame.
-public enum WebSocketMessage: Sendable, Hashable {
+package enum WebSocketMessage: Sendable, Hashable {
     case text(String)
     case binary([UInt8])
 
-    public var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         switch self {
         case .text(let text): Array(text.utf8)
         case .binary(let bytes): bytes
@@ -25,32 +25,32 @@ public enum WebSocketMessage: Sendable, Hashable {
 }
 
 /// How the gateway ends a WebSocket.
-public struct WebSocketClose: Sendable, Hashable {
+package struct WebSocketClose: Sendable, Hashable {
     /// 1000, 1001, 1008, 1009, 1011 …
-    public var code: UInt16
+    package var code: UInt16
     /// At most 123 bytes of UTF-8; more is cut at a character.
-    public var reason: String
+    package var reason: String
 
-    public init(_ code: UInt16, _ reason: String = "") {
+    package init(_ code: UInt16, _ reason: String = "") {
         self.code = code
         self.reason = reason
     }
 
-    public static let normal = WebSocketClose(1000)
+    package static let normal = WebSocketClose(1000)
 }
 
 /// The answer to a request that asked for a WebSocket and may have it (``ResponseBody/webSocket(_:)``).
-public struct WebSocketUpgrade: Sendable {
+package struct WebSocketUpgrade: Sendable {
     /// A longer message of the client, fragments joined, closes with 1009. Bytes.
-    public var maxMessageSize: Int
+    package var maxMessageSize: Int
     /// The gateway pings this often; a client that is silent for two periods is given up.
-    public var pingInterval: Duration
+    package var pingInterval: Duration
     /// The life of the socket. When it returns the socket is closed with what it returned; when the client goes away
     /// its task is cancelled. Called exactly once, also when the client left before the handshake was through (its
     /// first `receive` throws then), so it can release what it holds.
-    public var run: @Sendable (any WebSocketConnection) async -> WebSocketClose
+    package var run: @Sendable (any WebSocketConnection) async -> WebSocketClose
 
-    public init(
+    package init(
         maxMessageSize: Int, pingInterval: Duration,
         run: @escaping @Sendable (any WebSocketConnection) async -> WebSocketClose
     ) {

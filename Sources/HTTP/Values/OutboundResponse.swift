@@ -1,18 +1,16 @@
-public import HTTPTypes
-
 /// The answer to an ``InboundRequest``.
-public struct OutboundResponse: Sendable {
-    public var head: HTTPResponse
-    public var body: ResponseBody
+package struct OutboundResponse: Sendable {
+    package var head: HTTPResponse
+    package var body: ResponseBody
 
-    public init(head: HTTPResponse, body: ResponseBody = .none) {
+    package init(head: HTTPResponse, body: ResponseBody = .none) {
         self.head = head
         self.body = body
     }
 }
 
 /// What follows the head of a response.
-public enum ResponseBody: Sendable {
+package enum ResponseBody: Sendable {
     case none
     case bytes([UInt8])
     /// Written while it is made; `write` suspends while the client is slow and throws when it went away.
@@ -26,15 +24,8 @@ public enum ResponseBody: Sendable {
 }
 
 extension OutboundResponse {
-    /// A JSON document, `application/json; charset=utf-8` (`mcp.md` 1.1).
-    public static func json(
-        _ status: HTTPResponse.Status = .ok, _ value: JSONValue, fields: HTTPFields = [:]
-    ) -> OutboundResponse {
-        json(status, bytes: value.serialized(), fields: fields)
-    }
-
-    /// As ``json(_:_:fields:)``, from bytes that are JSON already.
-    public static func json(
+    /// A JSON document, `application/json; charset=utf-8` (`mcp.md` 1.1), from bytes that are JSON already.
+    package static func json(
         _ status: HTTPResponse.Status = .ok, bytes: [UInt8], fields: HTTPFields = [:]
     ) -> OutboundResponse {
         var fields = fields
@@ -43,7 +34,7 @@ extension OutboundResponse {
     }
 
     /// Plain text, as the transfer URLs answer errors (`mcp.md` 7.2).
-    public static func text(
+    package static func text(
         _ status: HTTPResponse.Status, _ text: String, fields: HTTPFields = [:]
     ) -> OutboundResponse {
         var fields = fields
@@ -52,7 +43,7 @@ extension OutboundResponse {
             head: HTTPResponse(status: status, headerFields: fields), body: .bytes(Array(text.utf8)))
     }
 
-    public static func empty(_ status: HTTPResponse.Status, fields: HTTPFields = [:]) -> OutboundResponse {
+    package static func empty(_ status: HTTPResponse.Status, fields: HTTPFields = [:]) -> OutboundResponse {
         OutboundResponse(head: HTTPResponse(status: status, headerFields: fields))
     }
 }

@@ -1,0 +1,34 @@
+/// A request body that is read once, chunk by chunk; the sender is held back while nobody reads.
+package struct RequestBody: Sendable {
+    package enum Failure: Error, Sendable, Equatable {
+        /// More than `limit` bytes came.
+        case tooLarge(limit: Int)
+        /// The sender went away.
+        case broken
+    }
+
+    private let read: @Sendable () async throws -> [UInt8]?
+
+    /// - Parameter read: the next non-empty chunk; `nil` at the end; throws when the sender went away.
+    package init(read: @escaping @Sendable () async throws -> [UInt8]?) {
+        self.read = read
+    }
+
+    package static let empty = RequestBody { nil }
+
+    /// The next chunk; `nil` at the end.
+    package func next() async throws -> [UInt8]? { try await read() }
+
+    /// The whole body.
+    /// - Throws: ``Failure/tooLarge(limit:)`` as soon as more than `limit` bytes have come, ``Failure/broken``.
+    package func collect(upTo limit: Int) async throws(Failure) -> [UInt8] {
+        var whole: [UInt8] = []
+        while true {
+            let chunk: [UInt8]?
+            do { chunk = try await read() } catch { throw .broken }
+            guard let chunk else { return whole }
+            guard whole.count + chunk.count <= limit else { throw .tooLarge(limit: limit) }
+            if whole.isEmpty { whole = chunk } else { whole += chunk }
+        }
+    }
+}
