@@ -1,0 +1,32 @@
+/// Where the bytes of a connection go: a socket, TLS over one, or memory in tests. It belongs to one loop.
+package protocol ByteTransport: AnyObject {
+    /// Whether more may be sent now. If not, ``ByteProtocol/writable(on:)`` comes later.
+    var isWritable: Bool { get }
+
+    /// Sends bytes; what the socket does not take at once is queued.
+    func send(_ bytes: [UInt8], on loop: isolated EventLoop)
+
+    /// Sends what is queued, then ends the sending side (FIN; close_notify under TLS). Receiving goes on.
+    func finishSending(on loop: isolated EventLoop)
+
+    /// Stops and starts receiving: while paused nothing is read from the socket, so the peer is held back.
+    func pauseReceiving(on loop: isolated EventLoop)
+    func resumeReceiving(on loop: isolated EventLoop)
+
+    /// Closes at once; ``ByteProtocol/closed(on:)`` is called before this returns.
+    func close(on loop: isolated EventLoop)
+}
+
+/// What is spoken over a ``ByteTransport``. All of it is called on the transport's loop.
+package protocol ByteProtocol: AnyObject {
+    func received(_ bytes: Span<UInt8>, on loop: isolated EventLoop)
+
+    /// The peer sends no more. One that has nothing to say any more closes.
+    func receivedEnd(on loop: isolated EventLoop)
+
+    /// What was queued is on its way, after ``ByteTransport/isWritable`` was false.
+    func writable(on loop: isolated EventLoop)
+
+    /// The transport is closed. The last call.
+    func closed(on loop: isolated EventLoop)
+}

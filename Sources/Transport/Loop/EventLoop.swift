@@ -1,0 +1,207 @@
+import CUV
+
+/// What holds a handle of a loop open, and closes it when the loop is stopped.
+class LoopResource {
+    func loopStops(on loop: isolated EventLoop) {}
+}
+
+/// What a loop has in C's memory.
+@safe private final class LoopMemory {
+    /// Lent to libuv for each read, so that an idle connection holds none.
+    let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65536, alignment: 16)
+    let timer = UnsafeMutablePointer<uv_timer_t>.allocate(capacity: 1)
+
+    deinit {
+        unsafe readBuffer.deallocate()
+        unsafe timer.deallocate()
+    }
+}
+
+/// The home of connections: what is isolated to it happens on its one thread.
+///
+/// Functions of connections take it as `on loop: isolated EventLoop`.
+@safe package actor EventLoop {
+    package nonisolated let executor = LoopExecutor()
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
+
+    private let memory = LoopMemory()
+    private var timers = TimerList<() -> Void>()
+    private var endOfTurn: [() -> Void] = []
+    private var sleepers: [UInt64: (CheckedContinuation<Void, Never>, Timer)] = [:]
+    private var sleeperCount: UInt64 = 0
+    private var isStopping = false
+    private nonisolated let life = Lock(Life())
+
+    private struct Life {
+        var isStarted = false
+        var hasEnded = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    package init() {
+        unsafe uv_timer_init(executor.uv, memory.timer)
+        unsafe memory.timer.pointee.data = Unmanaged.passUnretained(self).toOpaque()
+    }
+
+    // MARK: Life
+
+    /// Begins to run the loop, which holds itself until ``stop()``. Once only.
+    package nonisolated func start() {
+        life.withLock {
+            precondition(!$0.isStarted, "a loop is started once")
+            $0.isStarted = true
+        }
+        executor.endTurn = { self.enter(()) { _, loop in loop.endTurn() } }
+        executor.afterBriefPoll = { self.enter(()) { _, loop in loop.expire() } }
+        executor.start { self.ended() }
+    }
+
+    /// Closes what is still open on a started loop, and ends its thread. Jobs that were queued before are run; nothing
+    /// may be queued later. Not to be called from the loop itself.
+    package nonisolated func stop() async {
+        await beginStop()
+        await withCheckedContinuation { continuation in
+            let hasEnded = life.withLock { life in
+                if !life.hasEnded { life.waiters.append(continuation) }
+                return life.hasEnded
+            }
+            if hasEnded { continuation.resume() }
+        }
+    }
+
+    private func beginStop() {
+        guard !isStopping else { return }
+        isStopping = true
+        closeResources()
+        for number in sleepers.keys { wakeSleeper(number) }
+        timers.removeAll()
+        unsafe uv_close(UnsafeMutableRawPointer(memory.timer).assumingMemoryBound(to: uv_handle_t.self), nil)
+        executor.stop()
+    }
+
+    /// Only connections and listeners have handles of these types.
+    private func closeResources() {
+        unsafe uv_walk(
+            executor.uv,
+            { handle, loop in
+                let type = unsafe uv_handle_get_type(handle)
+                guard type == UV_TCP || type == UV_POLL, unsafe uv_is_closing(handle) == 0 else { return }
+                let owner = unsafe Unmanaged<LoopResource>.fromOpaque(handle!.pointee.data).takeUnretainedValue()
+                let loop = unsafe Unmanaged<EventLoop>.fromOpaque(loop!).takeUnretainedValue()
+                loop.enter(owner) { owner, loop in owner.loopStops(on: loop) }
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    private nonisolated func ended() {
+        executor.endTurn = {}
+        executor.afterBriefPoll = {}
+        let waiters = life.withLock { life in
+            life.hasEnded = true
+            defer { life.waiters = [] }
+            return life.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    // MARK: Turns
+
+    /// Does something on the loop, and comes back with its result.
+    package func run<Success: Sendable>(
+        _ body: @Sendable (isolated EventLoop) async throws -> Success
+    ) async rethrows -> Success {
+        try await body(self)
+    }
+
+    /// Does something once everything that is ready has run, before the loop waits for more.
+    package func atEndOfTurn(_ action: @escaping () -> Void) { endOfTurn.append(action) }
+
+    /// Waits until everything that is ready has run, and what was to be done at the end of the turn.
+    package func turn() async {
+        await withCheckedContinuation { continuation in atEndOfTurn { continuation.resume() } }
+    }
+
+    private func endTurn() {
+        while !endOfTurn.isEmpty {
+            let actions = endOfTurn
+            endOfTurn = []
+            for action in actions { action() }
+        }
+    }
+
+    // MARK: Time
+
+    /// Milliseconds on a clock that only goes forward, read once a turn.
+    package var now: UInt64 { unsafe uv_now(executor.uv) }
+
+    package typealias Timer = TimerList<() -> Void>.Token
+
+    /// Does something later, unless it is cancelled. Before it does, the sockets are looked at once more: after a stall
+    /// of the loop a deadline is due although what it waits for has come.
+    package func schedule(after milliseconds: UInt64, _ action: @escaping () -> Void) -> Timer {
+        let (sum, overflows) = now.addingReportingOverflow(milliseconds)
+        let deadline = overflows ? .max : sum
+        let isNext = timers.nextDeadline.map { deadline < $0 } ?? true
+        let token = timers.add(at: deadline, action)
+        if isNext { setTimer() }
+        return token
+    }
+
+    package func cancel(_ token: Timer) { timers.cancel(token) }
+
+    /// Waits on the loop's timers, as `Task.sleep` does not keep to a task's executor.
+    /// - Throws: `CancellationError`, at once when the task is cancelled.
+    package func sleep(milliseconds: UInt64) async throws {
+        sleeperCount += 1
+        let number = sleeperCount
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                addSleeper(number, continuation, for: milliseconds)
+            }
+        } onCancel: {
+            Task(executorPreference: executor) { await self.wakeSleeper(number) }
+        }
+        try Task.checkCancellation()
+    }
+
+    private func addSleeper(_ number: UInt64, _ sleeper: CheckedContinuation<Void, Never>, for milliseconds: UInt64) {
+        if Task.isCancelled || isStopping { return sleeper.resume() }
+        let timer = schedule(after: milliseconds) { self.wakeSleeper(number) }
+        sleepers[number] = (sleeper, timer)
+    }
+
+    var sleeperCountForTests: Int { sleepers.count }
+
+    private func wakeSleeper(_ number: UInt64) {
+        guard let (continuation, timer) = sleepers.removeValue(forKey: number) else { return }
+        cancel(timer)
+        continuation.resume()
+    }
+
+    private func setTimer() {
+        guard let deadline = timers.nextDeadline, !isStopping else { return }
+        unsafe uv_timer_start(
+            memory.timer,
+            { timer in
+                let loop = unsafe Unmanaged<EventLoop>.fromOpaque(timer!.pointee.data).takeUnretainedValue()
+                loop.executor.pollBriefly()
+            }, deadline > now ? deadline - now : 0, 0)
+    }
+
+    private func expire() {
+        while let action = timers.removeExpired(at: now) { action() }
+        setTimer()
+    }
+
+    // MARK: libuv
+
+    /// The one way in for C callbacks. libuv calls back on its loop's thread, so what happens here is isolated to it.
+    nonisolated func enter<Argument>(_ argument: Argument, _ body: @Sendable (Argument, isolated EventLoop) -> Void) {
+        nonisolated(unsafe) let argument = argument
+        assumeIsolated { unsafe body(argument, $0) }
+    }
+
+    func lend(_ buffer: UnsafeMutablePointer<uv_buf_t>) {
+        unsafe buffer.pointee.base = memory.readBuffer.baseAddress!.assumingMemoryBound(to: CChar.self)
+        unsafe buffer.pointee.len = memory.readBuffer.count
+    }
+}
