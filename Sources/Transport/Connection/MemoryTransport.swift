@@ -9,6 +9,10 @@ package final class MemoryTransport: ByteTransport {
     /// Whether the peer takes more; set to false it stands for a full socket.
     package var isOpen = true
 
+    /// What ``limitUnacknowledged(milliseconds:on:)`` was told last.
+    package private(set) var unacknowledgedLimit: Int?
+    private var closesWhenOpen = false
+
     /// What speaks over it, held until it is closed.
     package private(set) var speaker: (any ByteProtocol)?
 
@@ -27,6 +31,16 @@ package final class MemoryTransport: ByteTransport {
     package func pauseReceiving(on loop: isolated EventLoop) { isPaused = true }
 
     package func resumeReceiving(on loop: isolated EventLoop) { isPaused = false }
+
+    package var isDrained: Bool { isOpen }
+
+    package func closeWhenSent(on loop: isolated EventLoop) {
+        if isOpen { close(on: loop) } else { closesWhenOpen = true }
+    }
+
+    package func limitUnacknowledged(milliseconds: Int, on loop: isolated EventLoop) {
+        unacknowledgedLimit = milliseconds
+    }
 
     package func close(on loop: isolated EventLoop) {
         guard !isClosed else { return }
@@ -54,6 +68,7 @@ package final class MemoryTransport: ByteTransport {
     /// The peer takes bytes again.
     package func becomeWritable(on loop: isolated EventLoop) {
         isOpen = true
+        if closesWhenOpen { close(on: loop) }
         speaker?.writable(on: loop)
     }
 }

@@ -13,6 +13,17 @@ package protocol ByteTransport: AnyObject {
     func pauseReceiving(on loop: isolated EventLoop)
     func resumeReceiving(on loop: isolated EventLoop)
 
+    /// Whether all that was sent is with the system: closing loses nothing of it.
+    var isDrained: Bool { get }
+
+    /// Closes as soon as all that was sent is with the system, at once if it is; nothing is received meanwhile, and
+    /// ``ByteProtocol/closed(on:)`` comes when it has happened. A peer that takes nothing keeps it open: the caller has
+    /// a timer for that.
+    func closeWhenSent(on loop: isolated EventLoop)
+
+    /// Has the system give up a peer that acknowledges nothing for so long (TCP_USER_TIMEOUT), where it can.
+    func limitUnacknowledged(milliseconds: Int, on loop: isolated EventLoop)
+
     /// Closes at once; ``ByteProtocol/closed(on:)`` is called before this returns.
     func close(on loop: isolated EventLoop)
 }
