@@ -61,6 +61,8 @@ extension HTTPField {
         package let rawName: String
         /// In lower case.
         package let canonicalName: String
+        /// Of a well-known name; 0 for all others.
+        private let number: UInt16
 
         /// - Returns: `nil` for what is no token.
         package init?(_ name: String) {
@@ -68,19 +70,37 @@ extension HTTPField {
             self.init(token: name)
         }
 
-        /// A name that is known to be a token, of ASCII characters therefore.
-        init(token name: String) {
+        /// A name that is known to be a token, of ASCII characters therefore: a constant of the program.
+        package init(token name: String) {
             rawName = name
-            canonicalName =
-                name.utf8.contains { $0 &- 0x41 < 26 }
-                ? String(decoding: name.utf8.map(Token.lowercased), as: UTF8.self) : name
+            if let known = Self.numbered(name) {
+                (canonicalName, number) = (known.canonicalName, known.number)
+            } else {
+                (canonicalName, number) = (Self.lowercased(name), 0)
+            }
+        }
+
+        init(_ number: UInt16, _ name: String) {
+            rawName = name
+            canonicalName = Self.lowercased(name)
+            self.number = number
+        }
+
+        var inLowerCase: Name { Name(number, canonicalName) }
+
+        private static func lowercased(_ name: String) -> String {
+            guard name.utf8.contains(where: { $0 &- 0x41 < 26 }) else { return name }
+            return String(decoding: name.utf8.map(Token.lowercased), as: UTF8.self)
         }
     }
 }
 
 extension HTTPField.Name: Hashable {
-    // Tokens are ASCII, so that equal texts are equal bytes.
-    package static func == (a: Self, b: Self) -> Bool { a.canonicalName == b.canonicalName }
+    package static func == (a: Self, b: Self) -> Bool {
+        // Tokens are ASCII, so that equal texts are equal bytes.
+        a.number == b.number && (a.number != 0 || a.canonicalName == b.canonicalName)
+    }
+
     package func hash(into hasher: inout Hasher) { hasher.combine(canonicalName) }
 }
 
