@@ -2,17 +2,17 @@
 ///
 /// A write that was asked for is carried out even when the asking task is cancelled meanwhile; a read ends early. Times
 /// are kept to the millisecond. A NUL in a text is kept, and looked for, as U+FFFD.
-public struct Storage: Sendable {
-    public let users: any UserRepository
-    public let servers: any ServerRepository
-    public let tokens: any APITokenRepository
-    public let sessions: any SessionRepository
-    public let audit: any AuditRepository
-    public let strikes: any StrikeRepository
+package struct Storage: Sendable {
+    package let users: any UserRepository
+    package let servers: any ServerRepository
+    package let tokens: any APITokenRepository
+    package let sessions: any SessionRepository
+    package let audit: any AuditRepository
+    package let strikes: any StrikeRepository
     /// Tells of changes to users, servers, groups and tokens, also by other processes.
-    public let changes: any ChangeSource
+    package let changes: any ChangeSource
 
-    public init(
+    package init(
         users: any UserRepository, servers: any ServerRepository, tokens: any APITokenRepository,
         sessions: any SessionRepository, audit: any AuditRepository, strikes: any StrikeRepository,
         changes: any ChangeSource
@@ -28,7 +28,7 @@ public struct Storage: Sendable {
 }
 
 /// Lets a running gateway notice what the command line (another process) or a later node changed.
-public protocol ChangeSource: Sendable {
+package protocol ChangeSource: Sendable {
     /// Grows with every committed change to users, servers, groups or tokens (not by mere use of a token).
     func revision() async throws -> Int64
 }

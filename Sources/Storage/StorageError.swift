@@ -1,5 +1,5 @@
 /// What can go wrong with the database. No case carries SQL, column values or file contents.
-public enum StorageError: Error, Sendable, Equatable {
+package enum StorageError: Error, Sendable, Equatable {
     /// The file was written by a newer version of the program.
     case newerSchema(found: String)
     /// Another gateway serves this database.

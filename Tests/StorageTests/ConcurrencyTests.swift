@@ -1,4 +1,3 @@
-import Foundation
 import Storage
 import Testing
 
@@ -80,7 +79,7 @@ struct ConcurrencyTests {
         try await withStorage { storage in
             let strike = StrikeRecord(ip: "::1", identifier: 1, count: 1, reason: .loginFailed, lastAt: time(1))
             let task = Task {
-                withUnsafeCurrentTask { $0?.cancel() }
+                unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
                 try await storage.strikes.put(strike)
             }
             try await task.value

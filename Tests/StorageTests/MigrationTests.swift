@@ -1,5 +1,5 @@
-import Foundation
-import GRDB
+import FoundationEssentials
+import Glibc
 import Storage
 import Testing
 
@@ -80,7 +80,7 @@ struct MigrationTests {
     func olderGateway() throws {
         let scratch = try Scratch()
         try VersionOne.create(path: scratch.database)
-        let lock = open(scratch.database + ".lock", O_RDWR | O_CREAT, 0o600)
+        let lock = unsafe open(scratch.database + ".lock", O_RDWR | O_CREAT, 0o600)
         defer { close(lock) }
         try #require(flock(lock, LOCK_EX | LOCK_NB) == 0)
         #expect(throws: StorageError.alreadyServed(path: scratch.database)) { try scratch.open(.tool) }
@@ -91,21 +91,6 @@ struct MigrationTests {
     func journal() throws {
         let scratch = try Scratch()
         try scratch.open().close()
-        let queue = try DatabaseQueue(path: scratch.database)
-        #expect(try queue.read { try String.fetchOne($0, sql: "PRAGMA journal_mode") } == "wal")
-    }
-
-    private func schema(_ path: String) throws -> [String] {
-        let queue = try DatabaseQueue(path: path)
-        return try queue.read { db in
-            let sql = try String.fetchAll(db, sql: "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
-            return sql.map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
-        }
-    }
-
-    private func execute(_ path: String, _ sql: String) throws {
-        let queue = try DatabaseQueue(path: path)
-        try queue.write { try $0.execute(sql: sql) }
-        try queue.close()
+        #expect(try texts(scratch.database, "PRAGMA journal_mode") == ["wal"])
     }
 }

@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 import Storage
 import Testing
 
@@ -174,7 +175,8 @@ struct OpeningTests {
     }
 
     private func mode(_ path: String) throws -> Int {
-        let attributes = try FileManager.default.attributesOfItem(atPath: path)
-        return try #require(attributes[.posixPermissions] as? NSNumber).intValue
+        var status = stat()
+        try #require(unsafe stat(path, &status) == 0)
+        return Int(status.st_mode & 0o777)
     }
 }

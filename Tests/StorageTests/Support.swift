@@ -1,6 +1,8 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 import Logging
-import Storage
+
+@testable import Storage
 
 /// A folder of its own for one test, removed at the end.
 final class Scratch: Sendable {
@@ -30,6 +32,31 @@ func withStorage(_ body: (Storage) async throws -> Void) async throws {
     let handle = try scratch.open()
     defer { handle.close() }
     try await body(handle.storage)
+}
+
+/// Runs statements on a file, which is made if it is missing, as another program would.
+func execute(_ path: String, _ sql: String) throws {
+    if !FileManager.default.fileExists(atPath: path) { try Data().write(to: URL(fileURLWithPath: path)) }
+    let connection = try Connection(path: path, access: .readWrite)
+    try connection.execute(script: sql)
+    try connection.close()
+}
+
+/// The first column of what a query gives, as text.
+func texts(_ path: String, _ sql: String) throws -> [String] {
+    let connection = try Connection(path: path, access: .readOnly)
+    let texts = try connection.rows(sql, []) { try $0.text(at: 0, column: "") }
+    try connection.close()
+    return texts
+}
+
+/// The schema of a file as `sqlite_master` has it, by name, white space folded.
+func schema(_ path: String) throws -> [String] {
+    try texts(path, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name").map(folded)
+}
+
+func folded(_ sql: String) -> String {
+    sql.split(whereSeparator: \.isWhitespace).joined(separator: " ")
 }
 
 /// A time with milliseconds, as many as are stored.

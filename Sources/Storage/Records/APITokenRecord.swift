@@ -1,25 +1,25 @@
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// A Personal Access Token (`mcp.md` 8.1). Only a keyed hash of the secret is stored; ids are never used again.
-public struct APITokenRecord: Sendable, Hashable, Identifiable {
+package struct APITokenRecord: Sendable, Hashable, Identifiable {
     /// 0 until inserted.
-    public var id: Int64
-    public var userID: Int64
+    package var id: Int64
+    package var userID: Int64
     /// At most 128 characters.
-    public var name: String
+    package var name: String
     /// Keyed hash of the whole plaintext, 64 lower-case hex digits; unique and never empty.
-    public var tokenHash: String
-    public var scopes: [String]
+    package var tokenHash: String
+    package var scopes: [String]
     /// Empty means no restriction beyond the owner's own.
-    public var serverIDs: [Int64]
+    package var serverIDs: [Int64]
     /// `nil` means never.
-    public var expiresAt: Date?
-    public var lastUsedAt: Date?
-    public var lastUsedIP: String
-    public var createdAt: Date
-    public var updatedAt: Date
+    package var expiresAt: Date?
+    package var lastUsedAt: Date?
+    package var lastUsedIP: String
+    package var createdAt: Date
+    package var updatedAt: Date
 
-    public init(
+    package init(
         id: Int64 = 0, userID: Int64, name: String, tokenHash: String, scopes: [String], serverIDs: [Int64] = [],
         expiresAt: Date? = nil, lastUsedAt: Date? = nil, lastUsedIP: String = "", createdAt: Date, updatedAt: Date
     ) {

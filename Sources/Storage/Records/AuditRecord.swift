@@ -1,33 +1,33 @@
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// One call of a tool, or one use of a transfer URL (`mcp.md` 5.6). Never holds argument values.
-public struct AuditRecord: Sendable, Hashable, Identifiable {
+package struct AuditRecord: Sendable, Hashable, Identifiable {
     /// 0 until inserted.
-    public var id: Int64
-    public var createdAt: Date
+    package var id: Int64
+    package var createdAt: Date
     /// 0 when unknown, as the following two.
-    public var userID: Int64
-    public var tokenID: Int64
-    public var serverID: Int64
-    public var tool: String
+    package var userID: Int64
+    package var tokenID: Int64
+    package var serverID: Int64
+    package var tool: String
     /// `mcp`, `rest`, `transfer` or `internal`.
-    public var origin: String
+    package var origin: String
     /// Ties the row to the log lines of the same request.
-    public var requestID: String
+    package var requestID: String
     /// SHA-256 of the argument bytes, 64 hex; empty when there were none.
-    public var argumentsHash: String
+    package var argumentsHash: String
     /// The arguments with every free text replaced by its length and SHA-256, as JSON.
-    public var argumentsRedacted: String
+    package var argumentsRedacted: String
     /// `ok`, `scope_denied`, … (`mcp.md` 5.6).
-    public var outcome: String
+    package var outcome: String
     /// The outcome again on failure, empty on `ok`.
-    public var errorCode: String
+    package var errorCode: String
     /// At most 512 bytes.
-    public var errorMessage: String
-    public var durationMilliseconds: Int64
-    public var ip: String
+    package var errorMessage: String
+    package var durationMilliseconds: Int64
+    package var ip: String
 
-    public init(
+    package init(
         id: Int64 = 0, createdAt: Date, userID: Int64, tokenID: Int64, serverID: Int64, tool: String,
         origin: String, requestID: String, argumentsHash: String, argumentsRedacted: String, outcome: String,
         errorCode: String, errorMessage: String, durationMilliseconds: Int64, ip: String

@@ -1,17 +1,17 @@
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// A named set of servers (`rest.md` 4, ServerGroup).
-public struct ServerGroupRecord: Sendable, Hashable, Identifiable {
+package struct ServerGroupRecord: Sendable, Hashable, Identifiable {
     /// 0 until inserted.
-    public var id: Int64
-    public var userID: Int64
-    public var name: String
+    package var id: Int64
+    package var userID: Int64
+    package var name: String
     /// Ids of the members, ascending.
-    public var servers: [Int64]
-    public var createdAt: Date
-    public var updatedAt: Date
+    package var servers: [Int64]
+    package var createdAt: Date
+    package var updatedAt: Date
 
-    public init(
+    package init(
         id: Int64 = 0, userID: Int64, name: String, servers: [Int64], createdAt: Date, updatedAt: Date
     ) {
         self.id = id

@@ -1,27 +1,27 @@
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// A monitored machine (`rest.md` 4, Server). What the agent reports is not here; it lives in memory.
-public struct ServerRecord: Sendable, Hashable, Identifiable {
+package struct ServerRecord: Sendable, Hashable, Identifiable {
     /// 0 until inserted.
-    public var id: Int64
+    package var id: Int64
     /// The owner; 0 for servers registered with the global secret.
-    public var userID: Int64
-    public var uuid: String
-    public var name: String
+    package var userID: Int64
+    package var uuid: String
+    package var name: String
     /// Private note.
-    public var note: String
-    public var publicNote: String
+    package var note: String
+    package var publicNote: String
     /// Greater shows first.
-    public var displayIndex: Int64
-    public var hideForGuest: Bool
-    public var enableDDNS: Bool
-    public var ddnsProfiles: [Int64]
+    package var displayIndex: Int64
+    package var hideForGuest: Bool
+    package var enableDDNS: Bool
+    package var ddnsProfiles: [Int64]
     /// Profile id → domains.
-    public var overrideDDNSDomains: [Int64: [String]]
-    public var createdAt: Date
-    public var updatedAt: Date
+    package var overrideDDNSDomains: [Int64: [String]]
+    package var createdAt: Date
+    package var updatedAt: Date
 
-    public init(
+    package init(
         id: Int64 = 0, userID: Int64, uuid: String, name: String, note: String = "", publicNote: String = "",
         displayIndex: Int64 = 0, hideForGuest: Bool = false, enableDDNS: Bool = false, ddnsProfiles: [Int64] = [],
         overrideDDNSDomains: [Int64: [String]] = [:], createdAt: Date, updatedAt: Date

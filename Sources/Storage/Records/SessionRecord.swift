@@ -1,24 +1,24 @@
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// A log-in (`rest.md` 2): the row that a JWT's `keyId` names.
-public struct SessionRecord: Sendable, Hashable, Identifiable {
+package struct SessionRecord: Sendable, Hashable, Identifiable {
     /// 0 until inserted.
-    public var id: Int64
+    package var id: Int64
     /// 32 random characters; unique.
-    public var keyID: String
-    public var userID: Int64
+    package var keyID: String
+    package var userID: Int64
     /// The client address the session is bound to; empty when it was not known.
-    public var ip: String
+    package var ip: String
     /// SHA-256 of the User-Agent, 64 hex; kept, never compared.
-    public var userAgentHash: String
+    package var userAgentHash: String
     /// The user's token version when the session began.
-    public var tokenVersion: Int64
-    public var expiresAt: Date
-    public var createdAt: Date
-    public var lastUsedAt: Date
-    public var revokedAt: Date?
+    package var tokenVersion: Int64
+    package var expiresAt: Date
+    package var createdAt: Date
+    package var lastUsedAt: Date
+    package var revokedAt: Date?
 
-    public init(
+    package init(
         id: Int64 = 0, keyID: String, userID: Int64, ip: String, userAgentHash: String, tokenVersion: Int64,
         expiresAt: Date, createdAt: Date, lastUsedAt: Date, revokedAt: Date? = nil
     ) {

@@ -1,30 +1,30 @@
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// A person who owns servers and tokens (`rest.md` 4, User).
-public struct UserRecord: Sendable, Hashable, Identifiable {
-    public enum Role: Int, Sendable, Codable {
+package struct UserRecord: Sendable, Hashable, Identifiable {
+    package enum Role: Int, Sendable, Codable {
         case administrator = 0
         case member = 1
     }
 
     /// 0 until inserted.
-    public var id: Int64
-    public var username: String
+    package var id: Int64
+    package var username: String
     /// Argon2id in the PHC string form; never leaves the identity tools.
-    public var passwordHash: String
-    public var role: Role
+    package var passwordHash: String
+    package var role: Role
     /// Keyed hash (64 hex) of the agent secret, for the look-up when an agent connects.
-    public var agentSecretHash: String
+    package var agentSecretHash: String
     /// The agent secret, sealed; the owner may see it in his profile.
-    public var agentSecretSealed: [UInt8]
+    package var agentSecretSealed: [UInt8]
     /// Log-in by password is refused.
-    public var rejectPassword: Bool
+    package var rejectPassword: Bool
     /// Raised by each change of the password; sessions made before are void (`rest.md` 2).
-    public var tokenVersion: Int64
-    public var createdAt: Date
-    public var updatedAt: Date
+    package var tokenVersion: Int64
+    package var createdAt: Date
+    package var updatedAt: Date
 
-    public init(
+    package init(
         id: Int64 = 0, username: String, passwordHash: String, role: Role, agentSecretHash: String,
         agentSecretSealed: [UInt8], rejectPassword: Bool = false, tokenVersion: Int64 = 0, createdAt: Date,
         updatedAt: Date
@@ -41,5 +41,5 @@ public struct UserRecord: Sendable, Hashable, Identifiable {
         self.updatedAt = updatedAt
     }
 
-    public var isAdministrator: Bool { role == .administrator }
+    package var isAdministrator: Bool { role == .administrator }
 }

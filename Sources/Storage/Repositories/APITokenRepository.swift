@@ -1,7 +1,7 @@
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// Personal Access Tokens (`mcp.md` 8).
-public protocol APITokenRepository: Sendable {
+package protocol APITokenRepository: Sendable {
     /// - Throws: ``StorageError/duplicate(field:)`` for a known hash; an empty hash is refused;
     ///   ``StorageError/notFound`` when the owner does not exist.
     func insert(_ token: APITokenRecord) async throws -> Int64

@@ -1,7 +1,7 @@
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// The audit log (`mcp.md` 5.6).
-public protocol AuditRepository: Sendable {
+package protocol AuditRepository: Sendable {
     /// One transaction for the whole batch.
     func append(_ rows: [AuditRecord]) async throws
     /// Newest first, at most `limit`.
@@ -11,16 +11,16 @@ public protocol AuditRepository: Sendable {
 }
 
 /// Which rows of the audit log are meant; `nil` members do not restrict.
-public struct AuditSelection: Sendable, Hashable {
-    public var userID: Int64?
-    public var tokenID: Int64?
+package struct AuditSelection: Sendable, Hashable {
+    package var userID: Int64?
+    package var tokenID: Int64?
     /// Rows with a smaller id.
-    public var before: Int64?
-    public var tool: String?
+    package var before: Int64?
+    package var tool: String?
     /// Rows of these servers, and rows without server. An empty list leaves the latter only.
-    public var serverIDs: [Int64]?
+    package var serverIDs: [Int64]?
 
-    public init(
+    package init(
         userID: Int64? = nil, tokenID: Int64? = nil, before: Int64? = nil, tool: String? = nil,
         serverIDs: [Int64]? = nil
     ) {
@@ -34,7 +34,7 @@ public struct AuditSelection: Sendable, Hashable {
 
 extension AuditRepository {
     /// Newest first. `userID` `nil` = everybody's; `before` = rows with a smaller id.
-    public func rows(userID: Int64?, before: Int64?, limit: Int) async throws -> [AuditRecord] {
+    package func rows(userID: Int64?, before: Int64?, limit: Int) async throws -> [AuditRecord] {
         try await rows(AuditSelection(userID: userID, before: before), limit: limit)
     }
 }

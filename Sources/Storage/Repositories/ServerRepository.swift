@@ -1,5 +1,5 @@
 /// Servers and their groups (`rest.md` 4).
-public protocol ServerRepository: Sendable {
+package protocol ServerRepository: Sendable {
     /// - Throws: ``StorageError/duplicate(field:)`` for a known `uuid`, ``StorageError/notFound`` for an owner who does
     ///   not exist (0 is allowed).
     func insert(_ server: ServerRecord) async throws -> Int64

@@ -1,7 +1,7 @@
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// Log-ins (`rest.md` 2).
-public protocol SessionRepository: Sendable {
+package protocol SessionRepository: Sendable {
     /// - Throws: ``StorageError/notFound`` when the user does not exist.
     func insert(_ session: SessionRecord) async throws -> Int64
     func session(keyID: String) async throws -> SessionRecord?

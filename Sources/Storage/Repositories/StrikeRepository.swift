@@ -1,5 +1,5 @@
 /// Strikes of the web application firewall (`engines.md` 9).
-public protocol StrikeRepository: Sendable {
+package protocol StrikeRepository: Sendable {
     func strikes() async throws -> [StrikeRecord]
     /// Inserts or replaces the row of (ip, identifier).
     func put(_ strike: StrikeRecord) async throws

@@ -1,5 +1,5 @@
 /// Users (`rest.md` 2 and 4).
-public protocol UserRepository: Sendable {
+package protocol UserRepository: Sendable {
     /// - Returns: the new id.
     /// - Throws: ``StorageError/duplicate(field:)`` for a taken `username`.
     func insert(_ user: UserRecord) async throws -> Int64

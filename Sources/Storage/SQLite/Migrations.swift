@@ -1,5 +1,3 @@
-import GRDB
-
 /// The history of the schema: named steps in order. A step that was shipped never changes; add another one.
 ///
 /// Conventions: times are Unix milliseconds; tables are STRICT, so that a column holds the type it names; AUTOINCREMENT
@@ -9,27 +7,27 @@ enum Migrations {
     static let identityRevision = "2-identity-revision"
     static let auditIndexes = "3-audit-indexes"
 
-    static var migrator: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        migrator.registerMigration(identityAndRecords) { db in
-            try createIdentity(db)
-            try createServers(db)
-            try createLogs(db)
-        }
-        migrator.registerMigration(identityRevision) { db in
-            try createIdentityRevision(db)
-        }
-        migrator.registerMigration(auditIndexes) { db in
-            try dropUnusedAuditIndexes(db)
-        }
-        return migrator
+    /// One step: its name in the file, and what it does.
+    struct Step: Sendable {
+        var identifier: String
+        var apply: @Sendable (Connection) throws -> Void
     }
+
+    static let steps = [
+        Step(identifier: identityAndRecords) { connection in
+            try createIdentity(connection)
+            try createServers(connection)
+            try createLogs(connection)
+        },
+        Step(identifier: identityRevision) { try createIdentityRevision($0) },
+        Step(identifier: auditIndexes) { try dropUnusedAuditIndexes($0) },
+    ]
 
     // MARK: 1
 
-    private static func createIdentity(_ db: Database) throws {
-        try db.execute(
-            sql: """
+    private static func createIdentity(_ connection: Connection) throws {
+        try connection.execute(
+            script: """
                 CREATE TABLE users (
                     id INTEGER PRIMARY KEY AUTOINCREMENT,
                     username TEXT NOT NULL UNIQUE,
@@ -79,10 +77,10 @@ enum Migrations {
                 """)
     }
 
-    private static func createServers(_ db: Database) throws {
+    private static func createServers(_ connection: Connection) throws {
         // No reference from an owner column to users: 0 is the global secret, and groups outlive their owner.
-        try db.execute(
-            sql: """
+        try connection.execute(
+            script: """
                 CREATE TABLE servers (
                     id INTEGER PRIMARY KEY AUTOINCREMENT,
                     user_id INTEGER NOT NULL,
@@ -118,10 +116,10 @@ enum Migrations {
                 """)
     }
 
-    private static func createLogs(_ db: Database) throws {
+    private static func createLogs(_ connection: Connection) throws {
         // The audit log refers to nothing: it must outlive what it tells of.
-        try db.execute(
-            sql: """
+        try connection.execute(
+            script: """
                 CREATE TABLE mcp_audit_logs (
                     id INTEGER PRIMARY KEY AUTOINCREMENT,
                     created_at INTEGER NOT NULL,
@@ -160,9 +158,9 @@ enum Migrations {
     // MARK: 2
 
     /// A counter that the database itself raises, so that no writer, in whichever process, can forget to.
-    private static func createIdentityRevision(_ db: Database) throws {
-        try db.execute(
-            sql: """
+    private static func createIdentityRevision(_ connection: Connection) throws {
+        try connection.execute(
+            script: """
                 CREATE TABLE identity_revision (
                     id INTEGER PRIMARY KEY CHECK (id = 1),
                     revision INTEGER NOT NULL
@@ -192,8 +190,8 @@ enum Migrations {
         let bump = "BEGIN UPDATE identity_revision SET revision = revision + 1; END"
         for (table, columns) in watched {
             let changed = columns.map { "OLD.\($0) IS NOT NEW.\($0)" }.joined(separator: " OR ")
-            try db.execute(
-                sql: """
+            try connection.execute(
+                script: """
                     CREATE TRIGGER \(table)_revision_insert AFTER INSERT ON \(table) \(bump);
                     CREATE TRIGGER \(table)_revision_delete AFTER DELETE ON \(table) \(bump);
                     CREATE TRIGGER \(table)_revision_update AFTER UPDATE ON \(table) WHEN \(changed) \(bump);
@@ -205,9 +203,9 @@ enum Migrations {
 
     /// Every call of a tool writes to each index, and no query asks for these columns alone: the log is read by user or
     /// token, newest first.
-    private static func dropUnusedAuditIndexes(_ db: Database) throws {
+    private static func dropUnusedAuditIndexes(_ connection: Connection) throws {
         for column in ["server_id", "tool", "outcome"] {
-            try db.execute(sql: "DROP INDEX mcp_audit_logs_\(column)")
+            try connection.execute(script: "DROP INDEX mcp_audit_logs_\(column)")
         }
     }
 }

@@ -1,12 +1,9 @@
-import GRDB
-
 struct SQLiteChangeSource: ChangeSource {
-    let connection: SQLiteConnection
+    let database: SQLiteConnection
 
     func revision() async throws -> Int64 {
-        try await connection.read { db in
-            let statement = try db.cachedStatement(sql: "SELECT revision FROM identity_revision")
-            guard let revision = try Int64.fetchOne(statement) else {
+        try await database.read { connection in
+            guard let revision = try connection.integers("SELECT revision FROM identity_revision").first else {
                 throw StorageError.failed("identity_revision is empty")
             }
             return revision

@@ -1,61 +1,89 @@
-import GRDB
 import Logging
-import Synchronization
 
 /// The open database that all repositories share. Owns the lock too, so that the lock lives as long as anybody who
 /// could still write.
+///
+/// Nothing here blocks but ``close()``: SQLite runs on threads of its own, one that writes and up to
+/// ``readerCount`` that read, and whoever asked goes on where it was.
 final class SQLiteConnection: Sendable {
-    private let pool: DatabasePool
+    static let readerCount = 4
+
+    private let writer: ConnectionPool
+    private let readers: ConnectionPool
     private let path: String
     private let lock: FileLock?
     private let logger: Logger
-    private let closed = Mutex(false)
+    private let isClosed = Monitor(false)
 
-    init(pool: DatabasePool, path: String, lock: FileLock?, logger: Logger) {
-        self.pool = pool
+    /// - Parameters:
+    ///   - writer: a pool of one, which has the file open already.
+    ///   - lock: held until closed; with it, closing leaves one complete file behind.
+    init(writer: ConnectionPool, readers: ConnectionPool, path: String, lock: FileLock?, logger: Logger) {
+        self.writer = writer
+        self.readers = readers
         self.path = path
         self.lock = lock
         self.logger = logger
     }
 
-    /// Reads one snapshot, off the cooperative threads. Ends early when the task is cancelled.
-    func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+    /// Nobody closed it. Waiting is not allowed here, for the last owner may be one of the threads to wait for; so the
+    /// lock goes when the writing thread has closed the file.
+    deinit {
+        readers.stop(farewell: nil)
+        let lock = lock
+        writer.stop { connection in
+            try? connection.close()
+            lock?.release()
+        }
+    }
+
+    /// Reads one snapshot. Ends early when the task is cancelled.
+    func read<Value: Sendable>(_ body: @escaping @Sendable (Connection) throws -> Value) async throws -> Value {
         do {
-            return try await pool.read(body)
+            return try await readers.runCancellable { connection, cancellation in
+                try connection.read(cancellation: cancellation, body)
+            }
         } catch {
             throw ErrorMapping.error(error, path: path)
         }
     }
 
-    /// Runs one transaction, off the cooperative threads.
+    /// Runs one transaction.
     ///
     /// It is carried out even when the asking task is cancelled meanwhile: a client that hangs up early must not
     /// escape its strike, its audit row or a revocation.
-    func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-        try await withCheckedThrowingContinuation { continuation in
-            pool.asyncWrite(body) { [path] _, result in
-                continuation.resume(with: result.mapError { ErrorMapping.error($0, path: path) })
-            }
+    func write<Value: Sendable>(_ body: @escaping @Sendable (Connection) throws -> Value) async throws -> Value {
+        do {
+            return try await writer.run { try $0.write(body) }
+        } catch {
+            throw ErrorMapping.error(error, path: path)
         }
     }
 
     func close() {
-        let first = closed.withLock { closed in
-            defer { closed = true }
-            return !closed
+        let isFirst = isClosed.withLock { isClosed in
+            defer { isClosed = true }
+            return !isClosed
         }
-        guard first else { return }
-        do {
-            // Only the server leaves a complete single file behind; a tool must not wait for the server's readers.
-            if lock != nil { _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) } }
-        } catch {
-            logger.debug("the write-ahead log stays until the next start")
+        guard isFirst else { return }
+        let (path, logger, ownsFile) = (path, logger, lock != nil)
+        let end = { @Sendable (connection: Connection) in
+            do {
+                try connection.close()
+            } catch {
+                logger.warning(
+                    "the database did not close", metadata: ["error": "\(ErrorMapping.error(error, path: path))"])
+            }
         }
-        do {
-            try pool.close()
-        } catch {
-            logger.warning(
-                "the database did not close", metadata: ["error": "\(ErrorMapping.error(error, path: path))"])
+        readers.close(farewell: end)
+        writer.close { connection in
+            do {
+                // Only the server leaves a complete single file behind; a tool must not wait for the server's readers.
+                if ownsFile { try connection.checkpoint() }
+            } catch {
+                logger.debug("the write-ahead log stays until the next start")
+            }
+            end(connection)
         }
         lock?.release()
     }

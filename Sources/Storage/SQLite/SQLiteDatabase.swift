@@ -1,5 +1,4 @@
-import GRDB
-public import Logging
+package import Logging
 
 #if canImport(Darwin)
     import Darwin
@@ -8,9 +7,9 @@ public import Logging
 #endif
 
 /// Opens the database file.
-public enum SQLiteDatabase {
+package enum SQLiteDatabase {
     /// What the file is opened for.
-    public enum Mode: Sendable {
+    package enum Mode: Sendable {
         /// The one gateway of this file: holds an exclusive lock on `<path>.lock` until closed.
         case serve
         /// A short visit of the command line, also while a gateway serves the file.
@@ -21,7 +20,7 @@ public enum SQLiteDatabase {
     ///
     /// Blocks, for some seconds at worst; call it at start, not from a task among others.
     /// - Throws: ``StorageError``: `alreadyServed`, `notWritable`, `notADatabase`, `foreignDatabase`, `newerSchema`.
-    public static func open(path: String, mode: Mode, logger: Logger) throws -> SQLiteHandle {
+    package static func open(path: String, mode: Mode, logger: Logger) throws -> SQLiteHandle {
         let files = try DatabaseFiles(path: path)
         do {
             try files.createFolder()
@@ -42,53 +41,69 @@ public enum SQLiteDatabase {
     private static func serve(_ files: DatabaseFiles, logger: Logger) throws -> SQLiteHandle {
         let lock = try poll(for: patienceOfServe) { try FileLock.acquire(files) }
         guard let lock else { throw StorageError.alreadyServed(path: files.path) }
-        let pool = try openAndMigrate(files, logger: logger)
-        return SQLiteHandle(SQLiteConnection(pool: pool, path: files.path, lock: lock, logger: logger))
+        let writer = try openAndMigrate(files, logger: logger)
+        return handle(files, writer: writer, lock: lock, logger: logger)
     }
 
     private static func visit(_ files: DatabaseFiles, logger: Logger) throws -> SQLiteHandle {
-        let pool = try poll(for: patienceOfTool) { () -> DatabasePool? in
+        let writer = try poll(for: patienceOfTool) { () -> ConnectionPool? in
             if let lock = try FileLock.acquire(files) {
                 // Nobody else may change the schema meanwhile.
                 defer { lock.release() }
                 return try openAndMigrate(files, logger: logger)
             }
             guard try SchemaState.inspect(files) == .current else { return nil }
-            return try openPool(files, logger: logger)
+            return try openWriter(files, logger: logger)
         }
         // Still locked and not up to date: an older gateway serves it, whose tables must not change under it.
-        guard let pool else { throw StorageError.alreadyServed(path: files.path) }
-        return SQLiteHandle(SQLiteConnection(pool: pool, path: files.path, lock: nil, logger: logger))
+        guard let writer else { throw StorageError.alreadyServed(path: files.path) }
+        return handle(files, writer: writer, lock: nil, logger: logger)
     }
 
-    private static func openAndMigrate(_ files: DatabaseFiles, logger: Logger) throws -> DatabasePool {
+    private static func openAndMigrate(_ files: DatabaseFiles, logger: Logger) throws -> ConnectionPool {
         let state = try SchemaState.inspect(files)
         try files.createFile()
-        let pool = try openPool(files, logger: logger)
+        let writer = try openWriter(files, logger: logger)
         if state != .current {
-            try Migrations.migrator.migrate(pool)
+            try writer.wait { try Migrations.apply(to: $0) }
             logger.info("database schema is up to date", metadata: ["path": "\(files.path)"])
         }
-        return pool
+        return writer
     }
 
-    private static func openPool(_ files: DatabaseFiles, logger: Logger) throws -> DatabasePool {
+    private static func handle(
+        _ files: DatabaseFiles, writer: ConnectionPool, lock: FileLock?, logger: Logger
+    ) -> SQLiteHandle {
+        let path = files.path
+        let readers = ConnectionPool(size: SQLiteConnection.readerCount) {
+            try connection(path: path, access: .readOnly)
+        }
+        return SQLiteHandle(
+            SQLiteConnection(writer: writer, readers: readers, path: path, lock: lock, logger: logger))
+    }
+
+    /// A pool of one thread, which has the file open when this returns.
+    private static func openWriter(_ files: DatabaseFiles, logger: Logger) throws -> ConnectionPool {
         try files.requireWritable()
         files.tighten(logger: logger)
-        return try DatabasePool(path: files.path, configuration: configuration)
+        let path = files.path
+        let writer = ConnectionPool(size: 1) { try connection(path: path, access: .readWrite) }
+        try writer.wait { connection in
+            // Kept in the file. Readers, which may not, can only open it when the log is there: reading makes it.
+            let mode = try connection.rows("PRAGMA journal_mode = WAL", []) { try $0.text(at: 0, column: "mode") }
+            guard mode == ["wal"] else { throw StorageError.failed("the write-ahead log cannot be used") }
+            _ = try connection.integers("SELECT COUNT(*) FROM sqlite_master")
+        }
+        return writer
     }
 
-    static var configuration: Configuration {
-        var configuration = Configuration()
-        configuration.label = "storage"
-        configuration.foreignKeysEnabled = true
-        configuration.busyMode = .timeout(5)
-        configuration.maximumReaderCount = 4
+    /// A connection with the settings that all have.
+    static func connection(path: String, access: Connection.Access) throws -> Connection {
+        let connection = try Connection(path: path, access: access)
         // With the write-ahead log, NORMAL loses at most the last transactions at a power cut, never consistency.
-        configuration.prepareDatabase { db in
-            try db.execute(sql: "PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF")
-        }
-        return configuration
+        try connection.execute(
+            script: "PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF")
+        return connection
     }
 
     /// Tries until there is a value or the time is over.
@@ -103,26 +118,26 @@ public enum SQLiteDatabase {
 }
 
 /// An open database file.
-public struct SQLiteHandle: Sendable {
+package struct SQLiteHandle: Sendable {
     /// The repositories over the file.
-    public let storage: Storage
-    private let connection: SQLiteConnection
+    package let storage: Storage
+    private let database: SQLiteConnection
 
-    init(_ connection: SQLiteConnection) {
-        self.connection = connection
+    init(_ database: SQLiteConnection) {
+        self.database = database
         storage = Storage(
-            users: SQLiteUserRepository(connection: connection),
-            servers: SQLiteServerRepository(connection: connection),
-            tokens: SQLiteAPITokenRepository(connection: connection),
-            sessions: SQLiteSessionRepository(connection: connection),
-            audit: SQLiteAuditRepository(connection: connection),
-            strikes: SQLiteStrikeRepository(connection: connection),
-            changes: SQLiteChangeSource(connection: connection))
+            users: SQLiteUserRepository(database: database),
+            servers: SQLiteServerRepository(database: database),
+            tokens: SQLiteAPITokenRepository(database: database),
+            sessions: SQLiteSessionRepository(database: database),
+            audit: SQLiteAuditRepository(database: database),
+            strikes: SQLiteStrikeRepository(database: database),
+            changes: SQLiteChangeSource(database: database))
     }
 
     /// Waits for running accesses, closes the file and releases the lock. Later accesses throw; later closes do
     /// nothing. Blocks shortly.
-    public func close() {
-        connection.close()
+    package func close() {
+        database.close()
     }
 }

@@ -1,5 +1,3 @@
-import GRDB
-
 /// How a file's schema stands to ours, found without changing the file.
 enum SchemaState: Equatable {
     case empty, older, current
@@ -11,22 +9,21 @@ enum SchemaState: Equatable {
         case .noFile: throw StorageError.notADatabase(path: files.path)
         case .content: break
         }
-        var configuration = Configuration()
-        configuration.readonly = true
-        configuration.busyMode = .timeout(5)
-        let queue = try DatabaseQueue(path: files.path, configuration: configuration)
-        defer { try? queue.close() }
-        return try queue.read { try inspect($0, path: files.path) }
+        let connection = try Connection(path: files.path, access: .readOnly)
+        let state = Result { try connection.read { try inspect($0, path: files.path) } }
+        try connection.close()
+        return try state.get()
     }
 
-    private static func inspect(_ db: Database, path: String) throws -> SchemaState {
-        let migrator = Migrations.migrator
-        let tables = try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM sqlite_master") ?? 0
-        if tables == 0 { return .empty }
-        guard try db.tableExists("grdb_migrations") else { throw StorageError.foreignDatabase(path: path) }
-        let applied = try migrator.appliedIdentifiers(db)
-        let unknown = applied.subtracting(migrator.migrations)
-        if let newest = unknown.max() { throw StorageError.newerSchema(found: newest) }
-        return applied.count == migrator.migrations.count ? .current : .older
+    private static func inspect(_ connection: Connection, path: String) throws -> SchemaState {
+        let tables = try connection.integers("SELECT COUNT(*) FROM sqlite_master")
+        if tables == [0] { return .empty }
+        let registers = try connection.integers(
+            "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?", .text(Migrations.register))
+        guard registers == [1] else { throw StorageError.foreignDatabase(path: path) }
+        let known = Set(Migrations.steps.map(\.identifier))
+        let applied = Set(try Migrations.applied(connection))
+        if let newest = applied.subtracting(known).max() { throw StorageError.newerSchema(found: newest) }
+        return applied.count == known.count ? .current : .older
     }
 }

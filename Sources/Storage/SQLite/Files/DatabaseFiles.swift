@@ -18,9 +18,9 @@ struct DatabaseFiles: Sendable {
         if path.hasPrefix("/") {
             self.path = path
         } else {
-            guard let current = getcwd(nil, 0) else { throw FileFailure.error(errno, path: path) }
-            defer { free(current) }
-            self.path = String(cString: current) + "/" + path
+            guard let current = unsafe getcwd(nil, 0) else { throw FileFailure.error(errno, path: path) }
+            defer { unsafe free(current) }
+            self.path = unsafe String(cString: current) + "/" + path
         }
     }
 
@@ -29,10 +29,10 @@ struct DatabaseFiles: Sendable {
         var folder = ""
         for component in path.split(separator: "/").dropLast() {
             folder += "/" + component
-            if mkdir(folder, 0o700) != 0, errno != EEXIST {
+            if unsafe mkdir(folder, 0o700) != 0, errno != EEXIST {
                 // Some systems answer EACCES or EROFS even when the folder is there.
                 let code = errno
-                guard access(folder, F_OK) == 0 else { throw FileFailure.error(code, path: path) }
+                guard unsafe access(folder, F_OK) == 0 else { throw FileFailure.error(code, path: path) }
             }
         }
     }
@@ -41,7 +41,7 @@ struct DatabaseFiles: Sendable {
     /// SQLite gives its companions (-wal, -shm) the mode of the database.
     func createFile() throws {
         // Only ever a new file (O_EXCL): closing a descriptor of an open database would drop SQLite's POSIX locks.
-        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         if descriptor >= 0 {
             fchmod(descriptor, 0o600)
             close(descriptor)
@@ -54,9 +54,9 @@ struct DatabaseFiles: Sendable {
     func tighten(logger: Logger) {
         for file in [path, path + "-wal", path + "-shm", lockPath] {
             var status = stat()
-            guard stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o077 != 0
+            guard unsafe stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o077 != 0
             else { continue }
-            let done = chmod(file, 0o600) == 0
+            let done = unsafe chmod(file, 0o600) == 0
             logger.warning(
                 done ? "took away others' access to a database file" : "others have access to a database file",
                 metadata: ["path": "\(file)"])
@@ -69,7 +69,7 @@ struct DatabaseFiles: Sendable {
 
     var kind: Kind {
         var status = stat()
-        guard stat(path, &status) == 0 else { return .missing }
+        guard unsafe stat(path, &status) == 0 else { return .missing }
         guard status.st_mode & S_IFMT == S_IFREG else { return .noFile }
         return status.st_size == 0 ? .empty : .content
     }
@@ -77,8 +77,8 @@ struct DatabaseFiles: Sendable {
     /// Whether this process may write the file and its folder (where -wal and -shm go).
     func requireWritable() throws {
         let folder = path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)
-        guard access(folder.isEmpty ? "/" : String(folder), W_OK | X_OK) == 0,
-            kind == .missing || access(path, R_OK | W_OK) == 0
-        else { throw StorageError.notWritable(path: path) }
+        let takesFiles = unsafe access(folder.isEmpty ? "/" : String(folder), W_OK | X_OK) == 0
+        let isOurs = unsafe kind == .missing || access(path, R_OK | W_OK) == 0
+        guard takesFiles, isOurs else { throw StorageError.notWritable(path: path) }
     }
 }

@@ -1,5 +1,3 @@
-import Synchronization
-
 #if canImport(Darwin)
     import Darwin
 #else
@@ -9,10 +7,10 @@ import Synchronization
 /// An exclusive `flock` on a file. The kernel releases it when the process ends in whatever way, so a crash leaves
 /// nothing to clean up; the file itself stays, because removing it would let two processes lock different files.
 final class FileLock: Sendable {
-    private let descriptor: Mutex<Int32?>
+    private let descriptor: Monitor<Int32?>
 
     private init(descriptor: Int32) {
-        self.descriptor = Mutex(descriptor)
+        self.descriptor = Monitor(descriptor)
     }
 
     deinit {
@@ -22,7 +20,7 @@ final class FileLock: Sendable {
     /// - Returns: `nil` when somebody else holds the lock.
     static func acquire(_ files: DatabaseFiles) throws -> FileLock? {
         // Close-on-exec: a child process must not keep the lock alive.
-        let descriptor = open(files.lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        let descriptor = unsafe open(files.lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw FileFailure.error(errno, path: files.path) }
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let code = errno

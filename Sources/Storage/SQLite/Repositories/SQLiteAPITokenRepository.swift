@@ -1,71 +1,63 @@
-import Foundation
-import GRDB
+import FoundationEssentials
 
 struct SQLiteAPITokenRepository: APITokenRepository {
-    let connection: SQLiteConnection
-
-    private typealias Columns = APITokenRow.Columns
+    let database: SQLiteConnection
 
     func insert(_ token: APITokenRecord) async throws -> Int64 {
-        try await connection.write { try Self.insert(token, $0) }
+        try await database.write { try Self.insert(token, $0) }
     }
 
     func insert(_ token: APITokenRecord, limit: Int) async throws -> Int64? {
-        try await connection.write { db in
-            let count = try APITokenRow.filter { _ in Columns.userID == token.userID }.fetchCount(db)
-            return count < limit ? try Self.insert(token, db) : nil
+        try await database.write { connection in
+            let count = try connection.integers(
+                "SELECT COUNT(*) FROM api_tokens WHERE user_id = ?", .integer(token.userID))
+            return count.allSatisfy { $0 < limit } ? try Self.insert(token, connection) : nil
         }
     }
 
-    private static func insert(_ token: APITokenRecord, _ db: Database) throws -> Int64 {
+    private static func insert(_ token: APITokenRecord, _ connection: Connection) throws -> Int64 {
         if token.tokenHash.isEmpty { throw StorageError.failed("a token needs a hash") }
-        var row = APITokenRow(token)
-        row.record.id = 0
-        try row.insert(db)
-        return db.lastInsertedRowID
+        return try connection.insert(token)
     }
 
     func token(id: Int64) async throws -> APITokenRecord? {
-        try await connection.read { try APITokenRow.fetchOne($0, key: id)?.record }
+        try await database.read { try $0.first(APITokenRecord.self, "WHERE id = ?", .integer(id)) }
     }
 
     func token(hash: String) async throws -> APITokenRecord? {
-        try await connection.read { db in
-            try APITokenRow.filter { _ in Columns.tokenHash == hash.storable }.fetchOne(db)?.record
-        }
+        try await database.read { try $0.first(APITokenRecord.self, "WHERE token_hash = ?", .text(hash)) }
     }
 
     func tokens(of userID: Int64?) async throws -> [APITokenRecord] {
-        try await connection.read { db in
-            var request = APITokenRow.order(Columns.id.desc)
-            if let userID { request = request.filter { _ in Columns.userID == userID } }
-            return try request.fetchAll(db).map(\.record)
+        try await database.read { connection in
+            guard let userID else { return try connection.all(APITokenRecord.self, "ORDER BY id DESC") }
+            return try connection.all(APITokenRecord.self, "WHERE user_id = ? ORDER BY id DESC", .integer(userID))
         }
     }
 
     func delete(id: Int64) async throws -> Bool {
-        try await connection.write { try APITokenRow.deleteOne($0, key: id) }
+        try await database.write { try $0.run("DELETE FROM api_tokens WHERE id = ?", .integer(id)) > 0 }
     }
 
     func deleteExpired(before date: Date) async throws -> Int {
-        try await connection.write { db in
-            try APITokenRow.filter { _ in Columns.expiresAt < date.storedMilliseconds }.deleteAll(db)
-        }
+        try await database.write { try $0.run("DELETE FROM api_tokens WHERE expires_at < ?", .date(date)) }
     }
 
     func touch(id: Int64, usedAt: Date, ip: String) async throws {
-        try await connection.write { db in
-            _ = try APITokenRow.filter(key: id).updateAll(
-                db, Columns.lastUsedAt.set(to: usedAt.storedMilliseconds), Columns.lastUsedIP.set(to: ip.storable))
+        try await database.write { connection in
+            _ = try connection.run(
+                "UPDATE api_tokens SET last_used_at = ?, last_used_ip = ? WHERE id = ?", .date(usedAt), .text(ip),
+                .integer(id))
         }
     }
 
     func replaceScopes(_ scopes: [String], of id: Int64) async throws {
         let now = Date()
-        let text = try ColumnList.csv(scopes: scopes)
-        try await connection.write { db in
-            let count = try APITokenRow.filter(key: id).updateAll(
-                db, Columns.scopes.set(to: text), Columns.updatedAt.set(to: now.storedMilliseconds))
+        let text = try ScopeText.text(scopes)
+        try await database.write { connection in
+            let count = try connection.run(
+                "UPDATE api_tokens SET scopes_csv = ?, updated_at = ? WHERE id = ?", .text(text), .date(now),
+                .integer(id))
             if count == 0 { throw StorageError.notFound }
         }
     }

@@ -1,49 +1,49 @@
-import Foundation
-import GRDB
+import FoundationEssentials
 
 struct SQLiteAuditRepository: AuditRepository {
-    let connection: SQLiteConnection
-
-    private typealias Columns = AuditRow.Columns
+    let database: SQLiteConnection
 
     func append(_ rows: [AuditRecord]) async throws {
         if rows.isEmpty { return }
-        try await connection.write { db in
-            let statement = try db.cachedStatement(sql: AuditRow.insertion)
-            for record in rows {
-                // As many as the statement has, by its own text; checking that each time costs as much as the row.
-                statement.setUncheckedArguments(AuditRow.insertionArguments(record))
-                try statement.execute()
-            }
-        }
+        try await database.write { try $0.insert(contentsOf: rows) }
     }
 
     func rows(_ selection: AuditSelection, limit: Int) async throws -> [AuditRecord] {
         // SQLite reads a negative limit as none.
         guard limit > 0 else { return [] }
-        return try await connection.read { db in
-            var request = AuditRow.order(Columns.id.desc).limit(limit)
-            if let userID = selection.userID { request = request.filter { _ in Columns.userID == userID } }
-            if let tokenID = selection.tokenID { request = request.filter { _ in Columns.tokenID == tokenID } }
-            if let before = selection.before { request = request.filter { _ in Columns.id < before } }
-            if let tool = selection.tool { request = request.filter { _ in Columns.tool == tool.storable } }
-            if let servers = selection.serverIDs {
-                request = request.filter { _ in (servers + [0]).contains(Columns.serverID) }
-            }
-            return try request.fetchAll(db).map(\.record)
+        let (condition, values) = Self.condition(selection)
+        return try await database.read { connection in
+            try connection.all(
+                AuditRecord.self, "\(condition) ORDER BY id DESC LIMIT ?", values + [.integer(limit)])
         }
+    }
+
+    /// `WHERE`, if the selection restricts at all, and its values.
+    private static func condition(_ selection: AuditSelection) -> (String, [SQLValue]) {
+        var terms: [String] = []
+        var values: [SQLValue] = []
+        func add(_ term: String, _ value: SQLValue?) {
+            guard let value else { return }
+            terms.append(term)
+            values.append(value)
+        }
+        add("user_id = ?", selection.userID.map { .integer($0) })
+        add("token_id = ?", selection.tokenID.map { .integer($0) })
+        add("id < ?", selection.before.map { .integer($0) })
+        add("tool = ?", selection.tool.map { .text($0) })
+        // One value however many servers: one statement for all.
+        add("server_id IN (SELECT value FROM json_each(?))", selection.serverIDs.map { .numbers($0 + [0]) })
+        return (terms.isEmpty ? "" : "WHERE \(terms.joined(separator: " AND "))", values)
     }
 
     func purge(before date: Date, limit: Int) async throws -> Int {
         guard limit > 0 else { return 0 }
-        return try await connection.write { db in
-            try db.execute(
-                sql: """
-                    DELETE FROM mcp_audit_logs WHERE id IN (
-                        SELECT id FROM mcp_audit_logs WHERE created_at < ? ORDER BY created_at, id LIMIT ?)
-                    """,
-                arguments: [date.storedMilliseconds, limit])
-            return db.changesCount
+        return try await database.write { connection in
+            try connection.run(
+                """
+                DELETE FROM mcp_audit_logs WHERE id IN (
+                    SELECT id FROM mcp_audit_logs WHERE created_at < ? ORDER BY created_at, id LIMIT ?)
+                """, .date(date), .integer(limit))
         }
     }
 }

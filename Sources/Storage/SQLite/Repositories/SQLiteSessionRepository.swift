@@ -1,59 +1,47 @@
-import Foundation
-import GRDB
+import FoundationEssentials
 
 struct SQLiteSessionRepository: SessionRepository {
-    let connection: SQLiteConnection
-
-    private typealias Columns = SessionRow.Columns
+    let database: SQLiteConnection
 
     func insert(_ session: SessionRecord) async throws -> Int64 {
         if session.keyID.isEmpty { throw StorageError.failed("a session needs a key id") }
-        return try await connection.write { db in
-            var row = SessionRow(session)
-            row.record.id = 0
-            try row.insert(db)
-            return db.lastInsertedRowID
-        }
+        return try await database.write { try $0.insert(session) }
     }
 
     func session(keyID: String) async throws -> SessionRecord? {
-        try await connection.read { db in
-            try SessionRow.filter { _ in Columns.keyID == keyID.storable }.fetchOne(db)?.record
-        }
+        try await database.read { try $0.first(SessionRecord.self, "WHERE key_id = ?", .text(keyID)) }
     }
 
     func extend(keyID: String, until: Date, usedAt: Date) async throws {
-        try await connection.write { db in
+        try await database.write { connection in
             // A session revoked while its refresh was under way stays what it is.
-            let count =
-                try SessionRow
-                .filter { _ in Columns.keyID == keyID.storable && Columns.revokedAt == nil }
-                .updateAll(
-                    db, Columns.expiresAt.set(to: until.storedMilliseconds),
-                    Columns.lastUsedAt.set(to: usedAt.storedMilliseconds))
+            let count = try connection.run(
+                "UPDATE sessions SET expires_at = ?, last_used_at = ? WHERE key_id = ? AND revoked_at IS NULL",
+                .date(until), .date(usedAt), .text(keyID))
             if count == 0 { throw StorageError.notFound }
         }
     }
 
     func touch(keyID: String, usedAt: Date) async throws {
-        try await connection.write { db in
-            _ = try SessionRow.filter { _ in Columns.keyID == keyID.storable }
-                .updateAll(db, Columns.lastUsedAt.set(to: usedAt.storedMilliseconds))
+        try await database.write { connection in
+            _ = try connection.run(
+                "UPDATE sessions SET last_used_at = ? WHERE key_id = ?", .date(usedAt), .text(keyID))
         }
     }
 
     func revoke(keyID: String, at date: Date) async throws {
-        try await connection.write { db in
-            _ = try SessionRow.filter { _ in Columns.keyID == keyID.storable && Columns.revokedAt == nil }
-                .updateAll(db, Columns.revokedAt.set(to: date.storedMilliseconds))
+        try await database.write { connection in
+            _ = try connection.run(
+                "UPDATE sessions SET revoked_at = ? WHERE key_id = ? AND revoked_at IS NULL", .date(date), .text(keyID))
         }
     }
 
     func purge(now: Date) async throws -> Int {
-        let expired = now.addingTimeInterval(-3600).storedMilliseconds
-        let revoked = now.addingTimeInterval(-86400).storedMilliseconds
-        return try await connection.write { db in
-            try SessionRow.filter { _ in Columns.expiresAt < expired || Columns.revokedAt < revoked }.deleteAll(db)
+        let expired = now.addingTimeInterval(-3600)
+        let revoked = now.addingTimeInterval(-86400)
+        return try await database.write { connection in
+            try connection.run(
+                "DELETE FROM sessions WHERE expires_at < ? OR revoked_at < ?", .date(expired), .date(revoked))
         }
     }
 }

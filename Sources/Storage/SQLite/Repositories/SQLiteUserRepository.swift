@@ -1,89 +1,85 @@
-import Foundation
-import GRDB
+import FoundationEssentials
 
 struct SQLiteUserRepository: UserRepository {
-    let connection: SQLiteConnection
+    let database: SQLiteConnection
 
     func insert(_ user: UserRecord) async throws -> Int64 {
-        try await connection.write { db in
-            var row = UserRow(user)
-            row.record.id = 0
-            try row.insert(db)
-            return db.lastInsertedRowID
-        }
+        try await database.write { try $0.insert(user) }
     }
 
     func update(_ user: UserRecord) async throws {
-        try await connection.write { db in
-            guard let stored = try UserRow.fetchOne(db, key: user.id) else { throw StorageError.notFound }
-            var row = UserRow(user)
+        try await database.write { connection in
+            guard let stored = try Self.user(id: user.id, connection) else { throw StorageError.notFound }
+            var user = user
             // A record read before a change of the password must not bring old sessions back to life.
-            row.record.tokenVersion = max(user.tokenVersion, stored.record.tokenVersion)
-            row.record.createdAt = stored.record.createdAt
-            try row.update(db)
+            user.tokenVersion = max(user.tokenVersion, stored.tokenVersion)
+            user.createdAt = stored.createdAt
+            try connection.update(user, key: user.id)
         }
     }
 
     func user(id: Int64) async throws -> UserRecord? {
-        try await connection.read { try UserRow.fetchOne($0, key: id)?.record }
+        try await database.read { try Self.user(id: id, $0) }
     }
 
     func user(named username: String) async throws -> UserRecord? {
-        try await connection.read { db in
-            try UserRow.filter { _ in UserRow.Columns.username == username.storable }.fetchOne(db)?.record
-        }
+        try await database.read { try $0.first(UserRecord.self, "WHERE username = ?", .text(username)) }
     }
 
     func user(agentSecretHash: String) async throws -> UserRecord? {
-        // Several users may have no secret; none of them is the owner of an agent without one.
+        // Several users may have no secret; none of them is the owner of an agent without one. The index has no empty
+        // secrets, so only a query that says the same may use it.
         if agentSecretHash.isEmpty { return nil }
-        return try await connection.read { db in
-            try UserRow.filter { _ in UserRow.Columns.agentSecretHash == agentSecretHash.storable }.fetchOne(db)?.record
+        return try await database.read { connection in
+            try connection.first(
+                UserRecord.self, "WHERE agent_secret_hash = ? AND agent_secret_hash <> ''", .text(agentSecretHash))
         }
     }
 
     func users() async throws -> [UserRecord] {
-        try await connection.read { try UserRow.order(UserRow.Columns.id).fetchAll($0).map(\.record) }
+        try await database.read { try $0.all(UserRecord.self, "ORDER BY id") }
     }
 
     func count() async throws -> Int {
-        try await connection.read { try UserRow.fetchCount($0) }
+        try await database.read { Int(try $0.integers("SELECT COUNT(*) FROM users").first ?? 0) }
     }
 
     func setPassword(_ hash: String, rejectPassword: Bool?, username: String?, for id: Int64) async throws {
         let now = Date()
-        try await connection.write { db in
-            guard var row = try UserRow.fetchOne(db, key: id) else { throw StorageError.notFound }
-            row.record.passwordHash = hash
-            row.record.rejectPassword = rejectPassword ?? row.record.rejectPassword
-            row.record.username = username ?? row.record.username
-            row.record.tokenVersion += 1
-            row.record.updatedAt = now
-            try row.update(db)
-            try SessionRow
-                .filter { _ in SessionRow.Columns.userID == id && SessionRow.Columns.revokedAt == nil }
-                .updateAll(db, SessionRow.Columns.revokedAt.set(to: now.storedMilliseconds))
+        try await database.write { connection in
+            guard var user = try Self.user(id: id, connection) else { throw StorageError.notFound }
+            user.passwordHash = hash
+            user.rejectPassword = rejectPassword ?? user.rejectPassword
+            user.username = username ?? user.username
+            user.tokenVersion += 1
+            user.updatedAt = now
+            try connection.update(user, key: id)
+            try connection.run(
+                "UPDATE sessions SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL", .date(now), .integer(id))
         }
     }
 
     func delete(id: Int64) async throws -> (servers: [Int64], tokens: [Int64]) {
-        let deleted = try await connection.write { db in
-            let servers = ServerRow.filter { _ in ServerRow.Columns.userID == id }
-            let tokens = APITokenRow.filter { _ in APITokenRow.Columns.userID == id }
+        let deleted = try await database.write { connection in
             let ids = Deleted(
-                servers: try Int64.fetchAll(db, servers.select(ServerRow.Columns.id).order(ServerRow.Columns.id)),
-                tokens: try Int64.fetchAll(db, tokens.select(APITokenRow.Columns.id).order(APITokenRow.Columns.id)))
+                servers: try connection.integers("SELECT id FROM servers WHERE user_id = ? ORDER BY id", .integer(id)),
+                tokens: try connection.integers("SELECT id FROM api_tokens WHERE user_id = ? ORDER BY id", .integer(id))
+            )
             // 0 owns the servers of the global secret; nobody has that id, so nothing of it may go.
-            guard try UserRow.deleteOne(db, key: id) else { return Deleted(servers: [], tokens: []) }
+            guard try connection.run("DELETE FROM users WHERE id = ?", .integer(id)) > 0 else { return Deleted() }
             // Tokens and sessions went with the user, memberships go with the servers (foreign keys).
-            try servers.deleteAll(db)
+            try connection.run("DELETE FROM servers WHERE user_id = ?", .integer(id))
             return ids
         }
         return (deleted.servers, deleted.tokens)
     }
 
+    private static func user(id: Int64, _ connection: Connection) throws -> UserRecord? {
+        try connection.first(UserRecord.self, "WHERE id = ?", .integer(id))
+    }
+
     private struct Deleted: Sendable {
-        var servers: [Int64]
-        var tokens: [Int64]
+        var servers: [Int64] = []
+        var tokens: [Int64] = []
     }
 }

@@ -1,68 +1,30 @@
-import Foundation
-import GRDB
+import FoundationEssentials
 
-/// Table `server_groups`; its members are in `server_group_servers`, read and written apart.
-struct ServerGroupRow: FetchableRecord, PersistableRecord {
-    static let databaseTableName = "server_groups"
+/// Without its members, which are in `server_group_servers`, read and written apart.
+extension ServerGroupRecord: StoredRow {
+    static let table = Table(
+        "server_groups",
+        blank: ServerGroupRecord(
+            userID: 0, name: "", servers: [], createdAt: .distantPast, updatedAt: .distantPast))
 
-    enum Columns {
-        static let id = Column("id")
-        static let userID = Column("user_id")
-        static let name = Column("name")
-        static let createdAt = Column("created_at")
-        static let updatedAt = Column("updated_at")
-    }
-
-    /// Without members when just fetched.
-    var record: ServerGroupRecord
-
-    init(_ record: ServerGroupRecord) {
-        self.record = record
-    }
-
-    init(row: Row) throws {
-        record = ServerGroupRecord(
-            id: try row.value(Columns.id),
-            userID: try row.value(Columns.userID),
-            name: try row.value(Columns.name),
-            servers: [],
-            createdAt: try row.date(Columns.createdAt),
-            updatedAt: try row.date(Columns.updatedAt))
-    }
-
-    func encode(to container: inout PersistenceContainer) {
-        container[Columns.id] = record.id == 0 ? nil : record.id
-        container[Columns.userID] = record.userID
-        container[Columns.name] = record.name.storable
-        container[Columns.createdAt] = record.createdAt.storedMilliseconds
-        container[Columns.updatedAt] = record.updatedAt.storedMilliseconds
+    mutating func code(_ columns: inout some ColumnCoder) throws {
+        try columns.key("id", &id)
+        try columns.column("user_id", &userID)
+        try columns.column("name", &name)
+        try columns.column("created_at", &createdAt)
+        try columns.column("updated_at", &updatedAt)
     }
 }
 
-/// Table `server_group_servers`: one membership.
-struct ServerGroupMemberRow: FetchableRecord, PersistableRecord {
-    static let databaseTableName = "server_group_servers"
-
-    enum Columns {
-        static let groupID = Column("group_id")
-        static let serverID = Column("server_id")
-    }
+/// One server's membership of a group.
+struct ServerGroupMember: StoredRow {
+    static let table = Table("server_group_servers", blank: ServerGroupMember(groupID: 0, serverID: 0))
 
     var groupID: Int64
     var serverID: Int64
 
-    init(groupID: Int64, serverID: Int64) {
-        self.groupID = groupID
-        self.serverID = serverID
-    }
-
-    init(row: Row) throws {
-        groupID = try row.value(Columns.groupID)
-        serverID = try row.value(Columns.serverID)
-    }
-
-    func encode(to container: inout PersistenceContainer) {
-        container[Columns.groupID] = groupID
-        container[Columns.serverID] = serverID
+    mutating func code(_ columns: inout some ColumnCoder) throws {
+        try columns.column("group_id", &groupID)
+        try columns.column("server_id", &serverID)
     }
 }

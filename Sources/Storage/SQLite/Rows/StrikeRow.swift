@@ -1,27 +1,15 @@
-import Foundation
-import GRDB
+import FoundationEssentials
 
-/// Table `waf_strikes`; its key is (ip, identifier). Written by an upsert, which GRDB's records do
-/// not know for tables without a row id.
-struct StrikeRow: FetchableRecord, TableRecord {
-    static let databaseTableName = "waf_strikes"
+/// Its key is (ip, identifier); the caller brings it.
+extension StrikeRecord: StoredRow {
+    static let table = Table(
+        "waf_strikes", blank: StrikeRecord(ip: "", identifier: 0, count: 0, reason: .manual, lastAt: .distantPast))
 
-    enum Columns {
-        static let ip = Column("ip")
-        static let identifier = Column("identifier")
-        static let count = Column("count")
-        static let reason = Column("reason")
-        static let lastAt = Column("last_at")
-    }
-
-    var record: StrikeRecord
-
-    init(row: Row) throws {
-        record = StrikeRecord(
-            ip: try row.value(Columns.ip),
-            identifier: try row.value(Columns.identifier),
-            count: try row.value(Columns.count),
-            reason: try row.choice(Columns.reason),
-            lastAt: try row.date(Columns.lastAt))
+    mutating func code(_ columns: inout some ColumnCoder) throws {
+        try columns.column("ip", &ip)
+        try columns.column("identifier", &identifier)
+        try columns.column("count", &count)
+        try columns.column("reason", &reason, as: Choice.self)
+        try columns.column("last_at", &lastAt)
     }
 }
