@@ -1,0 +1,117 @@
+import CNghttp2
+
+/// The fields of one message as they are decoded. nghttp2 has seen to it that they are well-formed as RFC 9113, 8.2 and
+/// 8.3 want it: legal bytes, lower case, pseudo fields first and once each, none that belongs to a connection.
+struct HTTP2HeaderBlock {
+    /// Names, values and 32 bytes for each field.
+    private let maximum: Int
+    private var size = 0
+    /// There were more; they are not kept.
+    private(set) var isTooLarge = false
+    private var method = ""
+    private var scheme: String?
+    private var authority: String?
+    private var path: String?
+    private var status = 0
+    private(set) var fields: HTTPFields = [:]
+
+    init(maximum: Int = 0) { self.maximum = maximum }
+
+    mutating func append(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
+        size += name.count + value.count + 32
+        isTooLarge = isTooLarge || size > maximum
+        guard !isTooLarge else { return }
+        if let first = unsafe name.first, first == UInt8(ascii: ":") {
+            unsafe setPseudo(name, String(decoding: value, as: UTF8.self))
+        } else if let name = unsafe HTTPField.Name(wire: name.span) {
+            unsafe fields.append(HTTPField(name: name, value: value))
+        }
+    }
+
+    private mutating func setPseudo(_ name: UnsafeBufferPointer<UInt8>, _ value: String) {
+        if unsafe name.elementsEqual(":method".utf8) {
+            method = value
+        } else if unsafe name.elementsEqual(":scheme".utf8) {
+            scheme = value
+        } else if unsafe name.elementsEqual(":authority".utf8) {
+            authority = value
+        } else if unsafe name.elementsEqual(":path".utf8) {
+            path = value
+        } else if unsafe name.elementsEqual(":status".utf8) {
+            status = value.utf8.reduce(0) { $0 * 10 + Int($1) - 48 }
+        }
+    }
+
+    /// Why a request is not carried out.
+    struct Refusal: Error {
+        var status: HTTPResponse.Status
+    }
+
+    /// The request. Its `Host` becomes the authority.
+    func request() -> Result<HTTPRequest, Refusal> {
+        guard !isTooLarge else { return .failure(Refusal(status: .requestHeaderFieldsTooLarge)) }
+        guard let method = HTTPRequest.Method(method) else { return .failure(Refusal(status: .badRequest)) }
+        guard method != .connect else { return .failure(Refusal(status: .notImplemented)) }
+        var fields = fields
+        let host = fields[.host]
+        fields[.host] = nil
+        guard let authority = authority ?? host, Authority.isValid(authority.utf8),
+            host?.utf8.isSame(as: authority.utf8) ?? true
+        else { return .failure(Refusal(status: .badRequest)) }
+        return .success(
+            HTTPRequest(method: method, scheme: scheme, authority: authority, path: path, headerFields: fields))
+    }
+
+    func response() -> HTTPResponse { HTTPResponse(status: .init(code: status), headerFields: fields) }
+
+    static func pseudoFields(of request: HTTPRequest) -> [(String, String)] {
+        [
+            (":method", request.method.rawValue), (":scheme", request.scheme ?? "http"),
+            (":authority", request.authority ?? ""), (":path", request.path ?? "/"),
+        ].filter { !$1.isEmpty }
+    }
+}
+
+extension String.UTF8View {
+    /// Whether both are the same but for the case of their ASCII letters.
+    fileprivate func isSame(as other: String.UTF8View) -> Bool {
+        count == other.count && zip(self, other).allSatisfy { Token.lowercased($0) == Token.lowercased($1) }
+    }
+}
+
+/// Lends fields as nghttp2's array for one call: one buffer holds all names and values, which nghttp2 copies. Fields
+/// that belong to a connection of HTTP/1 are left out.
+func withNameValues(
+    _ pseudo: [(String, String)], _ fields: HTTPFields, _ body: (UnsafeMutableBufferPointer<nghttp2_nv>) -> Void
+) {
+    var text: [UInt8] = []
+    var lengths: [(name: Int, value: Int)] = []
+    lengths.reserveCapacity(pseudo.count + fields.count)
+    func add(_ name: String, _ value: String) {
+        text += name.utf8
+        text += value.utf8
+        lengths.append((name.utf8.count, value.utf8.count))
+    }
+    for (name, value) in pseudo { add(name, value) }
+    for field in fields where !field.name.belongsToConnection { add(field.name.canonicalName, field.value) }
+    unsafe text.withUnsafeMutableBufferPointer { text in
+        unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: lengths.count) { list in
+            var next = text.baseAddress
+            for (index, length) in lengths.enumerated() {
+                let pair = unsafe nghttp2_nv(
+                    name: next, value: next.map { unsafe $0 + length.name }, namelen: length.name,
+                    valuelen: length.value, flags: 0)
+                unsafe list.initializeElement(at: index, to: pair)
+                unsafe next = next.map { unsafe $0 + length.name + length.value }
+            }
+            unsafe body(list)
+        }
+    }
+}
+
+extension HTTPField.Name {
+    fileprivate var belongsToConnection: Bool {
+        self == .connection || self == .transferEncoding || self == .keepAlive || self == .upgrade
+            || self == .proxyConnection
+    }
+}
