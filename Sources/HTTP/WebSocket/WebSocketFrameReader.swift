@@ -1,5 +1,4 @@
-import MCPServer
-import NIOCore
+import Transport
 
 /// Reads what the client of a WebSocket sends (RFC 6455 5), bytes in, events out: a pure state machine.
 ///
@@ -27,7 +26,7 @@ struct WebSocketFrameReader: Sendable {
     }
 
     private let maxMessageSize: Int
-    private var raw = ByteBuffer()
+    private var raw = ByteQueue()
     private var state = State.header
     private var message: [UInt8] = []
     /// Of the first fragment; `nil` between messages.
@@ -38,20 +37,7 @@ struct WebSocketFrameReader: Sendable {
         self.maxMessageSize = maxMessageSize
     }
 
-    mutating func append(_ bytes: ByteBuffer) {
-        if raw.readableBytes == 0 {
-            raw = bytes
-        } else {
-            raw.discardReadBytes()
-            raw.writeImmutableBuffer(bytes)
-        }
-    }
-
-    /// What has come and is not decoded, which it forgets.
-    mutating func takeUndecoded() -> ByteBuffer {
-        defer { raw = ByteBuffer() }
-        return raw
-    }
+    mutating func append(_ bytes: Span<UInt8>) { raw.append(bytes) }
 
     /// Nothing the client sends is wanted any more but its close.
     mutating func lookForCloseOnly() {
@@ -72,16 +58,18 @@ struct WebSocketFrameReader: Sendable {
                 guard isComplete else { continue }
                 if let event = finishMessage() { return event }
             case .control(let header):
-                guard let bytes = raw.readBytes(length: header.length) else { return nil }
+                guard raw.count >= header.length else { return nil }
+                let bytes = Array(raw.prefix(header.length))
+                raw.removeFirst(header.length)
                 state = .header
                 return finishControl(header.opcode, header.unmasked(bytes))
             case .skipping(let count):
-                let here = min(count, raw.readableBytes)
-                raw.moveReaderIndex(forwardBy: here)
+                let here = min(count, raw.count)
+                raw.removeFirst(here)
                 state = here == count ? .header : .skipping(count - here)
                 if here < count { return nil }
             case .lost:
-                raw.clear()
+                raw = ByteQueue()
                 return nil
             }
         }
@@ -111,12 +99,12 @@ struct WebSocketFrameReader: Sendable {
 
     /// - Returns: whether the message is complete; `nil` when more bytes are needed.
     private mutating func readData(_ header: WebSocketFrameHeader, _ read: Int) -> Bool? {
-        let count = min(header.length - read, raw.readableBytes)
+        let count = min(header.length - read, raw.count)
         if count > 0 {
             let start = message.count
-            message.append(contentsOf: raw.readableBytesView.prefix(count))
-            raw.moveReaderIndex(forwardBy: count)
-            message.withUnsafeMutableBytes { header.unmask($0[start...], offset: read) }
+            message += raw.prefix(count)
+            raw.removeFirst(count)
+            header.unmask(&message, from: start, offset: read)
         }
         guard read + count == header.length else {
             state = .data(header, read: read + count)

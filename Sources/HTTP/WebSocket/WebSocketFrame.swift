@@ -1,5 +1,4 @@
-import MCPServer
-import NIOCore
+import Transport
 
 /// The types of frames (RFC 6455 5.2).
 enum WebSocketOpcode: UInt8, Sendable {
@@ -25,32 +24,34 @@ struct WebSocketFrameHeader: Sendable {
     let isLengthValid: Bool
     private let hasReservedBits: Bool
     private let isLengthMinimal: Bool
-    /// The key's four bytes, twice, as they lie in memory; `nil` for a frame without mask.
+    /// The key's four bytes, twice, the first one lowest; `nil` for a frame without mask.
     private let mask: UInt64?
 
-    /// Reads nothing and gives `nil` while the header is not complete.
-    init?(reading buffer: inout ByteBuffer) {
-        var ahead = buffer
-        guard let first = ahead.readInteger(as: UInt8.self), let second = ahead.readInteger(as: UInt8.self) else {
-            return nil
+    /// Takes it off the front of what has come; takes nothing and gives `nil` while it is not complete.
+    init?(reading input: inout ByteQueue) {
+        guard input.count >= 2 else { return nil }
+        let (first, second) = (input[0], input[1])
+        var start = 2
+        let size =
+            switch second & 0x7F {
+            case 126: 2
+            case 127: 8
+            default: 0
+            }
+        let isMasked = second & 0x80 != 0
+        guard input.count >= start + size + (isMasked ? 4 : 0) else { return nil }
+        var length = UInt64(second & 0x7F)
+        if size > 0 {
+            length = 0
+            for position in start..<start + size { length = length << 8 | UInt64(input[position]) }
+            start += size
         }
-        let length: UInt64
-        switch second & 0x7F {
-        case 126:
-            guard let word = ahead.readInteger(as: UInt16.self) else { return nil }
-            length = UInt64(word)
-            isLengthMinimal = length > 125
-        case 127:
-            guard let word = ahead.readInteger(as: UInt64.self) else { return nil }
-            length = word
-            isLengthMinimal = length > UInt64(UInt16.max)
-        case let short:
-            length = UInt64(short)
-            isLengthMinimal = true
-        }
-        if second & 0x80 != 0 {
-            guard let key = ahead.readInteger(endianness: .host, as: UInt32.self) else { return nil }
+        isLengthMinimal = size == 0 || length > (size == 2 ? 125 : UInt64(UInt16.max))
+        if isMasked {
+            var key: UInt32 = 0
+            for position in (start..<start + 4).reversed() { key = key << 8 | UInt32(input[position]) }
             mask = UInt64(key) << 32 | UInt64(key)
+            start += 4
         } else {
             mask = nil
         }
@@ -59,7 +60,7 @@ struct WebSocketFrameHeader: Sendable {
         hasReservedBits = first & 0x70 != 0
         isLengthValid = length <= UInt64(Int.max)
         self.length = isLengthValid ? Int(length) : 0
-        buffer = ahead
+        input.removeFirst(start)
     }
 
     /// What is wrong with it.
@@ -79,27 +80,28 @@ struct WebSocketFrameHeader: Sendable {
 
     func unmasked(_ bytes: [UInt8]) -> [UInt8] {
         var bytes = bytes
-        bytes.withUnsafeMutableBytes { unmask($0[...], offset: 0) }
+        unmask(&bytes, from: 0, offset: 0)
         return bytes
     }
 
-    /// - Parameter offset: where in the payload the bytes begin.
-    func unmask(_ bytes: Slice<UnsafeMutableRawBufferPointer>, offset: Int) {
+    /// - Parameters:
+    ///   - start: where the bytes of this frame begin.
+    ///   - offset: where in the payload they begin.
+    func unmask(_ bytes: inout [UInt8], from start: Int, offset: Int) {
         guard let mask else { return }
-        let bytes = UnsafeMutableRawBufferPointer(rebasing: bytes)
         // Turned so that the key begins where the bytes do.
         let turn = UInt64(8 * (offset % 4))
-        let littleEndian = mask.littleEndian
-        let key = (turn == 0 ? littleEndian : littleEndian >> turn | littleEndian << (64 - turn)).littleEndian
-        var index = 0
-        while index + 8 <= bytes.count {
-            let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            bytes.storeBytes(of: word ^ key, toByteOffset: index, as: UInt64.self)
-            index += 8
-        }
-        withUnsafeBytes(of: key) { key in
+        let key = turn == 0 ? mask : mask >> turn | mask << (64 - turn)
+        unsafe bytes.withUnsafeMutableBytes { all in
+            let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: all[start...])
+            var index = 0
+            while index + 8 <= bytes.count {
+                let word = unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                unsafe bytes.storeBytes(of: word ^ key.littleEndian, toByteOffset: index, as: UInt64.self)
+                index += 8
+            }
             while index < bytes.count {
-                bytes[index] ^= key[index % 8]
+                unsafe bytes[index] ^= UInt8(truncatingIfNeeded: key >> UInt64(8 * (index % 8)))
                 index += 1
             }
         }
@@ -108,37 +110,38 @@ struct WebSocketFrameHeader: Sendable {
 
 /// The frames the gateway sends: never masked, never fragmented.
 enum WebSocketFrame {
-    static func message(_ message: WebSocketMessage) -> ByteBuffer {
+    static func message(_ message: WebSocketMessage) -> [UInt8] {
         switch message {
-        case .text(var text):
-            text.withUTF8 { frame(.text, UnsafeRawBufferPointer($0)) }
-        case .binary(let bytes):
-            bytes.withUnsafeBytes { frame(.binary, $0) }
+        case .text(let text): frame(.text, text.utf8)
+        case .binary(let bytes): frame(.binary, bytes)
         }
     }
 
     /// - Parameter payload: at most 125 bytes.
-    static func control(_ opcode: WebSocketOpcode, _ payload: [UInt8] = []) -> ByteBuffer {
-        payload.withUnsafeBytes { frame(opcode, $0) }
+    static func control(_ opcode: WebSocketOpcode, _ payload: [UInt8] = []) -> [UInt8] {
+        frame(opcode, payload)
     }
 
     /// - Parameter close: `nil`: a close without a code, as the client's was.
-    static func close(_ close: WebSocketClose?) -> ByteBuffer {
+    static func close(_ close: WebSocketClose?) -> [UInt8] {
         guard let close else { return control(.close) }
         return control(.close, [UInt8(close.code >> 8), UInt8(close.code & 0xFF)] + close.reasonThatFits)
     }
 
-    private static func frame(_ opcode: WebSocketOpcode, _ payload: UnsafeRawBufferPointer) -> ByteBuffer {
-        var buffer = ByteBuffer()
-        buffer.reserveCapacity(payload.count + 10)
-        buffer.writeInteger(0x80 | opcode.rawValue)
-        switch payload.count {
-        case ...125: buffer.writeInteger(UInt8(payload.count))
-        case ...Int(UInt16.max): buffer.writeMultipleIntegers(UInt8(126), UInt16(payload.count))
-        default: buffer.writeMultipleIntegers(UInt8(127), UInt64(payload.count))
+    private static func frame(_ opcode: WebSocketOpcode, _ payload: some Collection<UInt8>) -> [UInt8] {
+        let count = payload.count
+        var frame: [UInt8] = []
+        frame.reserveCapacity(count + 10)
+        frame.append(0x80 | opcode.rawValue)
+        switch count {
+        case ...125: frame.append(UInt8(count))
+        case ...Int(UInt16.max): frame += [126, UInt8(count >> 8), UInt8(count & 0xFF)]
+        default:
+            frame.append(127)
+            for shift in stride(from: 56, through: 0, by: -8) { frame.append(UInt8(count >> shift & 0xFF)) }
         }
-        buffer.writeBytes(payload)
-        return buffer
+        frame += payload
+        return frame
     }
 }
 

@@ -1,5 +1,3 @@
-import MCPServer
-
 /// How a WebSocket lives and ends (RFC 6455 5.5.1, 7): the close handshake from both sides, and whether the client is
 /// still there. A pure state machine; ``WebSocketHandler`` feeds it and does what it says.
 struct WebSocketLife: Sendable {

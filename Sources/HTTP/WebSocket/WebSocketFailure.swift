@@ -1,5 +1,3 @@
-import MCPServer
-
 /// Why a WebSocket ended other than by a close of its client.
 enum WebSocketFailure: Error, Sendable, Equatable {
     /// It was closed already, by either side.

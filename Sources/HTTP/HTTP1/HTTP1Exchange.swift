@@ -1,0 +1,108 @@
+import Transport
+
+/// One request while it is being answered, and what came of its body.
+final class HTTP1Exchange {
+    enum Body {
+        case open
+        case ended
+        /// It cannot be read to its end any more.
+        case broken
+    }
+
+    let head: HTTP1Head
+    /// A request that shows something, valid or not, has less than others to gain by keeping a connection busy.
+    let showsCredential: Bool
+    private(set) var body: Body
+    /// Bytes of the body that wait for their reader.
+    private var waiting: [UInt8] = []
+    private(set) var readerWaits = false
+    private let changed = LoopSignal()
+    private let unread: UnreadBodies
+    var pace: BodyPace
+    /// The client waits for `100 Continue` before it sends the body.
+    var awaitsContinue: Bool
+    /// Bytes of the body that may still come although nobody wants them; `nil` as long as somebody may.
+    private(set) var toSkip: Int?
+    /// Whether another request may follow; known when the answer begins.
+    var keepsAlive = true
+    /// Bytes of a streamed answer.
+    var written: Int64 = 0
+
+    init(_ head: HTTP1Head, pace: BodyPace, unread: UnreadBodies) {
+        self.head = head
+        self.pace = pace
+        self.unread = unread
+        let fields = head.request.headerFields
+        showsCredential = fields.contains(.authorization) || fields.contains(.cookie)
+        body = head.length == .fixed(0) ? .ended : .open
+        awaitsContinue = head.expectsContinue
+    }
+
+    deinit { count(-waiting.count) }
+
+    var waitingBytes: Int { waiting.count }
+
+    /// - Returns: whether that many may still come.
+    func receive(_ bytes: Span<UInt8>) -> Bool {
+        pace.add(bytes.count)
+        // What is being sent already is not asked for any more.
+        awaitsContinue = false
+        if let left = toSkip {
+            toSkip = left - bytes.count
+            return bytes.count <= left
+        }
+        waiting.append(bytes)
+        count(bytes.count)
+        changed.wake()
+        return true
+    }
+
+    func end(_ state: Body) {
+        guard case .open = body else { return }
+        body = state
+        changed.wake()
+    }
+
+    /// The next bytes, all that have come; `nil` at the end.
+    /// - Parameter waits: called before and after it waits for more.
+    func next(waits: () -> Void, on loop: isolated EventLoop) async throws -> [UInt8]? {
+        while true {
+            if !waiting.isEmpty {
+                count(-waiting.count)
+                defer { waits() }
+                return takeWaiting()
+            }
+            switch body {
+            case .ended: return nil
+            case .broken: throw RequestBody.Failure.broken
+            case .open: break
+            }
+            guard toSkip == nil else { throw RequestBody.Failure.broken }
+            try Task.checkCancellation()
+            readerWaits = true
+            waits()
+            await changed.wait(on: loop)
+            readerWaits = false
+        }
+    }
+
+    /// The request is answered: nobody reads its body any more.
+    func skipRest(upTo limit: Int) -> Bool {
+        let left = limit - waiting.count
+        count(-waiting.count)
+        waiting = []
+        toSkip = max(left, 0)
+        changed.wake()
+        return left >= 0
+    }
+
+    private func takeWaiting() -> [UInt8] {
+        let bytes = waiting
+        waiting = []
+        return bytes
+    }
+
+    private func count(_ bytes: Int) {
+        if bytes != 0, !showsCredential { unread.add(bytes) }
+    }
+}
