@@ -34,6 +34,7 @@ class LoopResource {
 
     private struct Life {
         var isStarted = false
+        var isStopping = false
         var hasEnded = false
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
@@ -56,10 +57,14 @@ class LoopResource {
         executor.start { self.ended() }
     }
 
-    /// Closes what is still open on a started loop, and ends its thread. Jobs that were queued before are run; nothing
-    /// may be queued later. Not to be called from the loop itself.
+    /// Closes what is still open on a started loop, wakes who sleeps, and ends its thread. Timers do not strike any
+    /// more. Not to be called from the loop itself.
     package nonisolated func stop() async {
-        await beginStop()
+        let isFirst = life.withLock { life in
+            defer { life.isStopping = true }
+            return !life.isStopping
+        }
+        if isFirst { await beginStop() }
         await withCheckedContinuation { continuation in
             let hasEnded = life.withLock { life in
                 if !life.hasEnded { life.waiters.append(continuation) }
@@ -70,7 +75,6 @@ class LoopResource {
     }
 
     private func beginStop() {
-        guard !isStopping else { return }
         isStopping = true
         closeResources()
         for number in sleepers.keys { wakeSleeper(number) }
@@ -93,7 +97,8 @@ class LoopResource {
     }
 
     private nonisolated func ended() {
-        executor.endTurn = {}
+        // Lets go of the loop, which may have late jobs.
+        executor.endTurn = { [weak self] in self?.enter(()) { _, loop in loop.endTurn() } }
         executor.afterBriefPoll = {}
         let waiters = life.withLock { life in
             life.hasEnded = true

@@ -6,12 +6,15 @@ import Synchronization
 ///
 /// Unchecked: `uv`, `ready` and the handles are touched on the loop's own thread only, but for `uv_async_send`, which
 /// libuv allows from anywhere while the handle is open (`foreign` says whether it is); the hooks are set before that
-/// thread is started.
+/// thread is started, or on it. Once it has ended its place is taken by one thread at a time (`isServed`).
 @safe package final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Jobs that came from other threads.
     private struct Foreign {
         var jobs: [UnownedJob] = []
+        /// Whether libuv's loop can be woken.
         var isOpen = true
+        /// Whether a thread looks after the jobs.
+        var isServed = true
     }
 
     /// How many jobs run before the sockets are looked at again, so that tasks which never pause starve nobody.
@@ -61,14 +64,15 @@ import Synchronization
 
     // MARK: Life
 
-    /// - Parameter ended: called on the loop's thread as the last thing, after ``stop()``.
+    /// - Parameter ended: called on the loop's thread when libuv's loop is gone, after ``stop()``.
     func start(ended: @escaping @Sendable () -> Void) {
         startThread {
             self.thread.store(pthread_self(), ordering: .relaxed)
             unsafe uv_run(self.uv, UV_RUN_DEFAULT)
-            self.runLastJobs()
+            self.runJobs()
             unsafe uv_loop_close(self.uv)
             ended()
+            self.runLateJobs()
         }
     }
 
@@ -76,7 +80,6 @@ import Synchronization
     func stop() {
         guard !isStopping else { return }
         isStopping = true
-        // Jobs that come from now on are run as the last ones.
         foreign.withLock { $0.isOpen = false }
         unsafe close(wake)
         unsafe close(prepare)
@@ -88,11 +91,30 @@ import Synchronization
         unsafe uv_close(handle.assumingMemoryBound(to: uv_handle_t.self), nil)
     }
 
-    private func runLastJobs() {
+    private func runJobs() {
         repeat {
             takeForeign()
             drain()
-        } while !ready.isEmpty || foreign.withLock { !$0.jobs.isEmpty }
+        } while !ready.isEmpty
+    }
+
+    /// A task may come back to a loop that was stopped: what it does there is still done, on a thread that is started
+    /// for it.
+    private func runLateJobs() {
+        thread.store(pthread_self(), ordering: .relaxed)
+        repeat {
+            runJobs()
+        } while !endService()
+    }
+
+    private func endService() -> Bool {
+        foreign.withLock { foreign in
+            guard foreign.jobs.isEmpty else { return false }
+            foreign.isServed = false
+            // Inside the section, before the next thread says that it is the one.
+            thread.store(0, ordering: .relaxed)
+            return true
+        }
     }
 
     // MARK: Jobs
@@ -102,11 +124,14 @@ import Synchronization
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isCurrent { return ready.append(job) }
-        foreign.withLock { foreign in
+        let needsThread = foreign.withLock { foreign in
             foreign.jobs.append(job)
             // Inside the section: the handle is not closed meanwhile.
             if foreign.jobs.count == 1, foreign.isOpen { unsafe uv_async_send(wake) }
+            defer { foreign.isServed = true }
+            return !foreign.isServed
         }
+        if needsThread { startThread { self.runLateJobs() } }
     }
 
     package func isIsolatingCurrentContext() -> Bool? { isCurrent }
