@@ -1,17 +1,17 @@
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// What is known, in memory, of one server's agent at this moment (`engines.md` 1).
-public struct AgentPresence: Sendable {
+package struct AgentPresence: Sendable {
     /// The last host report since the gateway started; `nil` before the first.
-    public var host: HostInfo?
-    public var state: HostState?
-    public var geoIP: GeoIPInfo?
+    package var host: HostInfo?
+    package var state: HostState?
+    package var geoIP: GeoIPInfo?
     /// When the last state came; `nil` when none came yet or the state stream has ended since.
-    public var lastActive: Date?
+    package var lastActive: Date?
     /// Whether a task stream is open, so that calls can be made.
-    public var isAttached: Bool
+    package var isAttached: Bool
 
-    public init(
+    package init(
         host: HostInfo? = nil, state: HostState? = nil, geoIP: GeoIPInfo? = nil, lastActive: Date? = nil,
         isAttached: Bool = false
     ) {
@@ -23,7 +23,7 @@ public struct AgentPresence: Sendable {
     }
 
     /// A server is online while its last state is less than 30 s old.
-    public func isOnline(at now: Date) -> Bool {
+    package func isOnline(at now: Date) -> Bool {
         guard let lastActive else { return false }
         return now.timeIntervalSince(lastActive) < 30
     }

@@ -1,22 +1,22 @@
 /// With which credential a stream was opened, or somebody asks for it.
-public struct AgentStreamCredential: Sendable, Hashable {
-    public var userID: Int64
+package struct AgentStreamCredential: Sendable, Hashable {
+    package var userID: Int64
     /// The Personal Access Token; `nil` for a log-in.
-    public var tokenID: Int64?
+    package var tokenID: Int64?
 
-    public init(userID: Int64, tokenID: Int64? = nil) {
+    package init(userID: Int64, tokenID: Int64? = nil) {
         self.userID = userID
         self.tokenID = tokenID
     }
 }
 
 /// Somebody who knows a stream's id and wants the user's side of it.
-public struct AgentStreamClaim: Sendable, Hashable {
-    public var purpose: AgentStreamPurpose
-    public var credential: AgentStreamCredential
-    public var isAdministrator: Bool
+package struct AgentStreamClaim: Sendable, Hashable {
+    package var purpose: AgentStreamPurpose
+    package var credential: AgentStreamCredential
+    package var isAdministrator: Bool
 
-    public init(purpose: AgentStreamPurpose, credential: AgentStreamCredential, isAdministrator: Bool) {
+    package init(purpose: AgentStreamPurpose, credential: AgentStreamCredential, isAdministrator: Bool) {
         self.purpose = purpose
         self.credential = credential
         self.isAdministrator = isAdministrator

@@ -1,5 +1,5 @@
 /// What an IOStream is for; decides who may attach and which quota counts (`agent-link.md` 3).
-public enum AgentStreamPurpose: String, Sendable, CaseIterable {
+package enum AgentStreamPurpose: String, Sendable, CaseIterable {
     case terminal
     case fileManager
     case nat
@@ -7,7 +7,7 @@ public enum AgentStreamPurpose: String, Sendable, CaseIterable {
     case transfer
 
     /// The task that makes the agent open the stream.
-    public var taskType: AgentTaskType {
+    package var taskType: AgentTaskType {
         switch self {
         case .terminal: .terminal
         case .fileManager: .fileManager

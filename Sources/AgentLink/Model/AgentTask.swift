@@ -1,5 +1,5 @@
 /// The task numbers of the agent link (`agent-link.md` 2). A closed list: no other number is ever sent.
-public enum AgentTaskType: UInt64, Sendable, CaseIterable {
+package enum AgentTaskType: UInt64, Sendable, CaseIterable {
     case httpGet = 1
     case icmpPing = 2
     case tcpPing = 3
@@ -23,14 +23,14 @@ public enum AgentTaskType: UInt64, Sendable, CaseIterable {
 }
 
 /// The answer to one task.
-public struct AgentTaskReply: Sendable {
+package struct AgentTaskReply: Sendable, Hashable {
     /// JSON or text, as the task defines (`agent-link.md` 2).
-    public var data: String
-    public var successful: Bool
+    package var data: String
+    package var successful: Bool
     /// Milliseconds for probes, seconds for commands.
-    public var delay: Float
+    package var delay: Float
 
-    public init(data: String, successful: Bool, delay: Float = 0) {
+    package init(data: String, successful: Bool, delay: Float = 0) {
         self.data = data
         self.successful = successful
         self.delay = delay
@@ -38,7 +38,7 @@ public struct AgentTaskReply: Sendable {
 }
 
 /// Why a call to an agent gave no reply.
-public enum AgentCallError: Error, Sendable, Equatable {
+package enum AgentCallError: Error, Sendable, Equatable {
     /// No task stream is attached, or it was lost before the reply came.
     case offline
     /// The deadline passed.

@@ -1,7 +1,11 @@
-import GRPCCore
+import GRPC
+import HTTP
 
 /// The door of every call: metadata and peer in, an admitted agent out (`agent-link.md` 1, Authentication).
 struct AgentGate: Sendable {
+    /// Bytes of a credential; no real one is near it.
+    private static let credentialLimit = 512
+
     private let authority: any AgentAuthority
     private let counters: AgentLinkCounters
     private let refusals: RefusalLog
@@ -12,83 +16,104 @@ struct AgentGate: Sendable {
         self.refusals = refusals
     }
 
-    /// - Throws: `RPCError` with the code of the refusal.
-    func admit(_ metadata: Metadata, _ context: ServerContext) async throws(RPCError) -> AgentIdentity {
-        let peer = AgentPeer(
-            address: IPAddress(grpcPeer: context.remotePeer)?.text, metadata: Self.headers(metadata))
+    /// - Parameter peer: the address of the connection, without port.
+    /// - Throws: the status of the refusal.
+    func admit(_ metadata: HTTPFields, peer: String?) async throws(GRPCStatus) -> AgentIdentity {
+        let peer = AgentPeer(address: peer.flatMap { IPAddress($0)?.text }, metadata: Self.headers(metadata))
         do throws(AgentRefusal) {
-            let secret = Self.credential("client-secret", "client_secret", metadata)
-            guard !secret.isEmpty, secret.utf8.count <= 512 else {
+            let secret = Self.credential(.clientSecret, .clientSecretUnderscored, metadata)
+            guard !secret.isEmpty, secret.utf8.count <= Self.credentialLimit else {
                 throw AgentRefusal.unauthenticated("client secret missing")
             }
-            let uuid = Self.credential("client-uuid", "client_uuid", metadata)
-            guard uuid.utf8.count <= 512 else { throw AgentRefusal.unauthenticated("client UUID invalid") }
+            let uuid = Self.credential(.clientUUID, .clientUUIDUnderscored, metadata)
+            guard uuid.utf8.count <= Self.credentialLimit else {
+                throw AgentRefusal.unauthenticated("client UUID invalid")
+            }
             return try await authority.admit(secret: secret, uuid: uuid, peer: peer)
         } catch {
             counters.count(.refusedCall)
             refusals.refused(error, address: authority.realAddress(of: peer))
-            throw RPCError(error)
+            throw GRPCStatus(error)
         }
     }
 
-    /// The hyphen key wins whenever it is there, even blank (`agent-link-details.md` 1).
-    static func credential(_ hyphen: String, _ underscore: String, _ metadata: Metadata) -> String {
-        for key in [hyphen, underscore] {
-            for value in metadata[stringValues: key] { return trimmed(value) }
+    /// The first value of a key counts. The hyphen key wins whenever it is there, even blank (`agent-link-details.md` 1).
+    static func credential(
+        _ hyphen: HTTPField.Name, _ underscore: HTTPField.Name, _ metadata: HTTPFields
+    ) -> String {
+        for name in [hyphen, underscore] {
+            if let field = metadata.first(where: { $0.name == name }) { return trimmed(field.value) }
         }
         return ""
     }
 
     /// What an authority may look at: text keys in lower case, without the credentials. The last value of a key wins,
     /// as the right-most address of a forwarding header does.
-    static func headers(_ metadata: Metadata) -> [String: String] {
+    static func headers(_ metadata: HTTPFields) -> [String: String] {
         var headers: [String: String] = [:]
-        for (key, value) in metadata {
-            guard case .string(let text) = value else { continue }
-            let name = key.lowercased()
-            guard !name.hasPrefix("client-secret"), !name.hasPrefix("client_secret") else { continue }
-            headers[name] = text
+        for field in metadata {
+            let name = field.name.canonicalName
+            guard !isSecret(name), !name.hasSuffix("-bin") else { continue }
+            headers[name] = field.value
         }
         return headers
     }
 
+    /// - Parameter name: in lower case, of ASCII.
+    private static func isSecret(_ name: String) -> Bool {
+        name.hasPrefix("client-secret") || name.hasPrefix("client_secret")
+    }
+
     private static func trimmed(_ text: String) -> String {
-        let isBlank: (Character) -> Bool = { $0.isWhitespace }
-        let start = text.drop(while: isBlank)
-        guard let last = start.lastIndex(where: { !isBlank($0) }) else { return "" }
-        return String(start[...last])
+        let scalars = text.unicodeScalars
+        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
+            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
+        else { return "" }
+        return String(scalars[first...last])
     }
 }
 
-extension RPCError {
+extension HTTPField.Name {
+    fileprivate static let clientSecret = Self(token: "client-secret")
+    fileprivate static let clientSecretUnderscored = Self(token: "client_secret")
+    fileprivate static let clientUUID = Self(token: "client-uuid")
+    fileprivate static let clientUUIDUnderscored = Self(token: "client_uuid")
+    static let extensions = Self(token: AgentExtensions.metadataKey)
+}
+
+extension GRPCStatus {
     init(_ refusal: AgentRefusal) {
         switch refusal {
-        case .unauthenticated, .foreignServer: self.init(code: .unauthenticated, message: refusal.text)
-        case .blocked: self.init(code: .permissionDenied, message: refusal.text)
-        case .unavailable: self.init(code: .unavailable, message: refusal.text)
+        case .unauthenticated, .foreignServer: self.init(.unauthenticated, refusal.text)
+        case .blocked: self.init(.permissionDenied, refusal.text)
+        case .unavailable: self.init(.unavailable, refusal.text)
         }
     }
 
     init(_ refusal: IOStreamRefusal) {
         switch refusal {
-        case .invalidID: self.init(code: .invalidArgument, message: refusal.text)
-        case .notAuthorized: self.init(code: .permissionDenied, message: refusal.text)
-        case .alreadyConnected: self.init(code: .alreadyExists, message: refusal.text)
+        case .invalidID: self.init(.invalidArgument, refusal.text)
+        case .notAuthorized: self.init(.permissionDenied, refusal.text)
+        case .alreadyConnected: self.init(.alreadyExists, refusal.text)
         }
     }
 
     init(_ oversize: OversizeMessage) {
-        self.init(code: .resourceExhausted, message: "message larger than \(oversize.limit) bytes")
+        self.init(.resourceExhausted, "message larger than \(oversize.limit) bytes")
+    }
+
+    init(_ error: ProtobufError) {
+        self.init(.invalidArgument, error.text)
     }
 
     init(_ end: AgentStreamEnd) {
         switch end {
-        case .taskStreamSuperseded: self.init(code: .aborted, message: "request task stream superseded")
-        case .stateStreamSuperseded: self.init(code: .aborted, message: "state stream superseded")
-        case .serverRemoved: self.init(code: .failedPrecondition, message: "the server was removed")
-        case .stalled: self.init(code: .unavailable, message: "the agent did not take its tasks in time")
-        case .shutdown: self.init(code: .unavailable, message: "the gateway is shutting down")
-        case .disconnected: self.init(code: .cancelled, message: "the stream was cancelled")
+        case .taskStreamSuperseded: self.init(.aborted, "request task stream superseded")
+        case .stateStreamSuperseded: self.init(.aborted, "state stream superseded")
+        case .serverRemoved: self.init(.failedPrecondition, "the server was removed")
+        case .stalled: self.init(.unavailable, "the agent did not take its tasks in time")
+        case .shutdown: self.init(.unavailable, "the gateway is shutting down")
+        case .disconnected: self.init(.cancelled, "the stream was cancelled")
         }
     }
 }

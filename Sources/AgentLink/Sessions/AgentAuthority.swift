@@ -1,6 +1,6 @@
 /// Decides who may speak for which server (`agent-link.md` 1, Authentication). Implemented over the storage by the
 /// gateway; the link itself knows no secrets.
-public protocol AgentAuthority: Sendable {
+package protocol AgentAuthority: Sendable {
     /// - Parameters:
     ///   - secret: the client secret, trimmed.
     ///   - uuid: the client UUID as sent.
@@ -14,36 +14,36 @@ public protocol AgentAuthority: Sendable {
 }
 
 extension AgentAuthority {
-    public func realAddress(of peer: AgentPeer) -> String? { peer.address }
+    package func realAddress(of peer: AgentPeer) -> String? { peer.address }
 }
 
 /// Where a call of an agent comes from.
-public struct AgentPeer: Sendable, Hashable {
+package struct AgentPeer: Sendable, Hashable {
     /// The TCP peer's address without port; `nil` when unknown.
-    public var address: String?
+    package var address: String?
     /// The call's metadata, keys in lower case, for a configured real-IP header.
-    public var metadata: [String: String]
+    package var metadata: [String: String]
 
-    public init(address: String?, metadata: [String: String] = [:]) {
+    package init(address: String?, metadata: [String: String] = [:]) {
         self.address = address
         self.metadata = metadata
     }
 }
 
 /// An admitted agent.
-public struct AgentIdentity: Sendable, Hashable {
-    public var serverID: Int64
+package struct AgentIdentity: Sendable, Hashable {
+    package var serverID: Int64
     /// The real IP behind the call, as far as known.
-    public var realIP: String?
+    package var realIP: String?
 
-    public init(serverID: Int64, realIP: String? = nil) {
+    package init(serverID: Int64, realIP: String? = nil) {
         self.serverID = serverID
         self.realIP = realIP
     }
 }
 
 /// Why an agent was refused. Its text reaches the peer, so it names no secret.
-public enum AgentRefusal: Error, Sendable, Equatable {
+package enum AgentRefusal: Error, Sendable, Equatable {
     /// gRPC `UNAUTHENTICATED`.
     case unauthenticated(String)
     /// The secret is one user's, the UUID that of another one's server; gRPC `UNAUTHENTICATED`. The ids are for the

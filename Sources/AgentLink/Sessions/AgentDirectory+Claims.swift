@@ -1,10 +1,10 @@
 extension AgentDirectory {
-    public func server(ofStream id: String, for claim: AgentStreamClaim) async -> Int64? {
+    package func server(ofStream id: String, for claim: AgentStreamClaim) async -> Int64? {
         guard let stream = streams[id], stream.admits(claim) else { return nil }
         return stream.serverID
     }
 
-    public func attachStream(_ id: String, for claim: AgentStreamClaim) async throws(AgentCallError) -> any AgentStream
+    package func attachStream(_ id: String, for claim: AgentStreamClaim) async throws(AgentCallError) -> any AgentStream
     {
         guard let stream = streams[id], stream.attachClient(claim) else { throw .streamRefused }
         return DirectoryStream(session: stream)

@@ -1,14 +1,15 @@
-import Foundation
-public import Logging
+import FoundationEssentials
+package import Logging
 import Synchronization
+import Transport
 
 /// The agents attached to this process: the ``AgentNetwork`` of a single gateway.
 ///
 /// The ``AgentLinkService`` feeds it with streams; tools reach the agents through ``link(to:)``. Nothing here touches
 /// a transport or a database. At the end of the process call ``shutdown()``.
-public final class AgentDirectory: AgentNetwork {
+package final class AgentDirectory: AgentNetwork {
     /// What was dropped and refused since the start.
-    public let counters = AgentLinkCounters()
+    package let counters = AgentLinkCounters()
 
     let configuration: AgentLinkConfiguration
     let refusals: RefusalLog
@@ -16,13 +17,13 @@ public final class AgentDirectory: AgentNetwork {
     private let results: any AgentResultSink
     private let sessions = ShardedTable<Int64, AgentSession>()
     let streams = ShardedTable<String, IOStreamSession>()
-    private let userStreams = Mutex<[Int64: Int]>([:])
+    private let userStreams = Lock<[Int64: Int]>([:])
     private let isShutdown = Atomic<Bool>(false)
 
     /// - Parameters:
     ///   - events: watches what the agents report.
     ///   - results: takes the results of probes and scheduled commands.
-    public init(
+    package init(
         configuration: AgentLinkConfiguration = .init(), events: any AgentEventSink = NoAgentEvents(),
         results: any AgentResultSink = NoAgentEvents(), logger: Logger = Logger(label: "agent-link")
     ) {
@@ -32,12 +33,12 @@ public final class AgentDirectory: AgentNetwork {
         refusals = RefusalLog(logger: logger)
     }
 
-    public func link(to id: Int64) async throws(AgentCallError) -> any AgentServerLink {
+    package func link(to id: Int64) async throws(AgentCallError) -> any AgentServerLink {
         guard let session = sessions[id], session.taskStream != nil else { throw .offline }
         return DirectoryLink(session: session, directory: self)
     }
 
-    public func presence(of ids: [Int64]) async -> [Int64: AgentPresence] {
+    package func presence(of ids: [Int64]) async -> [Int64: AgentPresence] {
         var known: [Int64: AgentPresence] = [:]
         known.reserveCapacity(ids.count)
         for id in ids {
@@ -46,19 +47,19 @@ public final class AgentDirectory: AgentNetwork {
         return known
     }
 
-    public func disconnect(server id: Int64, detach: Bool) async {
+    package func disconnect(server id: Int64, detach: Bool) async {
         let session = detach ? sessions.remove(id) : sessions[id]
         session?.disconnect(detach: detach, reason: .serverRemoved)
     }
 
     /// Ends every stream of every agent and refuses new ones, so that the transport can drain. Idempotent.
-    public func shutdown() {
+    package func shutdown() {
         isShutdown.store(true, ordering: .sequentiallyConsistent)
         for session in sessions.values { session.disconnect(detach: true, reason: .shutdown) }
     }
 
     /// Servers with an open task stream.
-    public var attachedCount: Int {
+    package var attachedCount: Int {
         sessions.values.reduce(0) { $0 + ($1.taskStream == nil ? 0 : 1) }
     }
 
@@ -75,7 +76,7 @@ public final class AgentDirectory: AgentNetwork {
     }
 
     /// Sorts a result: to the call that awaits it, to the sink, or away.
-    func receive(_ result: Proto_TaskResult, on stream: TaskStream) {
+    func receive(_ result: AgentTaskResult, on stream: TaskStream) {
         let type = AgentTaskType(rawValue: result.type)
         switch stream.complete(result) {
         case .matched: return
@@ -89,7 +90,7 @@ public final class AgentDirectory: AgentNetwork {
                 counters.count(.unknownResult)
                 return refusals.refused("result for a task that was not sent", server: stream.serverID)
             }
-            results.result(server: stream.serverID, type: type, id: result.id, reply: AgentTaskReply(result))
+            results.result(server: stream.serverID, type: type, id: result.id, reply: result.reply)
         }
     }
 
@@ -171,7 +172,7 @@ struct OversizeMessage: Error {
 extension AgentDirectory {
     /// Sends a task under an id of the caller: a service, cron or transfer id. Its result comes to the
     /// ``AgentResultSink``.
-    public func send(_ type: AgentTaskType, id: UInt64, body: String, to server: Int64) async throws(AgentCallError) {
+    package func send(_ type: AgentTaskType, id: UInt64, body: String, to server: Int64) async throws(AgentCallError) {
         guard let session = sessions[server] else { throw .offline }
         try await DirectoryLink(session: session, directory: self).send(type, id: id, body: body)
     }

@@ -1,11 +1,11 @@
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// Watches the agents: metrics, traffic, alerts, DDNS. Called on the stream of the agent that reported, so every
 /// method must return at once; hand slow work to a queue of your own.
 ///
 /// Reports of one agent come in order. ``attached(server:epoch:)`` and ``detached(server:epoch:)`` may overtake each
 /// other when an agent reconnects; the higher epoch is the newer stream.
-public protocol AgentEventSink: Sendable {
+package protocol AgentEventSink: Sendable {
     /// A task stream opened; calls can be made.
     func attached(server id: Int64, epoch: UInt64)
     /// The task stream of this epoch ended and no newer one is there.
@@ -18,16 +18,16 @@ public protocol AgentEventSink: Sendable {
 }
 
 extension AgentEventSink {
-    public func attached(server id: Int64, epoch: UInt64) {}
-    public func detached(server id: Int64, epoch: UInt64) {}
-    public func reported(host: HostInfo, previous: HostInfo?, server id: Int64) {}
-    public func reported(state: HostState, growth: TrafficGrowth, at time: Date, server id: Int64) {}
-    public func reported(geoIP: GeoIPInfo, previous: GeoIPInfo?, server id: Int64) {}
+    package func attached(server id: Int64, epoch: UInt64) {}
+    package func detached(server id: Int64, epoch: UInt64) {}
+    package func reported(host: HostInfo, previous: HostInfo?, server id: Int64) {}
+    package func reported(state: HostState, growth: TrafficGrowth, at time: Date, server id: Int64) {}
+    package func reported(geoIP: GeoIPInfo, previous: GeoIPInfo?, server id: Int64) {}
 }
 
 /// Takes the results of tasks that nobody awaits: those sent with an id of the caller (probes, scheduled commands,
 /// server transfers, upgrades). Must return at once. Whoever takes them checks that this server could have been asked.
-public protocol AgentResultSink: Sendable {
+package protocol AgentResultSink: Sendable {
     /// - Parameters:
     ///   - type: `httpGet`, `icmpPing`, `tcpPing`, `command`, `upgrade` or `serverTransferApply`; no other comes here.
     ///   - id: what the agent sent back: service, cron or transfer id.
@@ -35,7 +35,7 @@ public protocol AgentResultSink: Sendable {
 }
 
 /// Watches nothing.
-public struct NoAgentEvents: AgentEventSink, AgentResultSink {
-    public init() {}
-    public func result(server: Int64, type: AgentTaskType, id: UInt64, reply: AgentTaskReply) {}
+package struct NoAgentEvents: AgentEventSink, AgentResultSink {
+    package init() {}
+    package func result(server: Int64, type: AgentTaskType, id: UInt64, reply: AgentTaskReply) {}
 }

@@ -1,28 +1,28 @@
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// Bounds and rhythms of the agent link; the defaults are those of `agent-link.md` and `agent-link-details.md`.
-public struct AgentLinkConfiguration: Sendable {
+package struct AgentLinkConfiguration: Sendable {
     /// Between two keep-alive tasks to an attached agent.
-    public var taskKeepalive: Duration = .seconds(20)
+    package var taskKeepalive: Duration = .seconds(20)
     /// Between two empty frames on an IOStream.
-    public var streamKeepalive: Duration = .seconds(30)
+    package var streamKeepalive: Duration = .seconds(30)
     /// How long an agent may take to name the stream it opened.
-    public var firstFrameTimeout: Duration = .seconds(10)
+    package var firstFrameTimeout: Duration = .seconds(10)
     /// How long a task may wait for room in the queue of its agent, and the transport may take to accept one. An
     /// agent that is slower counts as offline.
-    public var sendTimeout: Duration = .seconds(30)
+    package var sendTimeout: Duration = .seconds(30)
     /// How long the last frames of a stream that its user closed may take to reach the agent.
-    public var linger: Duration = .seconds(5)
+    package var linger: Duration = .seconds(5)
     /// Tasks queued for one agent: this many, or this many bytes.
-    public var taskQueue = (count: 256, bytes: 16 << 20)
+    package var taskQueue = (count: 256, bytes: 16 << 20)
     /// Frames queued in each direction of an IOStream: this many, or this many bytes.
-    public var streamQueue = (count: 8, bytes: 1 << 19)
+    package var streamQueue = (count: 8, bytes: 1 << 19)
     /// Bytes of one result or frame of an agent (`agent-link.md` 1).
-    public var maxMessage = 16 << 20
-    public var streamsPerUser = 20
-    public var streamsPerServer = 40
-    public var streamLimits = AgentStreamLimits.Table()
-    public var now: @Sendable () -> Date = { Date() }
+    package var maxMessage = 16 << 20
+    package var streamsPerUser = 20
+    package var streamsPerServer = 40
+    package var streamLimits = AgentStreamLimits.Table()
+    package var now: @Sendable () -> Date = { Date() }
 
-    public init() {}
+    package init() {}
 }

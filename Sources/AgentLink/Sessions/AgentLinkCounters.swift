@@ -1,21 +1,21 @@
 import Synchronization
 
 /// What the link dropped or refused since the start. Only rare events count here, so that agents share no hot spot.
-public final class AgentLinkCounters: Sendable {
+package final class AgentLinkCounters: Sendable {
     /// A moment's values.
-    public struct Snapshot: Sendable, Hashable {
+    package struct Snapshot: Sendable, Hashable {
         /// Results for a call that is over: late, or a second one.
-        public var lateResults: UInt64
+        package var lateResults: UInt64
         /// Results for tasks that were never sent to this agent on this stream.
-        public var unknownResults: UInt64
+        package var unknownResults: UInt64
         /// Results whose type is not that of their task.
-        public var mistypedResults: UInt64
+        package var mistypedResults: UInt64
         /// Calls without a usable identity.
-        public var refusedCalls: UInt64
+        package var refusedCalls: UInt64
         /// IOStreams whose first frame named no stream of this agent.
-        public var refusedAttachments: UInt64
+        package var refusedAttachments: UInt64
         /// Streams that a newer one of the same agent replaced.
-        public var supersededStreams: UInt64
+        package var supersededStreams: UInt64
     }
 
     private let lateResults = Atomic<UInt64>(0)
@@ -45,7 +45,7 @@ public final class AgentLinkCounters: Sendable {
         }
     }
 
-    public var snapshot: Snapshot {
+    package var snapshot: Snapshot {
         Snapshot(
             lateResults: lateResults.load(ordering: .relaxed),
             unknownResults: unknownResults.load(ordering: .relaxed),

@@ -1,6 +1,6 @@
 /// The only way from the tools to the agents. A later build may run several gateways over one database, where the
 /// link of a server is on another node; nothing behind this protocol may be assumed to be in this process.
-public protocol AgentNetwork: Sendable {
+package protocol AgentNetwork: Sendable {
     /// The way to the agent of server `id`.
     /// - Throws: ``AgentCallError/offline`` where no task stream is attached.
     func link(to id: Int64) async throws(AgentCallError) -> any AgentServerLink
@@ -22,7 +22,7 @@ public protocol AgentNetwork: Sendable {
 }
 
 /// An attached agent.
-public protocol AgentServerLink: Sendable {
+package protocol AgentServerLink: Sendable {
     var serverID: Int64 { get }
 
     /// Whether a call that is cancelled also stops the work on the agent (`agent-link.md` 6).
@@ -69,7 +69,7 @@ public protocol AgentServerLink: Sendable {
 
 extension AgentServerLink {
     /// For networks that cannot tell a task that was not sent from one whose agent left.
-    public func send(
+    package func send(
         _ type: AgentTaskType, body: String, awaitingReplyFor patience: Duration
     ) async throws -> AgentTaskReply? {
         do {
@@ -84,7 +84,7 @@ extension AgentServerLink {
 ///
 /// Whoever opened it must `close()` it on every path. Reading and writing may go on at the same time; each side has
 /// one caller. The buffer toward the reader is bounded: an agent that sends faster than the reader reads is held back.
-public protocol AgentStream: Sendable {
+package protocol AgentStream: Sendable {
     var id: String { get }
 
     /// The next data frame of the agent; `nil` after the agent ended the stream.

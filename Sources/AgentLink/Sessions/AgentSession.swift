@@ -1,5 +1,5 @@
-import Foundation
-import Synchronization
+import FoundationEssentials
+import Transport
 
 /// All that the gateway holds of one server's agent: its current streams, what it reported, what is open to it. One
 /// small lock each, so ten thousand agents share none.
@@ -18,7 +18,7 @@ final class AgentSession: Sendable {
     private let configuration: AgentLinkConfiguration
     private let events: any AgentEventSink
     private let counters: AgentLinkCounters
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(
         serverID: Int64, configuration: AgentLinkConfiguration, events: any AgentEventSink, counters: AgentLinkCounters

@@ -7,7 +7,7 @@ struct DirectoryLink: AgentServerLink {
     var canCancel: Bool { session.taskStream?.extensions.contains(.cancel) ?? false }
 
     func call(_ type: AgentTaskType, body: String, timeout: Duration) async throws -> AgentTaskReply {
-        let task = Proto_Task(id: AgentTaskID.next(), type: type, data: body)
+        let task = AgentTask(id: AgentTaskID.next(), type: type, data: body)
         let start = ContinuousClock.now
         try checkSize(task)
         let (stream, reply) = try expectReply(to: task, type)
@@ -30,7 +30,7 @@ struct DirectoryLink: AgentServerLink {
     }
 
     func send(_ type: AgentTaskType, id: UInt64, body: String) async throws(AgentCallError) {
-        let task = Proto_Task(id: id, type: type, data: body)
+        let task = AgentTask(id: id, type: type, data: body)
         try checkSize(task)
         guard let stream = session.taskStream else { throw .offline }
         do {
@@ -44,7 +44,7 @@ struct DirectoryLink: AgentServerLink {
     func send(
         _ type: AgentTaskType, body: String, awaitingReplyFor patience: Duration
     ) async throws -> AgentTaskReply? {
-        let task = Proto_Task(id: AgentTaskID.next(), type: type, data: body)
+        let task = AgentTask(id: AgentTaskID.next(), type: type, data: body)
         try checkSize(task)
         let (stream, reply) = try expectReply(to: task, type)
         defer { stream.forget(id: task.id) }
@@ -66,7 +66,7 @@ struct DirectoryLink: AgentServerLink {
         guard session.taskStream != nil else { throw AgentCallError.offline }
         let stream = try directory.register(purpose, userID: userID, on: session)
         do {
-            let task = Proto_Task(id: AgentTaskID.next(), type: purpose.taskType, data: body(stream.id))
+            let task = AgentTask(id: AgentTaskID.next(), type: purpose.taskType, data: body(stream.id))
             try checkSize(task)
             guard let taskStream = session.taskStream else { throw AgentCallError.offline }
             try await enqueue(task, on: taskStream, within: attachTimeout)
@@ -84,7 +84,7 @@ struct DirectoryLink: AgentServerLink {
         let stream = try directory.register(purpose, userID: owner.userID, owner: owner, on: session)
         do {
             let body = StreamTask(streamID: stream.id).jsonText()
-            let task = Proto_Task(id: AgentTaskID.next(), type: purpose.taskType, data: body)
+            let task = AgentTask(id: AgentTaskID.next(), type: purpose.taskType, data: body)
             guard let taskStream = session.taskStream else { throw AgentCallError.offline }
             try await enqueue(task, on: taskStream, within: directory.configuration.sendTimeout)
             stream.awaitClient()
@@ -95,17 +95,17 @@ struct DirectoryLink: AgentServerLink {
         }
     }
 
-    private func checkSize(_ task: Proto_Task) throws(AgentCallError) {
+    private func checkSize(_ task: AgentTask) throws(AgentCallError) {
         let size = task.encodedSize
-        guard size <= Proto_Task.sizeLimit else {
-            throw .payloadTooLarge(bytes: size, limit: Proto_Task.sizeLimit)
+        guard size <= AgentTask.sizeLimit else {
+            throw .payloadTooLarge(bytes: size, limit: AgentTask.sizeLimit)
         }
     }
 
     /// Finds the current stream and a place for the reply on it. A stream that ended in between is not used: then a
     /// newer one is current, or none.
     private func expectReply(
-        to task: Proto_Task, _ type: AgentTaskType
+        to task: AgentTask, _ type: AgentTaskType
     ) throws(AgentCallError) -> (TaskStream, OneShot<AgentTaskReply>) {
         while let stream = session.taskStream {
             if let reply = stream.expect(id: task.id, type: type) { return (stream, reply) }
@@ -115,7 +115,7 @@ struct DirectoryLink: AgentServerLink {
     }
 
     /// Queues a task. An agent that takes none for too long counts as offline, and holds nobody else back.
-    private func enqueue(_ task: Proto_Task, on stream: TaskStream, within timeout: Duration) async throws {
+    private func enqueue(_ task: AgentTask, on stream: TaskStream, within timeout: Duration) async throws {
         try Task.checkCancellation()
         let cost = task.encodedSize
         if stream.outbox.offer(task, cost: cost) { return }
@@ -132,7 +132,7 @@ struct DirectoryLink: AgentServerLink {
     /// Nobody waits for task `id` any more: an agent that understands it is told to stop (`agent-link.md` 6).
     private func stop(_ id: UInt64, _ type: AgentTaskType, on stream: TaskStream) {
         guard stream.extensions.contains(.cancel), type.isStoppable else { return }
-        let task = Proto_Task(id: 0, type: .cancel, data: CancelTask(id: id).jsonText())
+        let task = AgentTask(id: 0, type: .cancel, data: CancelTask(id: id).jsonText())
         _ = stream.outbox.offer(task, cost: task.encodedSize, reserve: 64)
     }
 }

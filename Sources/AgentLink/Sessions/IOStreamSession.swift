@@ -1,10 +1,10 @@
-import Synchronization
+import Transport
 
 /// One IOStream: the rules are those of ``IOStreamStateMachine``, this carries them out.
 ///
 /// Opened and closed by the user's side (``DirectoryStream``). The agent's side is the service's `IOStream` call, which
 /// feeds ``agentSent(_:)`` and sends what ``outbound`` holds. Each direction is a bounded mailbox, so a side that does
-/// not read holds the other one back.
+/// not read holds the other one back: from the browser's socket to the agent's window, and the other way.
 final class IOStreamSession: Sendable {
     /// How the agent's call ends.
     enum AgentEnd: Sendable {
@@ -28,7 +28,7 @@ final class IOStreamSession: Sendable {
     /// From the agent.
     private let inbound: BoundedMailbox<[UInt8]>
     private let attachment = OneShot<Void>()
-    private let core: Mutex<Core>
+    private let core: Lock<Core>
     private let timers: IOStreamTimers
     private let onRelease: @Sendable (IOStreamSession) -> Void
 
@@ -46,7 +46,7 @@ final class IOStreamSession: Sendable {
         let bounds = configuration.streamQueue
         outbound = BoundedMailbox(maxCount: bounds.count, maxCost: bounds.bytes)
         inbound = BoundedMailbox(maxCount: bounds.count, maxCost: bounds.bytes)
-        core = Mutex(Core(machine: IOStreamStateMachine(server: serverID, purpose: purpose, owner: owner)))
+        core = Lock(Core(machine: IOStreamStateMachine(server: serverID, purpose: purpose, owner: owner)))
         timers = IOStreamTimers(limits: configuration.streamLimits[purpose])
         self.onRelease = onRelease
     }
@@ -68,20 +68,18 @@ final class IOStreamSession: Sendable {
         perform(actions)
     }
 
-    /// Takes a frame of the agent; suspends while the reader has not caught up.
-    /// - Returns: `false` once nobody reads any more.
-    func agentSent(_ frame: [UInt8]) async throws -> Bool {
+    /// Takes a frame of the agent. When the reader has not caught up, the agent is to be held back until the callback of
+    /// ``whenReaderCaughtUp(_:)`` comes.
+    func agentSent(_ frame: [UInt8]) -> BoundedMailbox<[UInt8]>.Intake {
         guard handle(.agentSent(isEmpty: frame.isEmpty)).contains(.deliver) else {
-            return state != .closed
+            return state == .closed ? .ended : .taken
         }
-        do {
-            try await inbound.send(frame, cost: frame.count)
-            return true
-        } catch let error as CancellationError {
-            throw error
-        } catch {
-            return false
-        }
+        return inbound.push(frame, cost: frame.count)
+    }
+
+    /// Set by the agent's call, and taken away by it.
+    func whenReaderCaughtUp(_ callback: (@Sendable () -> Void)?) {
+        inbound.whenRoom(callback)
     }
 
     /// Runs the machine and what it asks for.

@@ -1,4 +1,4 @@
-import Synchronization
+import Transport
 
 /// Turns the times of one IOStream into events of its state machine. The session that owns it stops it when it gives
 /// its slots back; nothing runs or is kept alive after that.
@@ -16,7 +16,7 @@ final class IOStreamTimers: Sendable {
     }
 
     private let limits: AgentStreamLimits
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(limits: AgentStreamLimits) {
         self.limits = limits

@@ -1,4 +1,5 @@
 import Synchronization
+import Transport
 
 /// Ids of calls: unique in this process and above every 32-bit database id (`agent-link-details.md` 2), so that a
 /// result can only belong to the call that made it.
@@ -43,11 +44,11 @@ final class TaskStream: Sendable {
     /// Of the streams of this server; higher is newer.
     let epoch: UInt64
     let extensions: AgentExtensions
-    /// Read by the service's writer alone.
-    let outbox: BoundedMailbox<Proto_Task>
+    /// Read by the agent's `RequestTask` call alone.
+    let outbox: BoundedMailbox<AgentTask>
     /// Resolved with why the stream was ended.
     let ended = OneShot<AgentStreamEnd>()
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(serverID: Int64, epoch: UInt64, extensions: AgentExtensions, configuration: AgentLinkConfiguration) {
         self.serverID = serverID
@@ -72,7 +73,7 @@ final class TaskStream: Sendable {
     }
 
     /// Gives a result to the call that awaits it.
-    func complete(_ result: Proto_TaskResult) -> Outcome {
+    func complete(_ result: AgentTaskResult) -> Outcome {
         let (outcome, reply) = state.withLock { state -> (Outcome, OneShot<AgentTaskReply>?) in
             guard let call = state.calls[result.id] else {
                 return (AgentTaskID.wasIssued(result.id) ? .late : .unknown, nil)
@@ -81,7 +82,7 @@ final class TaskStream: Sendable {
             state.calls.removeValue(forKey: result.id)
             return (.matched, call.reply)
         }
-        reply?.resolve(.success(AgentTaskReply(result)))
+        reply?.resolve(.success(result.reply))
         return outcome
     }
 

@@ -1,9 +1,9 @@
 /// Bytes in and out since the last report.
-public struct TrafficGrowth: Sendable, Hashable {
-    public var bytesIn: UInt64
-    public var bytesOut: UInt64
+package struct TrafficGrowth: Sendable, Hashable {
+    package var bytesIn: UInt64
+    package var bytesOut: UInt64
 
-    public init(bytesIn: UInt64 = 0, bytesOut: UInt64 = 0) {
+    package init(bytesIn: UInt64 = 0, bytesOut: UInt64 = 0) {
         self.bytesIn = bytesIn
         self.bytesOut = bytesOut
     }

@@ -1,128 +1,163 @@
-#if canImport(GRPCInProcessTransport)
-    import Foundation
-    import GRPCCore
-    import GRPCInProcessTransport
-    import SwiftProtobuf
+import FoundationEssentials
+import GRPC
+import HTTP
+import Transport
 
-    @testable import AgentLink
+@testable import AgentLink
 
-    /// Admits secret `s<N>` as server N and writes down what it was asked.
-    struct SecretAuthority: AgentAuthority {
-        var refusal: AgentRefusal?
+/// Admits secret `s<N>` as server N and writes down what it was asked.
+struct SecretAuthority: AgentAuthority {
+    var refusal: AgentRefusal?
 
-        func admit(secret: String, uuid: String, peer: AgentPeer) async throws(AgentRefusal) -> AgentIdentity {
-            if let refusal { throw refusal }
-            guard secret.hasPrefix("s"), let id = Int64(secret.dropFirst()) else {
-                throw .unauthenticated("unknown secret")
-            }
-            guard peer.metadata["client-secret"] == nil, peer.metadata["client_secret"] == nil else {
-                throw .unauthenticated("the secret is among the headers")
-            }
-            return AgentIdentity(serverID: id, realIP: peer.metadata["x-real-ip"])
+    func admit(secret: String, uuid: String, peer: AgentPeer) async throws(AgentRefusal) -> AgentIdentity {
+        if let refusal { throw refusal }
+        guard secret.hasPrefix("s"), let id = Int64(secret.dropFirst()) else {
+            throw .unauthenticated("unknown secret")
         }
+        guard peer.metadata["client-secret"] == nil, peer.metadata["client_secret"] == nil else {
+            throw .unauthenticated("the secret is among the headers")
+        }
+        return AgentIdentity(serverID: id, realIP: peer.metadata["x-real-ip"])
+    }
+}
+
+struct NorthernCountries: CountryLookup {
+    func country(of address: String) -> String? {
+        address == "192.0.2.1" ? "IS" : address == "2001:db8::1" ? "NO" : nil
+    }
+}
+
+/// A server with the service and a client of it, over one connection in memory.
+func withLink(
+    _ directory: AgentDirectory = AgentDirectory(), authority: some AgentAuthority = SecretAuthority(),
+    _ body: (LinkClient, LinkServer) async throws -> Void
+) async throws {
+    let service = AgentLinkService(
+        directory: directory, authority: authority, countries: NorthernCountries(),
+        startedAt: .init(timeIntervalSince1970: 1_700_000_000))
+    let loop = EventLoop()
+    loop.start()
+    let (client, server) = await loop.run { loop in LinkServer.connect(to: service, on: loop) }
+    let outcome: Result<Void, any Error>
+    do {
+        outcome = .success(try await body(LinkClient(client: client), server))
+    } catch {
+        outcome = .failure(error)
+    }
+    directory.shutdown()
+    await client.close()
+    await loop.stop()
+    try outcome.get()
+}
+
+/// The server's end of the connection.
+struct LinkServer: Sendable {
+    private let connection: LoopBound<HTTP2Connection>
+
+    static func connect(to service: AgentLinkService, on loop: isolated EventLoop) -> (GRPCClient, LinkServer) {
+        let (near, far) = PipeTransport.pair()
+        let configuration = HTTP2ServerConfiguration(
+            entry: { _ in OutboundResponse(head: HTTPResponse(status: .notFound)) }, router: GRPCRouter([service]))
+        let connection = HTTP2Connection(over: far, configuration, peer: "192.0.2.77", isSecure: false, on: loop)
+        far.attach(connection, on: loop)
+        let (client, speaker) = GRPCClient.over(
+            near, authority: "gateway:80", options: .init(userAgent: "test"), on: loop)
+        near.attach(speaker, on: loop)
+        return (client, LinkServer(connection: LoopBound(connection, on: loop)))
     }
 
-    struct NorthernCountries: CountryLookup {
-        func country(of address: String) -> String? {
-            address == "192.0.2.1" ? "IS" : address == "2001:db8::1" ? "NO" : nil
-        }
+    func loseConnection() async {
+        await connection.loop.run { [connection] loop in connection.get(on: loop).close(on: loop) }
+    }
+}
+
+extension HTTPFields {
+    static func agent(_ server: Int, _ more: [(String, String)] = []) -> HTTPFields {
+        let fields = [
+            ("client-secret", "s\(server)"), ("client-uuid", "00000000-0000-0000-0000-000000000000"),
+        ]
+        return HTTPFields((fields + more).map { HTTPField(name: .init(token: $0), value: $1) })
+    }
+}
+
+/// An agent as far as its calls go.
+struct LinkClient: Sendable {
+    let client: GRPCClient
+
+    func call<Answer: ProtobufMessage>(
+        _ method: NezhaMethod, _ message: some ProtobufMessage, _ metadata: HTTPFields
+    ) async throws -> Answer {
+        let answer = try await client.unary(
+            method.path, message.protobuf(), metadata: metadata, timeout: .seconds(10))
+        return try Answer(protobuf: answer)
     }
 
-    typealias LinkClient = Proto_NezhaService.Client<InProcessTransport.Client>
-
-    /// A server with the service and a client of it, over the in-process transport.
-    func withLink(
-        _ directory: AgentDirectory = AgentDirectory(), authority: some AgentAuthority = SecretAuthority(),
-        _ body: @Sendable (LinkClient, GRPCServer<InProcessTransport.Server>) async throws -> Void
-    ) async throws {
-        let transport = InProcessTransport()
-        let service = AgentLinkService(
-            directory: directory, authority: authority, countries: NorthernCountries(),
-            startedAt: .init(timeIntervalSince1970: 1_700_000_000))
-        try await withGRPCServer(transport: transport.server, services: [service]) { server in
-            try await withGRPCClient(transport: transport.client) { client in
-                // The client waits for its open streams, so these end with the body, however that ends.
-                defer { directory.shutdown() }
-                try await body(LinkClient(wrapping: client), server)
-            }
-        }
+    func openTasks(_ metadata: HTTPFields) -> Exchange<AgentTaskResult, AgentTask> {
+        Exchange().run(client, .requestTask, metadata)
     }
 
-    extension Metadata {
-        static func agent(_ server: Int, _ more: [(String, String)] = []) -> Metadata {
-            var metadata: Metadata = [
-                "client-secret": "s\(server)", "client-uuid": "00000000-0000-0000-0000-000000000000",
-            ]
-            for (key, value) in more { metadata.addString(value, forKey: key) }
-            return metadata
-        }
+    func openStates(_ metadata: HTTPFields) -> Exchange<HostState, Receipt> {
+        Exchange().run(client, .reportSystemState, metadata)
     }
 
-    /// The client's end of one bidirectional call.
-    final class Exchange<Sent: Message, Received: Message>: Sendable {
-        let received = BoundedMailbox<Received>(maxCount: 1000, maxCost: .max)
-        let metadata = OneShot<Metadata>()
-        /// The error of the call, `nil` when it ended well.
-        let status = OneShot<RPCError?>()
-        private let sent = BoundedMailbox<Sent>(maxCount: 1000, maxCost: .max)
+    func openIO(
+        _ metadata: HTTPFields, first frame: [UInt8]? = nil
+    ) async throws -> Exchange<IOStreamFrame, IOStreamFrame> {
+        let exchange = Exchange<IOStreamFrame, IOStreamFrame>().run(client, .ioStream, metadata)
+        if let frame { try await exchange.send(IOStreamFrame(frame)) }
+        return exchange
+    }
+}
 
-        func send(_ message: Sent) async throws {
-            try await sent.send(message)
-        }
+/// The client's end of one bidirectional call.
+final class Exchange<Sent: ProtobufMessage, Received: ProtobufMessage>: Sendable {
+    let received = BoundedMailbox<Received>(maxCount: 1000, maxCost: .max)
+    let metadata = OneShot<HTTPFields>()
+    /// The error of the call, `nil` when it ended well.
+    let status = OneShot<GRPCStatus?>()
+    private let sent = BoundedMailbox<[UInt8]>(maxCount: 1000, maxCost: .max)
 
-        func halfClose() {
-            sent.finish()
-        }
+    func send(_ message: Sent) async throws {
+        try await sent.send(message.protobuf())
+    }
 
-        func request(_ metadata: Metadata) -> StreamingClientRequest<Sent> {
-            StreamingClientRequest(metadata: metadata) { writer in
-                while let message = try await self.sent.next() { try await writer.write(message) }
-            }
-        }
+    /// Sends what is no message of the contract.
+    func send(raw message: [UInt8]) async throws {
+        try await sent.send(message)
+    }
 
-        func handle(_ response: StreamingClientResponse<Received>) async throws {
-            metadata.resolve(.success(response.metadata))
-            for try await message in response.messages { try await received.send(message) }
-        }
+    func halfClose() {
+        sent.finish()
+    }
 
-        /// Runs the call to its end, which ``status`` tells.
-        func run(_ call: @escaping @Sendable (Exchange) async throws -> Void) -> Self {
-            Task {
-                do {
-                    try await call(self)
-                    status.resolve(.success(nil))
-                } catch let error as RPCError {
-                    status.resolve(.success(error))
-                } catch {
-                    status.resolve(.failure(error))
+    /// Runs the call to its end, which ``status`` tells.
+    func run(_ client: GRPCClient, _ method: NezhaMethod, _ fields: HTTPFields) -> Self {
+        Task {
+            do {
+                try await client.withStream(method.path, metadata: fields) { stream in
+                    let writing = Task { try await self.write(to: stream) }
+                    defer { writing.cancel() }
+                    try await self.read(stream)
                 }
-                received.finish()
+                status.resolve(.success(nil))
+            } catch let error as GRPCStatus {
+                status.resolve(.success(error))
+            } catch {
+                status.resolve(.failure(error))
             }
-            return self
+            metadata.resolve(.failure(MailboxFinished()))
+            received.finish()
         }
+        return self
     }
 
-    extension LinkClient {
-        func openTasks(_ metadata: Metadata) -> Exchange<Proto_TaskResult, Proto_Task> {
-            Exchange().run { exchange in
-                try await requestTask(request: exchange.request(metadata)) { try await exchange.handle($0) }
-            }
-        }
-
-        func openStates(_ metadata: Metadata) -> Exchange<Proto_State, Proto_Receipt> {
-            Exchange().run { exchange in
-                try await reportSystemState(request: exchange.request(metadata)) { try await exchange.handle($0) }
-            }
-        }
-
-        func openIO(_ metadata: Metadata, first frame: [UInt8]? = nil) async throws
-            -> Exchange<Proto_IOStreamData, Proto_IOStreamData>
-        {
-            let exchange = Exchange<Proto_IOStreamData, Proto_IOStreamData>().run { exchange in
-                try await ioStream(request: exchange.request(metadata)) { try await exchange.handle($0) }
-            }
-            if let frame { try await exchange.send(Proto_IOStreamData(frame)) }
-            return exchange
-        }
+    private func write(to stream: GRPCClientStream) async throws {
+        while let message = try await sent.next() { try await stream.send(message) }
+        await stream.finish()
     }
-#endif
+
+    private func read(_ stream: GRPCClientStream) async throws {
+        metadata.resolve(.success(try await stream.initialMetadata()))
+        while let message = try await stream.next() { try await received.send(try Received(protobuf: message)) }
+    }
+}

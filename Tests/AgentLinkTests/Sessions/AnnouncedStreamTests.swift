@@ -37,14 +37,14 @@ struct AnnouncedStreamTests {
         let attached: AttachedStream
         if agentFirst {
             attached = try agent.attach(to: id)
-            #expect(try await attached.session.agentSent([1]))
+            #expect(try await attached.agentSent([1]))
             stream = try await directory.attachStream(id, for: Self.claim())
             try await stream.send([2])
         } else {
             stream = try await directory.attachStream(id, for: Self.claim())
             try await stream.send([2])
             attached = try agent.attach(to: id)
-            #expect(try await attached.session.agentSent([1]))
+            #expect(try await attached.agentSent([1]))
         }
         #expect(try await stream.receive() == [1])
         #expect(try await attached.session.outbound.next() == [2])
@@ -58,7 +58,7 @@ struct AnnouncedStreamTests {
         let agent = try FakeAgent(directory)
         let id = try await announce(directory)
         let attached = try await agent.attachNext()
-        _ = try await attached.session.agentSent([1])
+        _ = try await attached.agentSent([1])
         attached.session.handle(.agentEnded)
         let stream = try await directory.attachStream(id, for: Self.claim())
         #expect(try await stream.receive() == [1])
@@ -133,7 +133,7 @@ struct AnnouncedStreamTests {
         let stream = try await directory.attachStream(id, for: Self.claim())
         try await Task.sleep(for: .milliseconds(80))
         let attached = try agent.attach(to: id)
-        #expect(try await attached.session.agentSent([1]))
+        #expect(try await attached.agentSent([1]))
         #expect(try await stream.receive() == [1])
         await stream.close()
     }

@@ -1,3 +1,5 @@
+import Transport
+
 @testable import AgentLink
 
 /// An agent inside the test: one task stream of a directory, without transport.
@@ -12,17 +14,17 @@ struct FakeAgent: Sendable {
         stream = try session.openTaskStream(extensions)
     }
 
-    func nextTask() async throws -> Proto_Task {
+    func nextTask() async throws -> AgentTask {
         guard let task = try await stream.outbox.next() else { throw NeverHappened() }
         return task
     }
 
     func answer(_ id: UInt64, _ type: AgentTaskType, _ data: String = "", successful: Bool = true) {
         let reply = AgentTaskReply(data: data, successful: successful)
-        directory.receive(Proto_TaskResult(id: id, type: type, reply: reply), on: stream)
+        directory.receive(AgentTaskResult(id: id, type: type, reply: reply), on: stream)
     }
 
-    func answer(_ task: Proto_Task, _ data: String = "") {
+    func answer(_ task: AgentTask, _ data: String = "") {
         guard let type = AgentTaskType(rawValue: task.type) else { return }
         answer(task.id, type, data)
     }
@@ -45,9 +47,32 @@ struct FakeAgent: Sendable {
     }
 }
 
-struct AttachedStream: Sendable {
+/// The agent's side of a stream, as the `IOStream` call serves it: while the reader has not caught up, the agent is held
+/// back.
+final class AttachedStream: Sendable {
     let session: IOStreamSession
     let end: OneShot<IOStreamSession.AgentEnd>
+    private let room = Lock<OneShot<Void>?>(nil)
+
+    init(session: IOStreamSession, end: OneShot<IOStreamSession.AgentEnd>) {
+        self.session = session
+        self.end = end
+        session.whenReaderCaughtUp { [weak self] in self?.room.withLock { $0 }?.resolve(.success(())) }
+    }
+
+    /// Waits while it is held back.
+    /// - Returns: `false` once nobody reads any more.
+    func agentSent(_ frame: [UInt8]) async throws -> Bool {
+        try await room.withLock { $0 }?.value()
+        room.withLock { $0 = OneShot() }
+        switch session.agentSent(frame) {
+        case .ended: return false
+        case .full: return true
+        case .taken:
+            room.withLock { $0 = nil }
+            return true
+        }
+    }
 }
 
 extension AgentServerLink {

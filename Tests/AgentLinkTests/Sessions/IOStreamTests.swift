@@ -21,9 +21,9 @@ struct IOStreamTests {
         let agent = try FakeAgent(directory)
         let (stream, attached) = try await openStream(agent)
         #expect(attached.session.id == stream.id)
-        #expect(try await attached.session.agentSent([1, 2]))
-        #expect(try await attached.session.agentSent([]))
-        #expect(try await attached.session.agentSent([3]))
+        #expect(try await attached.agentSent([1, 2]))
+        #expect(try await attached.agentSent([]))
+        #expect(try await attached.agentSent([3]))
         #expect(try await stream.receive() == [1, 2])
         #expect(try await stream.receive() == [3])
         try await stream.send([4])
@@ -35,7 +35,7 @@ struct IOStreamTests {
     func agentEnds() async throws {
         let agent = try FakeAgent(directory)
         let (stream, attached) = try await openStream(agent)
-        _ = try await attached.session.agentSent([1])
+        _ = try await attached.agentSent([1])
         attached.session.handle(.agentEnded)
         #expect(try await attached.end.value() == .now)
         #expect(try await stream.receive() == [1])
@@ -67,9 +67,9 @@ struct IOStreamTests {
         #expect(try await attached.end.value() == .afterDraining)
         #expect(try await attached.session.outbound.next() == [1])
         #expect(try await attached.session.outbound.next() == nil)
-        #expect(try await attached.session.agentSent([1]))
+        #expect(try await attached.agentSent([1]))
         attached.session.handle(.rpcEnded)
-        #expect(try await attached.session.agentSent([1]) == false)
+        #expect(try await attached.agentSent([1]) == false)
         await #expect(throws: AgentCallError.brokenStream("closed")) { try await stream.receive() }
         await #expect(throws: AgentCallError.brokenStream("closed")) { try await stream.send([2]) }
     }
@@ -86,7 +86,7 @@ struct IOStreamTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for byte in UInt8(0)..<20 {
-                    _ = try await attached.session.agentSent([byte])
+                    _ = try await attached.agentSent([byte])
                     received.add()
                 }
             }

@@ -1,12 +1,12 @@
 import Foundation
-import Synchronization
 import Testing
+import Transport
 
 @testable import AgentLink
 
 /// Writes down what it is told.
 final class RecordingSink: AgentEventSink, AgentResultSink {
-    private let lines = Synchronization.Mutex<[String]>([])
+    private let lines = Lock<[String]>([])
 
     var seen: [String] { lines.withLock { $0 } }
 

@@ -1,6 +1,6 @@
 import Logging
-import Synchronization
 import Testing
+import Transport
 
 @testable import AgentLink
 
@@ -61,7 +61,7 @@ struct RefusalThrottleTests {
     @Test("the log names peer and reason, and what an administrator needs to know of a take-over, but no secret")
     func lines() throws {
         let log = LineLog()
-        let seconds = Mutex(0)
+        let seconds = Lock(0)
         let refusals = RefusalLog(
             logger: log.logger, throttle: RefusalThrottle(interval: .seconds(100), capacity: 2)
         ) { Self.start + .seconds(seconds.withLock { $0 }) }
@@ -102,7 +102,7 @@ final class LineLog: Sendable {
         }
     }
 
-    private let kept = Mutex<[String]>([])
+    private let kept = Lock<[String]>([])
 
     var lines: [String] { kept.withLock { $0 } }
     var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }

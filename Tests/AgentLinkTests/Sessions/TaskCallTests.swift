@@ -164,7 +164,7 @@ struct TaskCallTests {
         try await link.send(.upgrade, body: "marker")
         let next = try await agent.nextTask()
         if knowsCancel {
-            #expect(next == Proto_Task(id: 0, type: .cancel, data: #"{"id":\#(task.id)}"#))
+            #expect(next == AgentTask(id: 0, type: .cancel, data: #"{"id":\#(task.id)}"#))
         } else {
             #expect(next.data == "marker")
         }
@@ -178,10 +178,10 @@ struct TaskCallTests {
         let link = try await directory.link(to: 1)
         // Tag and value of the id, of the type, and tag and length of the data.
         let overhead = 6 + 2 + 5
-        let largest = String(repeating: "x", count: Proto_Task.sizeLimit - overhead)
+        let largest = String(repeating: "x", count: AgentTask.sizeLimit - overhead)
         async let reply = link.call(.fsWrite, body: largest, timeout: .seconds(5))
         let task = try await agent.nextTask()
-        #expect(task.encodedSize == Proto_Task.sizeLimit)
+        #expect(task.encodedSize == AgentTask.sizeLimit)
         agent.answer(task)
         _ = try await reply
         await #expect(throws: AgentCallError.payloadTooLarge(bytes: 3_670_017, limit: 3_670_016)) {
@@ -218,7 +218,7 @@ struct TaskCallTests {
         let agent = try FakeAgent(directory)
         try await directory.send(.command, id: 12, body: "ls", to: 1)
         let task = try await agent.nextTask()
-        #expect(task == Proto_Task(id: 12, type: .command, data: "ls"))
+        #expect(task == AgentTask(id: 12, type: .command, data: "ls"))
         agent.answer(task, "out")
         agent.answer(0, .keepalive)
         agent.answer(12, .exec, "forged")

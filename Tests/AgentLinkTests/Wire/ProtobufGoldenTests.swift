@@ -1,4 +1,3 @@
-import SwiftProtobuf
 import Testing
 
 @testable import AgentLink
@@ -6,10 +5,9 @@ import Testing
 /// The table of golden bytes at the end of agent-link-details.md.
 @Suite("Protobuf golden bytes")
 struct ProtobufGoldenTests {
-    private func check(_ message: some Message & Equatable, _ hex: String) throws {
-        let encoded: [UInt8] = try message.serializedBytes()
-        #expect(encoded == bytes(hex))
-        #expect(try type(of: message).init(serializedBytes: bytes(hex)) == message)
+    private func check(_ message: some ProtobufMessage & Equatable, _ hex: String) throws {
+        #expect(message.protobuf() == bytes(hex))
+        #expect(try type(of: message).init(protobuf: bytes(hex)) == message)
     }
 
     @Test(
@@ -21,7 +19,7 @@ struct ProtobufGoldenTests {
             ((1 << 32) + 1, .fsList, #"{"path":"/"}"#, "08818080801010101a0c7b2270617468223a222f227d"),
         ] as [(UInt64, AgentTaskType, String, String)])
     func tasks(id: UInt64, type: AgentTaskType, data: String, hex: String) throws {
-        let task = Proto_Task(id: id, type: type, data: data)
+        let task = AgentTask(id: id, type: type, data: data)
         try check(task, hex)
         #expect(task.encodedSize == bytes(hex).count)
     }
@@ -33,33 +31,31 @@ struct ProtobufGoldenTests {
         ])
     func taskSizes(length: Int) throws {
         for id in [0, 1, 127, 128, UInt64(1) << 32 + 1, .max] {
-            let task = Proto_Task(id: id, type: .cancel, data: String(repeating: "x", count: length))
-            let encoded: [UInt8] = try task.serializedBytes()
-            #expect(task.encodedSize == encoded.count)
+            let task = AgentTask(id: id, type: .cancel, data: String(repeating: "x", count: length))
+            #expect(task.encodedSize == task.protobuf().count)
         }
     }
 
     @Test("a result has the golden bytes")
     func result() throws {
         let reply = AgentTaskReply(data: "", successful: true, delay: 1.5)
-        try check(Proto_TaskResult(id: 7, type: .tcpPing, reply: reply), "080710031d0000c03f2801")
-        try check(Proto_TaskResult(id: 0, type: .keepalive, reply: .init(data: "", successful: false)), "1007")
+        try check(AgentTaskResult(id: 7, type: .tcpPing, reply: reply), "080710031d0000c03f2801")
+        try check(AgentTaskResult(id: 0, type: .keepalive, reply: .init(data: "", successful: false)), "1007")
     }
 
     @Test("receipts have the golden bytes")
     func receipts() throws {
-        try check(Proto_Receipt.with { $0.proced = true }, "0801")
-        try check(Proto_Uint64Receipt.with { $0.data = 1_700_000_000 }, "0880e2cfaa06")
+        try check(Receipt(isProcessed: true), "0801")
+        try check(StartReceipt(startedAt: 1_700_000_000), "0880e2cfaa06")
     }
 
     @Test("stream data has the golden bytes")
     func streamData() throws {
-        try check(
-            Proto_IOStreamData(StreamAttachFrame.encode(streamID: "stream-7")), "0a0cff05ff0573747265616d2d37")
-        try check(Proto_IOStreamData([]), "")
+        try check(IOStreamFrame(StreamAttachFrame.encode(streamID: "stream-7")), "0a0cff05ff0573747265616d2d37")
+        try check(IOStreamFrame([]), "")
         let size = try #require(TerminalSize(columns: 80, rows: 24))
         try check(
-            Proto_IOStreamData(TerminalFrame.resize(size).bytes), "0a16017b22436f6c73223a38302c22526f7773223a32347d")
+            IOStreamFrame(TerminalFrame.resize(size).bytes), "0a16017b22436f6c73223a38302c22526f7773223a32347d")
     }
 
     @Test("a state has the golden bytes and survives the way there and back")
@@ -72,34 +68,29 @@ struct ProtobufGoldenTests {
         state.temperatures = [.init(name: "cpu", celsius: 50)]
         state.gpu = [1, 2]
         try check(
-            Proto_State(state),
+            state,
             """
             090000000000002940108008483c51000000000000e03f82010e0a036370751100000000000049408a0110000000000000f03f
             0000000000000040
             """)
-        #expect(HostState(Proto_State(state)) == state)
     }
 
     @Test("a GeoIP report and its answer have the golden bytes")
     func geoIP() throws {
         try check(
-            Proto_GeoIP(GeoIPInfo(ipv4: "192.0.2.1", ipv6: "2001:db8::1"), use6: true),
+            GeoIPMessage(GeoIPInfo(ipv4: "192.0.2.1", ipv6: "2001:db8::1"), use6: true),
             "080112180a093139322e302e322e31120b323030313a6462383a3a31")
-        try check(
-            Proto_GeoIP.with {
-                $0.countryCode = "de"
-                $0.dashboardBootTime = 1_700_000_000
-            }, "1a0264652080e2cfaa06")
+        try check(GeoIPMessage(countryCode: "de", startedAt: 1_700_000_000), "1a0264652080e2cfaa06")
     }
 
     @Test("every field of a host and of a state survives the way there and back")
-    func everyField() {
+    func everyField() throws {
         let host = HostInfo(
             platform: "debian", platformVersion: "12", cpu: ["a", "b"], memTotal: 1, diskTotal: 2, swapTotal: 3,
             arch: "x86_64", virtualization: "kvm", bootTime: 4, version: "v2.1.0", gpu: ["g"])
-        #expect(HostInfo(Proto_Host(host)) == host)
+        #expect(try HostInfo(protobuf: host.protobuf()) == host)
         let state = HostState.everyFieldSet
-        #expect(HostState(Proto_State(state)) == state)
+        #expect(try HostState(protobuf: state.protobuf()) == state)
     }
 }
 

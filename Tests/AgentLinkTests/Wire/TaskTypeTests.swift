@@ -14,6 +14,6 @@ struct TaskTypeTests {
 
     @Test("a task keeps its number on the wire", arguments: AgentTaskType.allCases)
     func wire(type: AgentTaskType) {
-        #expect(Proto_Task(id: 1, type: type, data: "").type == type.rawValue)
+        #expect(AgentTask(id: 1, type: type, data: "").type == type.rawValue)
     }
 }

@@ -1,4 +1,4 @@
-import Synchronization
+import Transport
 
 /// Nothing more can be sent: the mailbox was finished.
 struct MailboxFinished: Error {}
@@ -8,39 +8,61 @@ struct MailboxFinished: Error {}
 /// It is full from `maxCount` elements or `maxCost` on; an element that is larger by itself is taken when there is
 /// room for any, so the bound is `maxCost` plus one element. Elements leave in the order they came. Whoever owns it
 /// ends it with ``finish()`` or ``fail(_:)``, which wakes everybody who waits.
+///
+/// Either side may be a task, which waits in ``send(_:cost:)`` or ``next()``, or an event loop, which is called back
+/// (`BoundedMailbox+Callbacks.swift`).
 final class BoundedMailbox<Element: Sendable>: Sendable {
-    private struct Sender {
+    struct Sender {
         var id: UInt64
         var element: Element
         var cost: Int
         var continuation: CheckedContinuation<Void, any Error>
     }
 
-    private typealias Receiver = CheckedContinuation<Element?, any Error>
+    typealias Receiver = CheckedContinuation<Element?, any Error>
+    typealias Callback = @Sendable () -> Void
 
-    private enum End {
+    enum End {
         case open
         case finished
         case failed(any Error)
     }
 
-    private struct State {
+    struct State {
         var queue = FIFO<(element: Element, cost: Int)>()
         var cost = 0
         var senders = FIFO<Sender>()
         var receiver: (id: UInt64, continuation: Receiver)?
         var end = End.open
         var nextID: UInt64 = 0
+        /// Tells a receiver on a loop that there is something again; wanted since it found nothing.
+        var onAvailable: Callback?
+        var isStarved = false
+        /// Tells a sender on a loop that there is room again; wanted since it filled the mailbox.
+        var onRoom: Callback?
+        var isCongested = false
 
         mutating func makeID() -> UInt64 {
             nextID += 1
             return nextID
         }
+
+        mutating func append(_ element: Element, _ cost: Int) {
+            queue.append((element, cost))
+            self.cost += cost
+        }
+
+        /// Who is to be called for a new element.
+        mutating func takeStarved() -> Callback? {
+            guard isStarved else { return nil }
+            isStarved = false
+            return onAvailable
+        }
     }
 
-    private let maxCount: Int
-    private let maxCost: Int
-    private let state = Mutex(State())
+    let maxCount: Int
+    let maxCost: Int
+    let state = Lock(State())
 
     init(maxCount: Int, maxCost: Int) {
         self.maxCount = maxCount
@@ -66,20 +88,19 @@ final class BoundedMailbox<Element: Sendable>: Sendable {
     /// Queues `element` if there is room now; `reserve` elements more than the bound may be there then.
     /// - Returns: Whether it was queued.
     func offer(_ element: Element, cost: Int = 0, reserve: Int = 0) -> Bool {
-        let (accepted, receiver) = state.withLock { state -> (Bool, Receiver?) in
+        let (accepted, wake) = state.withLock { state -> (Bool, Callback?) in
             guard case .open = state.end else { return (false, nil) }
             if let receiver = state.receiver {
                 state.receiver = nil
-                return (true, receiver.continuation)
+                return (true, { receiver.continuation.resume(returning: element) })
             }
             guard reserve > 0 ? state.queue.count < maxCount + reserve : hasRoom(state) && state.senders.isEmpty else {
                 return (false, nil)
             }
-            state.queue.append((element, cost))
-            state.cost += cost
-            return (true, nil)
+            state.append(element, cost)
+            return (true, state.takeStarved())
         }
-        receiver?.resume(returning: element)
+        wake?()
         return accepted
     }
 
@@ -111,12 +132,12 @@ final class BoundedMailbox<Element: Sendable>: Sendable {
         end(.failed(error))
     }
 
-    private func hasRoom(_ state: State) -> Bool {
+    func hasRoom(_ state: State) -> Bool {
         state.queue.count < maxCount && state.cost < maxCost
     }
 
     private func enqueue(_ sender: Sender) {
-        let resume: (() -> Void)? = state.withLock { state in
+        let resume: Callback? = state.withLock { state in
             switch state.end {
             case .finished: return { sender.continuation.resume(throwing: MailboxFinished()) }
             case .failed(let error): return { sender.continuation.resume(throwing: error) }
@@ -134,22 +155,23 @@ final class BoundedMailbox<Element: Sendable>: Sendable {
                 state.senders.append(sender)
                 return nil
             }
-            state.queue.append((sender.element, sender.cost))
-            state.cost += sender.cost
-            return { sender.continuation.resume() }
+            state.append(sender.element, sender.cost)
+            let wake = state.takeStarved()
+            return {
+                sender.continuation.resume()
+                wake?()
+            }
         }
         resume?()
     }
 
     private func receive(id: UInt64, _ continuation: Receiver) {
-        let resume: (() -> Void)? = state.withLock { state in
+        let resume: Callback? = state.withLock { state in
             if case .failed(let error) = state.end { return { continuation.resume(throwing: error) } }
-            if let item = state.queue.popFirst() {
-                state.cost -= item.cost
-                let admitted = admit(&state)
+            if let (element, wake) = pop(&state) {
                 return {
-                    continuation.resume(returning: item.element)
-                    admitted.forEach { $0.resume() }
+                    continuation.resume(returning: element)
+                    wake()
                 }
             }
             if case .finished = state.end { return { continuation.resume(returning: nil) } }
@@ -163,36 +185,51 @@ final class BoundedMailbox<Element: Sendable>: Sendable {
         resume?()
     }
 
-    /// Moves senders that wait into the queue while there is room.
-    private func admit(_ state: inout State) -> [CheckedContinuation<Void, any Error>] {
+    /// Takes the first element and lets senders that wait into the queue while there is room.
+    /// - Returns: the element, and what is to be done without the lock; `nil` when there is none.
+    func pop(_ state: inout State) -> (Element, Callback)? {
+        guard let item = state.queue.popFirst() else { return nil }
+        state.cost -= item.cost
         var admitted: [CheckedContinuation<Void, any Error>] = []
         while hasRoom(state), let sender = state.senders.popFirst() {
-            state.queue.append((sender.element, sender.cost))
-            state.cost += sender.cost
+            state.append(sender.element, sender.cost)
             admitted.append(sender.continuation)
         }
-        return admitted
+        let onRoom = takeRoom(&state)
+        return (
+            item.element,
+            { [admitted] in
+                for sender in admitted { sender.resume() }
+                onRoom?()
+            }
+        )
     }
 
     private func end(_ end: End) {
-        let (senders, receiver) = state.withLock { state -> ([Sender], Receiver?) in
+        let wake = state.withLock { state -> Callback? in
             switch (state.end, end) {
-            case (.failed, _), (.finished, .finished): return ([], nil)
-            case (_, .failed): _ = state.queue.removeAll()
+            case (.failed, _), (.finished, .finished): return nil
+            case (_, .failed): (_, state.cost) = (state.queue.removeAll(), 0)
             default: break
             }
             state.end = end
             let receiver = state.receiver?.continuation
             state.receiver = nil
-            return (state.senders.removeAll(), receiver)
+            let senders = state.senders.removeAll()
+            let callbacks = takeEndCallbacks(&state)
+            return {
+                for sender in senders { sender.continuation.resume(throwing: end.error ?? MailboxFinished()) }
+                if let error = end.error { receiver?.resume(throwing: error) } else { receiver?.resume(returning: nil) }
+                for callback in callbacks { callback() }
+            }
         }
-        switch end {
-        case .failed(let error):
-            senders.forEach { $0.continuation.resume(throwing: error) }
-            receiver?.resume(throwing: error)
-        case .finished, .open:
-            senders.forEach { $0.continuation.resume(throwing: MailboxFinished()) }
-            receiver?.resume(returning: nil)
-        }
+        wake?()
+    }
+}
+
+extension BoundedMailbox.End {
+    var error: (any Error)? {
+        guard case .failed(let error) = self else { return nil }
+        return error
     }
 }

@@ -1,30 +1,43 @@
-import Synchronization
+import Transport
 
 /// A value that comes once and is awaited: a reply, an attachment, the end of a stream. The first outcome wins, later
 /// ones are dropped. A waiter that is cancelled stops waiting at once.
 final class OneShot<Value: Sendable>: Sendable {
-    private typealias Waiter = CheckedContinuation<Value, any Error>
+    typealias Outcome = Result<Value, any Error>
 
     private struct State {
-        var outcome: Result<Value, any Error>?
-        var waiters: [UInt64: Waiter] = [:]
+        var outcome: Outcome?
+        var waiters: [UInt64: CheckedContinuation<Value, any Error>] = [:]
+        var callback: (@Sendable (Outcome) -> Void)?
         var nextID: UInt64 = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// - Returns: Whether this was the first outcome.
     @discardableResult
-    func resolve(_ outcome: Result<Value, any Error>) -> Bool {
-        let waiters: [Waiter]? = state.withLock { state in
+    func resolve(_ outcome: Outcome) -> Bool {
+        let waiting = state.withLock { state -> State? in
             guard state.outcome == nil else { return nil }
+            let waiting = state
             state.outcome = outcome
-            let waiters = Array(state.waiters.values)
-            state.waiters = [:]
-            return waiters
+            (state.waiters, state.callback) = ([:], nil)
+            return waiting
         }
-        waiters?.forEach { $0.resume(with: outcome) }
-        return waiters != nil
+        guard let waiting else { return false }
+        for waiter in waiting.waiters.values { waiter.resume(with: outcome) }
+        waiting.callback?(outcome)
+        return true
+    }
+
+    /// Has `callback` called once with the outcome: at once, if it is there already, else by whoever resolves it. There
+    /// is one callback; a second one takes the place of the first.
+    func whenResolved(_ callback: @escaping @Sendable (Outcome) -> Void) {
+        let outcome = state.withLock { state -> Outcome? in
+            if state.outcome == nil { state.callback = callback }
+            return state.outcome
+        }
+        if let outcome { callback(outcome) }
     }
 
     /// - Throws: The error it was resolved with, or `CancellationError`.
@@ -34,8 +47,8 @@ final class OneShot<Value: Sendable>: Sendable {
             return state.nextID
         }
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { (waiter: Waiter) in
-                let outcome: Result<Value, any Error>? = state.withLock { state in
+            try await withCheckedThrowingContinuation { (waiter: CheckedContinuation<Value, any Error>) in
+                let outcome: Outcome? = state.withLock { state in
                     if let outcome = state.outcome { return outcome }
                     // Cancelled before the waiter was here to be found by the handler below.
                     if Task.isCancelled { return .failure(CancellationError()) }

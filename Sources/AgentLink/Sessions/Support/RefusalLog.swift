@@ -1,12 +1,12 @@
 import Logging
-import Synchronization
+import Transport
 
 /// Writes down what the link refuses, once for each source and reason (``RefusalThrottle``), so that an agent which
 /// tries for ever does not fill the log. What it writes never holds a secret: reasons are our own words.
 final class RefusalLog: Sendable {
     private let logger: Logger
     private let now: @Sendable () -> ContinuousClock.Instant
-    private let throttle: Mutex<RefusalThrottle>
+    private let throttle: Lock<RefusalThrottle>
 
     init(
         logger: Logger, throttle: RefusalThrottle = RefusalThrottle(),
@@ -14,7 +14,7 @@ final class RefusalLog: Sendable {
     ) {
         self.logger = logger
         self.now = now
-        self.throttle = Mutex(throttle)
+        self.throttle = Lock(throttle)
     }
 
     /// - Parameters:

@@ -1,9 +1,9 @@
-import Synchronization
+import Transport
 
 /// A dictionary in 64 parts with a lock each, so that many agents that come and go meet rarely.
 final class ShardedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private final class Shard: Sendable {
-        let table = Mutex<[Key: Value]>([:])
+        let table = Lock<[Key: Value]>([:])
     }
 
     private let shards: [Shard] = (0..<64).map { _ in Shard() }

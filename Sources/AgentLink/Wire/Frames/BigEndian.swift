@@ -1,7 +1,7 @@
 /// Big-endian integers of the stream protocols.
 enum BigEndian {
     static func bytes<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
-        withUnsafeBytes(of: value.bigEndian, Array.init)
+        stride(from: Value.bitWidth - 8, through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> $0) }
     }
 
     /// `nil` when `bytes` holds fewer than the value needs; further bytes are ignored.

@@ -1,10 +1,10 @@
 /// A file manager frame that cannot be read; an agent answers it with `data is invalid`.
-public struct InvalidFileManagerFrame: Error, Sendable, Equatable {
-    public init() {}
+package struct InvalidFileManagerFrame: Error, Sendable, Equatable {
+    package init() {}
 }
 
 /// What goes to an agent's file manager (`agent-link.md` 3).
-public enum FileManagerCommand: Sendable, Hashable {
+package enum FileManagerCommand: Sendable, Hashable {
     case list(path: String)
     case download(path: String)
     /// Raw data frames follow until `size` bytes came.
@@ -12,7 +12,7 @@ public enum FileManagerCommand: Sendable, Hashable {
 
     /// `nil` for what an agent ignores: an empty frame or another operation.
     /// - Throws: ``InvalidFileManagerFrame``.
-    public init?(_ frame: [UInt8]) throws(InvalidFileManagerFrame) {
+    package init?(_ frame: [UInt8]) throws(InvalidFileManagerFrame) {
         guard let operation = frame.first, operation < 3 else { return nil }
         var rest = frame[1...]
         var size: UInt64 = 0
@@ -29,7 +29,7 @@ public enum FileManagerCommand: Sendable, Hashable {
         }
     }
 
-    public var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         switch self {
         case .list(let path): [0] + Array(path.utf8)
         case .download(let path): [1] + Array(path.utf8)
@@ -39,18 +39,18 @@ public enum FileManagerCommand: Sendable, Hashable {
 }
 
 /// What comes back from an agent's file manager, besides raw data.
-public enum FileManagerReply: Sendable, Hashable {
+package enum FileManagerReply: Sendable, Hashable {
     /// One entry of a listing. Names are bytes, as the file system has them.
-    public struct Entry: Sendable, Hashable {
-        public var isDirectory: Bool
-        public var name: [UInt8]
+    package struct Entry: Sendable, Hashable {
+        package var isDirectory: Bool
+        package var name: [UInt8]
 
-        public init(isDirectory: Bool, name: [UInt8]) {
+        package init(isDirectory: Bool, name: [UInt8]) {
             self.isDirectory = isDirectory
             self.name = name
         }
 
-        public init(isDirectory: Bool, name: String) {
+        package init(isDirectory: Bool, name: String) {
             self.init(isDirectory: isDirectory, name: Array(name.utf8))
         }
     }
@@ -72,7 +72,7 @@ public enum FileManagerReply: Sendable, Hashable {
     /// `nil` when the frame has no magic, so is raw data (inside a download, where data may also look like a frame,
     /// count the bytes instead).
     /// - Throws: ``InvalidFileManagerFrame``.
-    public init?(_ frame: [UInt8]) throws(InvalidFileManagerFrame) {
+    package init?(_ frame: [UInt8]) throws(InvalidFileManagerFrame) {
         let rest = frame.dropFirst(4)
         if frame.starts(with: Self.listingMagic) {
             self = try Self.listing(rest)
@@ -91,7 +91,7 @@ public enum FileManagerReply: Sendable, Hashable {
     }
 
     /// Entries whose name is longer than the 255 bytes a frame can say are left out.
-    public var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         switch self {
         case .listing(let path, let entries):
             var bytes = Self.listingMagic + BigEndian.bytes(UInt32(clamping: path.utf8.count)) + Array(path.utf8)

@@ -1,65 +1,41 @@
-package import GRPCCore
-import GRPCProtobuf
-
-/// A message of an IOStream: what the service and its tests exchange.
-package protocol IOStreamMessage: Sendable {
-    init(_ frame: [UInt8])
-    /// Empty for a keep-alive.
-    var frame: [UInt8] { get }
-}
-
-extension Proto_IOStreamData: IOStreamMessage {}
-
-/// `IOStreamData` as it goes over the wire, without the copies that the generated type makes: transfers move whole files
-/// through it.
-package struct IOStreamFrame: IOStreamMessage, Hashable {
-    package var frame: [UInt8]
-
-    package init(_ frame: [UInt8]) { self.frame = frame }
-}
-
-/// Writes and reads ``IOStreamFrame`` byte for byte as protobuf has `message IOStreamData { bytes data = 1; }`.
-package struct IOStreamFrameCodec: MessageSerializer, MessageDeserializer {
+/// `IOStreamData` as it goes over the wire, `message IOStreamData { bytes data = 1; }`, written and read by hand:
+/// transfers move whole files through it, and a copy less for each frame shows.
+package struct IOStreamFrame: ProtobufMessage, Hashable {
     /// Field 1, length-delimited.
     private static let tag: UInt8 = 0x0A
 
-    package init() {}
+    /// Empty for a keep-alive.
+    package var frame: [UInt8]
 
-    package func serialize<Bytes: GRPCContiguousBytes>(_ message: IOStreamFrame) throws -> Bytes {
-        let payload = message.frame
-        // proto3 leaves an empty field out.
-        guard !payload.isEmpty else { return Bytes([]) }
-        let header = Self.header(count: payload.count)
-        var bytes = Bytes(repeating: 0, count: header.count + payload.count)
-        bytes.withUnsafeMutableBytes { whole in
-            whole.copyBytes(from: header)
-            UnsafeMutableRawBufferPointer(rebasing: whole[header.count...]).copyBytes(from: payload)
+    package init(_ frame: [UInt8]) { self.frame = frame }
+
+    package init(protobuf bytes: [UInt8]) throws(ProtobufError) {
+        if let start = Self.payloadStart(bytes) {
+            frame = Array(bytes[start...])
+        } else {
+            // Empty, unknown fields, the field twice: rare, and left to those who know all of protobuf.
+            self = try Self.unusual(bytes)
         }
+    }
+
+    package func protobuf() -> [UInt8] {
+        // proto3 leaves an empty field out.
+        guard !frame.isEmpty else { return [] }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(6 + frame.count)
+        bytes.append(Self.tag)
+        var rest = frame.count
+        while rest >= 0x80 {
+            bytes.append(UInt8(rest & 0x7F) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(rest))
+        bytes += frame
         return bytes
     }
 
-    package func deserialize<Bytes: GRPCContiguousBytes>(_ bytes: Bytes) throws -> IOStreamFrame {
-        let usual: IOStreamFrame? = bytes.withUnsafeBytes { whole in
-            Self.payloadStart(whole).map { IOStreamFrame(Array(whole[$0...])) }
-        }
-        if let usual { return usual }
-        // Empty, unknown fields, the field twice: rare, and left to those who know all of protobuf.
-        return IOStreamFrame(try ProtobufDeserializer<Proto_IOStreamData>().deserialize(bytes).frame)
-    }
-
-    private static func header(count: Int) -> [UInt8] {
-        var header = [tag]
-        var rest = count
-        while rest >= 0x80 {
-            header.append(UInt8(rest & 0x7F) | 0x80)
-            rest >>= 7
-        }
-        header.append(UInt8(rest))
-        return header
-    }
-
     /// Where the payload begins in a message that holds the field and nothing else; `nil` for any other.
-    private static func payloadStart(_ message: UnsafeRawBufferPointer) -> Int? {
+    private static func payloadStart(_ message: [UInt8]) -> Int? {
         guard message.first == tag else { return nil }
         var length = 0
         // Five bytes hold every length that gRPC lets through.

@@ -1,17 +1,17 @@
-import Foundation
+import FoundationEssentials
 
 /// A terminal's size in characters.
-public struct TerminalSize: Sendable, Hashable {
-    public static let columnRange = 2...1000
-    public static let rowRange = 2...500
+package struct TerminalSize: Sendable, Hashable {
+    package static let columnRange = 2...1000
+    package static let rowRange = 2...500
     /// What a shell starts with.
-    public static let initial = TerminalSize(uncheckedColumns: 80, rows: 24)
+    package static let initial = TerminalSize(uncheckedColumns: 80, rows: 24)
 
-    public let columns: Int
-    public let rows: Int
+    package let columns: Int
+    package let rows: Int
 
     /// `nil` outside of what agents accept (`agent-link-details.md` 3).
-    public init?(columns: Int, rows: Int) {
+    package init?(columns: Int, rows: Int) {
         guard Self.columnRange.contains(columns), Self.rowRange.contains(rows) else { return nil }
         self.init(uncheckedColumns: columns, rows: rows)
     }
@@ -23,12 +23,12 @@ public struct TerminalSize: Sendable, Hashable {
 }
 
 /// What goes to an agent's terminal (`agent-link.md` 3); its output comes back raw.
-public enum TerminalFrame: Sendable, Hashable {
+package enum TerminalFrame: Sendable, Hashable {
     case input([UInt8])
     case resize(TerminalSize)
 
     /// `nil` for what an agent ignores: an empty frame, another tag, a size out of bounds.
-    public init?(_ frame: [UInt8]) {
+    package init?(_ frame: [UInt8]) {
         switch frame.first {
         case 0:
             self = .input(Array(frame[1...]))
@@ -43,7 +43,7 @@ public enum TerminalFrame: Sendable, Hashable {
         }
     }
 
-    public var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         switch self {
         case .input(let input): [0] + input
         case .resize(let size): [1] + Array(#"{"Cols":\#(size.columns),"Rows":\#(size.rows)}"#.utf8)
@@ -51,7 +51,7 @@ public enum TerminalFrame: Sendable, Hashable {
     }
 
     /// `input` in frames of at most `limit` bytes of input each: the tag belongs to every frame.
-    public static func inputFrames(_ input: [UInt8], limit: Int = 32 * 1024) -> [[UInt8]] {
+    package static func inputFrames(_ input: [UInt8], limit: Int = 32 * 1024) -> [[UInt8]] {
         stride(from: 0, to: input.count, by: max(1, limit)).map { start in
             [0] + input[start..<min(start + max(1, limit), input.count)]
         }

@@ -1,5 +1,5 @@
 /// Why a message is no frame of a transfer.
-public enum TransferFrameError: Error, Sendable, Equatable {
+package enum TransferFrameError: Error, Sendable, Equatable {
     /// No known magic.
     case unknownMagic
     /// Shorter or longer than its kind is, or a chunk that is empty or not as long as it says.
@@ -10,13 +10,13 @@ public enum TransferFrameError: Error, Sendable, Equatable {
 
 /// One message of a transfer, from agent to gateway (`agent-link.md` 3). The body of an upload has no frames: it goes
 /// to the agent raw.
-public enum TransferFrame: Sendable, Hashable {
+package enum TransferFrame: Sendable, Hashable {
     /// 100 MiB: no transfer is larger.
-    public static let maxSize: UInt64 = 104_857_600
+    package static let maxSize: UInt64 = 104_857_600
     /// Of a SHA-256.
-    public static let hashLength = 32
+    package static let hashLength = 32
     /// What is read of an error text.
-    public static let maxErrorLength = 8 * 1024
+    package static let maxErrorLength = 8 * 1024
 
     /// NZTU: the agent is ready for an upload of this size.
     case uploadReady(size: UInt64)
@@ -40,7 +40,7 @@ public enum TransferFrame: Sendable, Hashable {
 
     /// - Parameter message: one message of the stream, whole.
     /// - Throws: ``TransferFrameError``. Sizes are compared unsigned, before anything is made of them.
-    public init(_ message: [UInt8]) throws(TransferFrameError) {
+    package init(_ message: [UInt8]) throws(TransferFrameError) {
         guard let magic = BigEndian.read(UInt32.self, message) else { throw .unknownMagic }
         switch magic {
         case Self.uploadReadyMagic:
@@ -62,7 +62,7 @@ public enum TransferFrame: Sendable, Hashable {
     }
 
     /// The message to send. A hash in ``done(size:sha256:)`` that is not 32 bytes is cut or filled with zeros.
-    public var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         switch self {
         case .uploadReady(let size):
             Self.header(Self.uploadReadyMagic, size)
@@ -86,15 +86,15 @@ public enum TransferFrame: Sendable, Hashable {
     package static func chunk<Failure: Error>(
         upTo limit: Int, reading read: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) -> [UInt8] {
-        let outcome: Result<[UInt8], Failure> = withoutActuallyEscaping(read) { read in
+        let outcome: Result<[UInt8], Failure> = unsafe withoutActuallyEscaping(read) { read in
             var failure: Failure?
-            let message = [UInt8](unsafeUninitializedCapacity: chunkHeaderLength + limit) { buffer, count in
+            let message = unsafe [UInt8](unsafeUninitializedCapacity: chunkHeaderLength + limit) { buffer, count in
                 let whole = UnsafeMutableRawBufferPointer(buffer)
-                let room = UnsafeMutableRawBufferPointer(rebasing: whole[chunkHeaderLength...])
+                let room = unsafe UnsafeMutableRawBufferPointer(rebasing: whole[chunkHeaderLength...])
                 do throws(Failure) {
-                    let filled = try read(room)
+                    let filled = unsafe try read(room)
                     guard filled > 0 else { return }
-                    whole.copyBytes(from: header(chunkMagic, UInt64(filled)))
+                    unsafe whole.copyBytes(from: header(chunkMagic, UInt64(filled)))
                     count = chunkHeaderLength + filled
                 } catch {
                     failure = error

@@ -16,7 +16,7 @@ extension GeoIPInfo: Codable {
         }
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         let addresses = try values.decode(.ip, or: Addresses())
         self.init(
@@ -24,7 +24,7 @@ extension GeoIPInfo: Codable {
             countryCode: try values.decode(.countryCode, or: ""))
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         let addresses = Addresses(ipv4: ipv4.isEmpty ? nil : ipv4, ipv6: ipv6.isEmpty ? nil : ipv6)
         try values.encode(addresses, forKey: .ip)

@@ -14,7 +14,7 @@ extension HostInfo: Codable {
         case gpu
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             platform: try values.decode(.platform, or: ""),
@@ -30,7 +30,7 @@ extension HostInfo: Codable {
             gpu: try values.decode(.gpu, or: []))
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(platform, .platform, unless: "")
         try values.encode(platformVersion, .platformVersion, unless: "")

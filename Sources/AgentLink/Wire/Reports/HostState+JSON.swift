@@ -20,7 +20,7 @@ extension HostState: Codable {
         case gpu
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init()
         cpu = try values.decode(.cpu, or: 0)
@@ -42,7 +42,7 @@ extension HostState: Codable {
         gpu = try values.decode(.gpu, or: [])
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(cpu, .cpu, unless: 0)
         try values.encode(memUsed, .memUsed, unless: 0)
@@ -71,12 +71,12 @@ extension HostState.Temperature: Codable {
         case celsius = "Temperature"
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(name: try values.decode(.name, or: ""), celsius: try values.decode(.celsius, or: 0))
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(name, forKey: .name)
         try values.encode(celsius, forKey: .celsius)

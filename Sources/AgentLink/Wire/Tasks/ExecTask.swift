@@ -1,16 +1,16 @@
 /// Task 15: run one program, without a shell (`agent-link.md` 2, MCP task bodies).
-public struct ExecTask: TaskBody {
-    public var cmd: String
-    public var args: [String]
-    public var cwd: String
-    public var env: [String: String]
+package struct ExecTask: TaskBody {
+    package var cmd: String
+    package var args: [String]
+    package var cwd: String
+    package var env: [String: String]
     /// 0 means the agent's default of 30; at most 300.
-    public var timeoutSeconds: UInt32
-    public var stdin: String
+    package var timeoutSeconds: UInt32
+    package var stdin: String
     /// For each of the two streams; 0 means the agent's default of 65,536; at most 1,048,576.
-    public var maxOutputBytes: UInt32
+    package var maxOutputBytes: UInt32
 
-    public init(
+    package init(
         cmd: String, args: [String] = [], cwd: String = "", env: [String: String] = [:], timeoutSeconds: UInt32 = 0,
         stdin: String = "", maxOutputBytes: UInt32 = 0
     ) {
@@ -33,7 +33,7 @@ public struct ExecTask: TaskBody {
         case maxOutputBytes = "max_output_bytes"
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             cmd: try values.decode(.cmd, or: ""),
@@ -45,7 +45,7 @@ public struct ExecTask: TaskBody {
             maxOutputBytes: try values.decode(.maxOutputBytes, or: 0))
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(cmd, forKey: .cmd)
         try values.encode(args, .args, unless: [])
@@ -59,18 +59,18 @@ public struct ExecTask: TaskBody {
 
 /// The answer to task 15. `error` is set when the program did not run; then `exitCode` may still be 0, so look at
 /// `error` first.
-public struct ExecReply: TaskBody {
+package struct ExecReply: TaskBody {
     /// -1 after a signal, a time-out or a failed start.
-    public var exitCode: Int
-    public var stdout: String
-    public var stderr: String
-    public var durationMilliseconds: Int64
-    public var stdoutTruncated: Bool
-    public var stderrTruncated: Bool
-    public var timedOut: Bool
-    public var error: String
+    package var exitCode: Int
+    package var stdout: String
+    package var stderr: String
+    package var durationMilliseconds: Int64
+    package var stdoutTruncated: Bool
+    package var stderrTruncated: Bool
+    package var timedOut: Bool
+    package var error: String
 
-    public init(
+    package init(
         exitCode: Int = 0, stdout: String = "", stderr: String = "", durationMilliseconds: Int64 = 0,
         stdoutTruncated: Bool = false, stderrTruncated: Bool = false, timedOut: Bool = false, error: String = ""
     ) {
@@ -95,7 +95,7 @@ public struct ExecReply: TaskBody {
         case error
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             exitCode: try values.decode(.exitCode, or: 0),
@@ -108,7 +108,7 @@ public struct ExecReply: TaskBody {
             error: try values.decode(.error, or: ""))
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(exitCode, forKey: .exitCode)
         try values.encode(stdout, forKey: .stdout)

@@ -1,9 +1,9 @@
 /// Task 19: remove a file, a link or a directory (`agent-link.md` 2).
-public struct FsDeleteTask: TaskBody {
-    public var path: String
-    public var recursive: Bool
+package struct FsDeleteTask: TaskBody {
+    package var path: String
+    package var recursive: Bool
 
-    public init(path: String, recursive: Bool = false) {
+    package init(path: String, recursive: Bool = false) {
         self.path = path
         self.recursive = recursive
     }
@@ -13,12 +13,12 @@ public struct FsDeleteTask: TaskBody {
         case recursive
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(path: try values.decode(.path, or: ""), recursive: try values.decode(.recursive, or: false))
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(path, forKey: .path)
         try values.encode(recursive, .recursive, unless: false)
@@ -26,11 +26,11 @@ public struct FsDeleteTask: TaskBody {
 }
 
 /// The answer to task 19.
-public struct FsDeleteReply: TaskBody {
-    public var deletedCount: Int
-    public var error: String
+package struct FsDeleteReply: TaskBody {
+    package var deletedCount: Int
+    package var error: String
 
-    public init(deletedCount: Int = 0, error: String = "") {
+    package init(deletedCount: Int = 0, error: String = "") {
         self.deletedCount = deletedCount
         self.error = error
     }
@@ -40,13 +40,13 @@ public struct FsDeleteReply: TaskBody {
         case error
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             deletedCount: try values.decode(.deletedCount, or: 0), error: try values.decode(.error, or: ""))
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(deletedCount, forKey: .deletedCount)
         try values.encode(error, .error, unless: "")

@@ -1,9 +1,9 @@
 /// Task 16: list one directory (`agent-link.md` 2).
-public struct FsListTask: TaskBody {
-    public var path: String
-    public var showHidden: Bool
+package struct FsListTask: TaskBody {
+    package var path: String
+    package var showHidden: Bool
 
-    public init(path: String, showHidden: Bool = false) {
+    package init(path: String, showHidden: Bool = false) {
         self.path = path
         self.showHidden = showHidden
     }
@@ -13,12 +13,12 @@ public struct FsListTask: TaskBody {
         case showHidden = "show_hidden"
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(path: try values.decode(.path, or: ""), showHidden: try values.decode(.showHidden, or: false))
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(path, forKey: .path)
         try values.encode(showHidden, .showHidden, unless: false)
@@ -26,14 +26,14 @@ public struct FsListTask: TaskBody {
 }
 
 /// The answer to task 16. Go agents send `entries: null` with an error; that reads as no entries.
-public struct FsListReply: TaskBody {
-    public var entries: [FsEntry]
-    public var truncated: Bool
+package struct FsListReply: TaskBody {
+    package var entries: [FsEntry]
+    package var truncated: Bool
     /// All entries, also those beyond the cap of 5,000; 0 where the agent did not say.
-    public var total: Int
-    public var error: String
+    package var total: Int
+    package var error: String
 
-    public init(entries: [FsEntry] = [], truncated: Bool = false, total: Int = 0, error: String = "") {
+    package init(entries: [FsEntry] = [], truncated: Bool = false, total: Int = 0, error: String = "") {
         self.entries = entries
         self.truncated = truncated
         self.total = total
@@ -47,7 +47,7 @@ public struct FsListReply: TaskBody {
         case error
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             entries: try values.decode(.entries, or: []),
@@ -56,7 +56,7 @@ public struct FsListReply: TaskBody {
             error: try values.decode(.error, or: ""))
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(entries, forKey: .entries)
         try values.encode(truncated, .truncated, unless: false)
@@ -66,19 +66,19 @@ public struct FsListReply: TaskBody {
 }
 
 /// One entry of a directory.
-public struct FsEntry: Codable, Sendable, Hashable {
-    public var name: String
+package struct FsEntry: Codable, Sendable, Hashable {
+    package var name: String
     /// `file`, `dir`, `symlink` or `special`.
-    public var type: String
-    public var size: Int64
+    package var type: String
+    package var size: Int64
     /// The 0777 bits in octal with a leading 0.
-    public var mode: String
+    package var mode: String
     /// Unix seconds.
-    public var mtime: Int64
-    public var isSymlink: Bool
-    public var linkTarget: String
+    package var mtime: Int64
+    package var isSymlink: Bool
+    package var linkTarget: String
 
-    public init(
+    package init(
         name: String, type: String, size: Int64, mode: String, mtime: Int64, isSymlink: Bool = false,
         linkTarget: String = ""
     ) {
@@ -101,7 +101,7 @@ public struct FsEntry: Codable, Sendable, Hashable {
         case linkTarget = "link_target"
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             name: try values.decode(.name, or: ""),
@@ -113,7 +113,7 @@ public struct FsEntry: Codable, Sendable, Hashable {
             linkTarget: try values.decode(.linkTarget, or: ""))
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(name, forKey: .name)
         try values.encode(type, forKey: .type)

@@ -1,13 +1,13 @@
 /// Task 17: read a piece of one regular file (`agent-link.md` 2).
-public struct FsReadTask: TaskBody {
-    public var path: String
-    public var offset: Int64
+package struct FsReadTask: TaskBody {
+    package var path: String
+    package var offset: Int64
     /// 0 means as much as the agent gives, 1 MiB.
-    public var length: Int64
+    package var length: Int64
     /// `utf8` or `base64`; empty means `utf8`.
-    public var encoding: String
+    package var encoding: String
 
-    public init(path: String, offset: Int64 = 0, length: Int64 = 0, encoding: String = "") {
+    package init(path: String, offset: Int64 = 0, length: Int64 = 0, encoding: String = "") {
         self.path = path
         self.offset = offset
         self.length = length
@@ -21,7 +21,7 @@ public struct FsReadTask: TaskBody {
         case encoding
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             path: try values.decode(.path, or: ""),
@@ -30,7 +30,7 @@ public struct FsReadTask: TaskBody {
             encoding: try values.decode(.encoding, or: ""))
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(path, forKey: .path)
         try values.encode(offset, .offset, unless: 0)
@@ -40,16 +40,16 @@ public struct FsReadTask: TaskBody {
 }
 
 /// The answer to task 17. `size` and `sha256` are those of the bytes read, whatever became of them in `content`.
-public struct FsReadReply: TaskBody {
-    public var content: String
-    public var encoding: String
-    public var size: Int64
-    public var sha256: String
+package struct FsReadReply: TaskBody {
+    package var content: String
+    package var encoding: String
+    package var size: Int64
+    package var sha256: String
     /// Whether bytes remain after this piece.
-    public var truncated: Bool
-    public var error: String
+    package var truncated: Bool
+    package var error: String
 
-    public init(
+    package init(
         content: String = "", encoding: String = "", size: Int64 = 0, sha256: String = "", truncated: Bool = false,
         error: String = ""
     ) {
@@ -70,7 +70,7 @@ public struct FsReadReply: TaskBody {
         case error
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             content: try values.decode(.content, or: ""),
@@ -81,7 +81,7 @@ public struct FsReadReply: TaskBody {
             error: try values.decode(.error, or: ""))
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(content, forKey: .content)
         try values.encode(encoding, forKey: .encoding)

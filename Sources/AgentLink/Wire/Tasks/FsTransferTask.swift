@@ -1,26 +1,26 @@
 /// Task 20: move one file over an IOStream, in the frames of ``TransferFrame`` (`agent-link.md` 2 and 3).
-public struct FsTransferTask: TaskBody {
-    public enum Operation: String, Sendable, CaseIterable {
+package struct FsTransferTask: TaskBody {
+    package enum Operation: String, Sendable, CaseIterable {
         case upload
         case download
     }
 
-    public var streamID: String
+    package var streamID: String
     /// Kept as text, since an agent answers an unknown one on the stream; see ``operation``.
-    public var op: String
-    public var path: String
+    package var op: String
+    package var path: String
     /// Of the body of an upload.
-    public var size: Int64
-    public var mode: String
-    public var createDirs: Bool
-    public var ifMatchSHA256: String
+    package var size: Int64
+    package var mode: String
+    package var createDirs: Bool
+    package var ifMatchSHA256: String
     /// Lower-case hex of the body of an upload; empty: not checked.
-    public var expectedSHA256: String
+    package var expectedSHA256: String
 
     /// `nil` for a word this build does not know.
-    public var operation: Operation? { Operation(rawValue: op) }
+    package var operation: Operation? { Operation(rawValue: op) }
 
-    public init(
+    package init(
         streamID: String, operation: Operation, path: String, size: Int64 = 0, mode: String = "",
         createDirs: Bool = false, ifMatchSHA256: String = "", expectedSHA256: String = ""
     ) {
@@ -45,7 +45,7 @@ public struct FsTransferTask: TaskBody {
         case expectedSHA256 = "expected_sha256"
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         streamID = try values.decode(.streamID, or: "")
         op = try values.decode(.op, or: "")
@@ -57,7 +57,7 @@ public struct FsTransferTask: TaskBody {
         expectedSHA256 = try values.decode(.expectedSHA256, or: "")
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(streamID, forKey: .streamID)
         try values.encode(op, forKey: .op)

@@ -1,16 +1,16 @@
 /// Task 18: replace one file (`agent-link.md` 2).
-public struct FsWriteTask: TaskBody {
-    public var path: String
-    public var content: String
+package struct FsWriteTask: TaskBody {
+    package var path: String
+    package var content: String
     /// `utf8` or `base64`; empty means `utf8`.
-    public var encoding: String
+    package var encoding: String
     /// Octal; empty means `0644`.
-    public var mode: String
+    package var mode: String
     /// Lower-case hex: agents compare it literally.
-    public var ifMatchSHA256: String
-    public var createDirs: Bool
+    package var ifMatchSHA256: String
+    package var createDirs: Bool
 
-    public init(
+    package init(
         path: String, content: String, encoding: String = "", mode: String = "", ifMatchSHA256: String = "",
         createDirs: Bool = false
     ) {
@@ -31,7 +31,7 @@ public struct FsWriteTask: TaskBody {
         case createDirs = "create_dirs"
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             path: try values.decode(.path, or: ""),
@@ -42,7 +42,7 @@ public struct FsWriteTask: TaskBody {
             createDirs: try values.decode(.createDirs, or: false))
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(path, forKey: .path)
         try values.encode(content, forKey: .content)
@@ -54,12 +54,12 @@ public struct FsWriteTask: TaskBody {
 }
 
 /// The answer to task 18.
-public struct FsWriteReply: TaskBody {
-    public var size: Int64
-    public var sha256: String
-    public var error: String
+package struct FsWriteReply: TaskBody {
+    package var size: Int64
+    package var sha256: String
+    package var error: String
 
-    public init(size: Int64 = 0, sha256: String = "", error: String = "") {
+    package init(size: Int64 = 0, sha256: String = "", error: String = "") {
         self.size = size
         self.sha256 = sha256
         self.error = error
@@ -71,7 +71,7 @@ public struct FsWriteReply: TaskBody {
         case error
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             size: try values.decode(.size, or: 0),
@@ -79,7 +79,7 @@ public struct FsWriteReply: TaskBody {
             error: try values.decode(.error, or: ""))
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(size, forKey: .size)
         try values.encode(sha256, forKey: .sha256)

@@ -1,8 +1,8 @@
 /// Tasks 8 (terminal) and 11 (file manager): open an IOStream (`agent-link.md` 2).
-public struct StreamTask: TaskBody {
-    public var streamID: String
+package struct StreamTask: TaskBody {
+    package var streamID: String
 
-    public init(streamID: String) {
+    package init(streamID: String) {
         self.streamID = streamID
     }
 
@@ -10,19 +10,19 @@ public struct StreamTask: TaskBody {
         case streamID = "StreamID"
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(streamID: try values.decode(.streamID, or: ""))
     }
 }
 
 /// Task 9: open an IOStream to a TCP address that the agent reaches (`agent-link.md` 2).
-public struct NATTask: TaskBody {
-    public var streamID: String
+package struct NATTask: TaskBody {
+    package var streamID: String
     /// `host:port`.
-    public var host: String
+    package var host: String
 
-    public init(streamID: String, host: String) {
+    package init(streamID: String, host: String) {
         self.streamID = streamID
         self.host = host
     }
@@ -32,17 +32,17 @@ public struct NATTask: TaskBody {
         case host = "Host"
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(streamID: try values.decode(.streamID, or: ""), host: try values.decode(.host, or: ""))
     }
 }
 
 /// Task 10001, ours: stop the task with this id (`agent-link.md` 6). Id 0 names none.
-public struct CancelTask: TaskBody {
-    public var id: UInt64
+package struct CancelTask: TaskBody {
+    package var id: UInt64
 
-    public init(id: UInt64) {
+    package init(id: UInt64) {
         self.id = id
     }
 
@@ -50,7 +50,7 @@ public struct CancelTask: TaskBody {
         case id
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(id: try values.decode(.id, or: 0))
     }

@@ -1,18 +1,18 @@
-import Foundation
+import FoundationEssentials
 
 /// The JSON body of a task or of its reply (`agent-link.md` 2): zero values are left out where the table says so,
 /// missing keys and `null` read as zero, unknown keys are ignored.
-public protocol TaskBody: Codable, Sendable, Hashable {}
+package protocol TaskBody: Codable, Sendable, Hashable {}
 
 /// Why the `data` of a task could not be read.
-public enum TaskBodyError: Error, Sendable, Equatable {
+package enum TaskBodyError: Error, Sendable, Equatable {
     /// Not JSON, or a value of the wrong type; the text names the place and never quotes the body.
     case malformed(String)
 }
 
 extension TaskBody {
     /// The text that goes into `data`.
-    public func jsonText() -> String {
+    package func jsonText() -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Only texts, whole numbers, booleans and lists of these: encoding them cannot fail.
@@ -22,7 +22,7 @@ extension TaskBody {
 
     /// - Parameter json: the `data` received.
     /// - Throws: ``TaskBodyError``.
-    public init(json: String) throws(TaskBodyError) {
+    package init(json: String) throws(TaskBodyError) {
         do {
             self = try JSONDecoder().decode(Self.self, from: Data(json.utf8))
         } catch let error as DecodingError {

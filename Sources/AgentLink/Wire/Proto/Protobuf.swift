@@ -1,0 +1,88 @@
+import CNezhaProto
+import CProtobufC
+
+/// The way between bytes and the structures of protobuf-c. Nothing of these leaves this folder.
+enum Protobuf {
+    /// A `State` with its scratch memory fits; what is larger goes on the heap.
+    private static let lentBytes = 4096
+    /// What the structures of one message may take beyond its own size: some ten thousand entries.
+    static let structureBudget = 1 << 20
+
+    typealias Unpack<Message> =
+        (UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafePointer<UInt8>?) -> UnsafeMutablePointer<Message>?
+
+    /// - Parameters:
+    ///   - unpack: the generated function of the message.
+    ///   - make: takes what is kept; the message is gone when it returns.
+    static func read<Message, Value>(
+        _ bytes: [UInt8], _ unpack: Unpack<Message>,
+        _ make: (UnsafeMutablePointer<Message>) throws(ProtobufError) -> Value
+    ) throws(ProtobufError) -> Value {
+        let value: Result<Value, ProtobufError> = unsafe withUnsafeTemporaryAllocation(
+            byteCount: lentBytes, alignment: 16
+        ) { lent in
+            var arena = unsafe ProtobufArena(lent: lent, budget: bytes.count + structureBudget)
+            return unsafe withUnsafeMutablePointer(to: &arena) { arena in
+                unsafe read(bytes, unpack, in: arena, make)
+            }
+        }
+        return try value.get()
+    }
+
+    private static func read<Message, Value>(
+        _ bytes: [UInt8], _ unpack: Unpack<Message>, in arena: UnsafeMutablePointer<ProtobufArena>,
+        _ make: (UnsafeMutablePointer<Message>) throws(ProtobufError) -> Value
+    ) -> Result<Value, ProtobufError> {
+        var allocator = unsafe ProtobufCAllocator(
+            alloc: { arena, size in unsafe arena!.assumingMemoryBound(to: ProtobufArena.self).pointee.allocate(size) },
+            free: { _, _ in }, allocator_data: arena)
+        guard
+            let message = unsafe bytes.withUnsafeBufferPointer({ unsafe unpack(&allocator, $0.count, $0.baseAddress) })
+        else {
+            return .failure(unsafe arena.pointee.isExhausted ? .tooManyEntries : .malformed)
+        }
+        do throws(ProtobufError) {
+            return .success(unsafe try make(message))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// - Parameters:
+    ///   - message: made by the generated `init` function, so that it knows its own descriptor.
+    static func write<Message>(
+        _ message: inout Message, _ size: (UnsafePointer<Message>?) -> Int,
+        _ pack: (UnsafePointer<Message>?, UnsafeMutablePointer<UInt8>?) -> Int
+    ) -> [UInt8] {
+        unsafe withUnsafePointer(to: &message) { message in
+            unsafe [UInt8](unsafeUninitializedCapacity: unsafe size(message)) { buffer, count in
+                count = unsafe pack(message, buffer.baseAddress)
+            }
+        }
+    }
+
+    /// - Throws: ``ProtobufError/invalidUTF8``.
+    static func text(_ data: ProtobufCBinaryData) throws(ProtobufError) -> String {
+        let bytes = unsafe UnsafeBufferPointer(start: data.data, count: data.len)
+        guard let text = unsafe String(validating: bytes, as: UTF8.self) else { throw .invalidUTF8 }
+        return text
+    }
+
+    /// The first ``ReportLimits/listLength`` texts; the others are looked at as well.
+    static func texts(
+        _ count: Int, _ list: UnsafeMutablePointer<ProtobufCBinaryData>?
+    ) throws(ProtobufError) -> [String] {
+        var texts: [String] = []
+        for unsafedata in unsafe UnsafeBufferPointer(start: list, count: count) {
+            let text = unsafe try text(data)
+            if texts.count < ReportLimits.listLength { texts.append(ReportLimits.text(text)) }
+        }
+        return texts
+    }
+
+    /// Runs `body` with memory for what a message points to while it is written.
+    static func withArena<Value>(_ body: (inout ProtobufArena) -> Value) -> Value {
+        var arena = unsafe ProtobufArena(lent: UnsafeMutableRawBufferPointer(start: nil, count: 0), budget: .max)
+        return body(&arena)
+    }
+}
