@@ -46,7 +46,7 @@ package final class HTTP2ClientConnection: ByteProtocol {
     }
 
     /// Whether ``open(_:handler:endStream:on:)`` may succeed.
-    package var isOpen: Bool { link.transport != nil && goneAway == nil && link.session.failure == nil }
+    package var isOpen: Bool { link.transport != nil && goneAway == nil && link.fault == nil }
 
     /// Begins a request. What is written to the stream follows its head; the handler hears of all that comes.
     /// - Parameter endStream: the request is nothing but its head.
@@ -82,7 +82,7 @@ package final class HTTP2ClientConnection: ByteProtocol {
     }
 
     private var end: End {
-        if let failure = link.session.failure { return .violated(failure) }
+        if let fault = link.fault { return .violated(fault) }
         return goneAway.map { .goneAway($0.code, reason: $0.reason) } ?? .closed
     }
 }

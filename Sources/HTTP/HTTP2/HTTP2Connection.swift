@@ -97,7 +97,7 @@ package final class HTTP2Connection: ByteProtocol {
             session.ping()
             for (stream, _) in lingering { session.reset(stream, .noError) }
         }
-        noticeTimer = loop.schedule(after: configuration.limits.notice) { [unowned self] in sayLast(on: loop) }
+        noticeTimer = loop.schedule(after: configuration.limits.notice) { [weak self] in self?.sayLast(on: loop) }
     }
 
     private func sayLast(on loop: isolated EventLoop) {
@@ -128,6 +128,7 @@ package final class HTTP2Connection: ByteProtocol {
 
     /// Web requests whose tasks have not ended.
     var workingForTests: Int { working }
+    var isWorking: Bool { working > 0 }
 
     // MARK: Life
 
@@ -139,7 +140,7 @@ package final class HTTP2Connection: ByteProtocol {
             next = min(next, start + (isShuttingDown ? limits.strangers : limits.farewellToStrangers))
         }
         if !isShuttingDown, isUnused { next = min(next, unusedSince + limits.unused) }
-        lifeTimer = loop.schedule(after: next > now ? next - now : 1) { [unowned self] in checkLife(on: loop) }
+        lifeTimer = loop.schedule(after: next > now ? next - now : 1) { [weak self] in self?.checkLife(on: loop) }
     }
 
     private var isUnused: Bool { link.session.streams.isEmpty && working == 0 }
@@ -149,8 +150,11 @@ package final class HTTP2Connection: ByteProtocol {
         let now = loop.now
         let limits = configuration.limits
         if link.session.floodGuard.trust == .none {
-            if now >= start + limits.strangers { return close(on: loop) }
             if now >= start + limits.farewellToStrangers { beginShutdown(on: loop) }
+            if now >= start + limits.strangers {
+                link.flush(on: loop)
+                return close(on: loop)
+            }
         }
         if let sent = pingSent {
             if link.lastReceived >= sent {
@@ -168,7 +172,7 @@ package final class HTTP2Connection: ByteProtocol {
 
     private func checkLingering(on loop: isolated EventLoop) {
         lingerTimer = nil
-        while let first = lingering.first, first.stream.isClosed || first.until <= loop.now {
+        while let first = lingering.first, first.stream.link == nil || first.until <= loop.now {
             lingering.removeFirst()
             first.stream.reset(.noError, on: loop)
         }
@@ -178,7 +182,7 @@ package final class HTTP2Connection: ByteProtocol {
     private func scheduleLingerCheck(on loop: isolated EventLoop) {
         guard lingerTimer == nil, let first = lingering.first else { return }
         let delay = first.until > loop.now ? first.until - loop.now : 1
-        lingerTimer = loop.schedule(after: delay) { [unowned self] in checkLingering(on: loop) }
+        lingerTimer = loop.schedule(after: delay) { [weak self] in self?.checkLingering(on: loop) }
     }
 }
 

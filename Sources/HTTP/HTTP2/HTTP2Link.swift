@@ -22,8 +22,10 @@ final class HTTP2Link {
     private static let batch = 256 << 10
     /// Answers to control frames that may wait; more of the peer is not read before they are on their way.
     private static let maximumWaitingFrames = 1024
-    /// How long the peer may take to end its side after we have ended ours.
+    /// How long the peer may take to end its side after we have ended ours, and how many times as long while it has not
+    /// been sent all.
     private static let farewell: UInt64 = 1000
+    private static let maximumFarewells = 30
 
     let session: HTTP2Session
     let peer: String?
@@ -40,6 +42,7 @@ final class HTTP2Link {
     private var isPaused = false
     private var isLeaving = false
     private var farewellTimer: EventLoop.Timer?
+    private var farewells = 0
 
     init(
         _ session: HTTP2Session, over transport: any ByteTransport, peer: String?, isSecure: Bool,
@@ -69,10 +72,14 @@ final class HTTP2Link {
         transport = nil
         if let farewellTimer { loop.cancel(farewellTimer) }
         farewellTimer = nil
+        closeStreams(on: loop)
+        owner = nil
+    }
+
+    private func closeStreams(on loop: isolated EventLoop) {
         let streams = session.streams
         session.streams = [:]
         for stream in streams.values { close(stream, .connectionLost, on: loop) }
-        owner = nil
     }
 
     // MARK: Sending
@@ -116,13 +123,27 @@ final class HTTP2Link {
         if isFull { transport.pauseReceiving(on: loop) } else { transport.resumeReceiving(on: loop) }
     }
 
+    /// Why the connection does not go on: a fault of the peer, or of ours.
+    var fault: HTTP2ErrorCode? { session.failure ?? session.fault }
+
     /// All is said: our side ends, and the connection once the peer has ended its own or had time to.
     private func leave(on loop: isolated EventLoop) {
         guard !isLeaving, let transport else { return }
         isLeaving = true
+        closeStreams(on: loop)
         if isPaused { transport.resumeReceiving(on: loop) }
         transport.finishSending(on: loop)
-        farewellTimer = loop.schedule(after: Self.farewell) { [self] in close(on: loop) }
+        scheduleClose(on: loop)
+    }
+
+    /// A peer without a fault gets what is under way before the connection goes.
+    private func scheduleClose(on loop: isolated EventLoop) {
+        farewellTimer = loop.schedule(after: Self.farewell) { [weak self] in
+            guard let self, let transport else { return }
+            farewells += 1
+            let waits = fault == nil && !transport.isDrained && farewells < Self.maximumFarewells
+            if waits { scheduleClose(on: loop) } else { close(on: loop) }
+        }
     }
 
     /// The peer has ended its side: nobody is there for whom to go on.
@@ -196,8 +217,8 @@ final class HTTP2Link {
         let handler = stream.handler
         stream.handler = nil
         handler?.closed(nil, on: loop)
-        guard !stream.hasEndedThere, !stream.isClosed else { return }
         stream.dropped = 0
+        guard !stream.hasEndedThere, stream.link != nil else { return }
         session.consume(stream.unconsumed, of: stream)
         owner?.lingers(stream, on: loop)
     }

@@ -13,6 +13,7 @@ extension HTTP2Session {
         var callbacks: OpaquePointer?
         unsafe nghttp2_session_callbacks_new(&callbacks)
         unsafe setReceiving(callbacks)
+        unsafe setIgnoring(callbacks)
         unsafe setSending(callbacks)
         unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, code, session in
             unsafe HTTP2Session.of(session).closed(id, HTTP2ErrorCode(rawValue: code))
@@ -46,9 +47,16 @@ extension HTTP2Session {
         unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, session in
             unsafe HTTP2Session.of(session).received(frame!) ? 0 : HTTP2Session.failed
         }
-        unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, _, _, session in
-            unsafe HTTP2Session.of(session).countReset() ? 0 : HTTP2Session.failed
+        unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, frame, _, session in
+            unsafe HTTP2Session.of(session).receivedInvalid(frame!.pointee.hd.stream_id) ? 0 : HTTP2Session.failed
         }
+    }
+
+    private static func setIgnoring(_ callbacks: OpaquePointer?) {
+        unsafe nghttp2_session_callbacks_set_unpack_extension_callback(callbacks) { _, _, _, _ in
+            NGHTTP2_ERR_CANCEL.rawValue
+        }
+        unsafe nghttp2_session_callbacks_set_on_extension_chunk_recv_callback(callbacks) { _, _, _, _, _ in 0 }
     }
 
     private static func setSending(_ callbacks: OpaquePointer?) {
@@ -62,7 +70,7 @@ extension HTTP2Session {
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, session in
-            unsafe HTTP2Session.of(session).sent(frame!.pointee.hd)
+            unsafe HTTP2Session.of(session).sent(frame!)
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, _, session in
@@ -83,7 +91,10 @@ extension HTTP2Session {
         return isFine
     }
 
-    private func countReset() -> Bool { check(floodGuard.countReset(at: now)) }
+    /// What is open is counted when it is closed for that.
+    private func receivedInvalid(_ id: Int32) -> Bool {
+        streams[id] != nil || check(floodGuard.countReset(at: now))
+    }
 
     private func beginHeaders(_ id: Int32) {
         headers = HTTP2HeaderBlock(maximum: settings.maximumHeaderList)
@@ -145,7 +156,10 @@ extension HTTP2Session {
             }
             if ends { ended(stream, trailers: nil) }
         case .client where !stream.hasResponseHead:
-            guard !headers.isTooLarge else { return events.append(.refused(stream, .requestHeaderFieldsTooLarge)) }
+            guard !headers.isTooLarge else {
+                stream.fault = .enhanceYourCalm
+                return events.append(.refused(stream, .requestHeaderFieldsTooLarge))
+            }
             let response = headers.response()
             guard response.status.kind != .informational else { return }
             stream.hasResponseHead = true
@@ -161,7 +175,7 @@ extension HTTP2Session {
         events.append(.ended(stream, trailers: trailers))
     }
 
-    private func closed(_ id: Int32, _ code: HTTP2ErrorCode) {
+    func closed(_ id: Int32, _ code: HTTP2ErrorCode) {
         guard let stream = streams.removeValue(forKey: id) else { return }
         leftover += stream.unconsumed
         stream.unconsumed = 0
@@ -170,7 +184,7 @@ extension HTTP2Session {
         if code != .noError, !stream.hasEndedHere, !stream.isResetHere, !floodGuard.countReset(at: now) {
             fail(.enhanceYourCalm)
         }
-        events.append(.closed(stream, code))
+        events.append(.closed(stream, stream.fault ?? code))
     }
 
     // MARK: Sending
@@ -218,9 +232,16 @@ extension HTTP2Session {
         if before > 0, stream.outbox.isEmpty { events.append(.drained(stream)) }
     }
 
-    private func sent(_ header: nghttp2_frame_hd) {
+    private func sent(_ frame: UnsafePointer<nghttp2_frame>) {
+        let header = unsafe frame.pointee.hd
+        if UInt32(header.type) == NGHTTP2_GOAWAY.rawValue {
+            let code = unsafe frame.pointee.goaway.error_code
+            if code != HTTP2ErrorCode.noError.rawValue { fault = HTTP2ErrorCode(rawValue: code) }
+        }
         if header.isHeaders || header.isData { floodGuard.sent() }
-        guard header.endsStream, let stream = streams[header.stream_id] else { return }
+        guard let stream = streams[header.stream_id] else { return }
+        stream.hasBegun = true
+        guard header.endsStream else { return }
         stream.hasEndedHere = true
         events.append(.answered(stream))
     }

@@ -47,6 +47,8 @@ import Transport
     /// The connection cannot go on; the peer is told why.
     var failure: HTTP2ErrorCode?
     private var hasSaidFailure = false
+    /// The code of the GOAWAY that nghttp2 has sent for a fault of the peer.
+    var fault: HTTP2ErrorCode?
     /// nghttp2 is at work. It must not be entered a second time, nor freed: callbacks record and do nothing else.
     private var isDriving = false
     /// Milliseconds, told with what was received.
@@ -65,6 +67,10 @@ import Transport
         unsafe nghttp2_option_set_max_continuations(option, 8)
         // Of what one read brings: each PING and SETTINGS has an answer. More are not read before these are taken.
         unsafe nghttp2_option_set_max_outbound_ack(option, 16384)
+        // Frames of unknown types are ignored, but counted.
+        for type in UInt8(10)...255 where type != 12 && type != 16 {
+            unsafe nghttp2_option_set_user_recv_extension_type(option, type)
+        }
         // It counts resets of calls that the server has ended, which Go's and C++'s clients send as a matter of course.
         // The others are counted by us.
         unsafe nghttp2_option_set_stream_reset_rate_limit(option, 1 << 31, 1 << 31)
@@ -208,6 +214,9 @@ import Transport
 
     // MARK: Streams
 
+    /// Nothing is submitted to a stream that is closed, or about to be.
+    private func isOpen(_ stream: HTTP2Stream) -> Bool { streams[stream.id] === stream && !stream.isResetHere }
+
     /// Client: begins a request, once the peer allows one more stream.
     /// - Returns: `nil` when the connection takes no more.
     func request(_ request: HTTPRequest, endStream: Bool, of link: HTTP2Link) -> HTTP2Stream? {
@@ -226,7 +235,7 @@ import Transport
 
     /// Begins the answer: its fields, then what is written until the end, or nothing more.
     func respond(_ response: HTTPResponse, to stream: HTTP2Stream, endStream: Bool) {
-        guard streams[stream.id] === stream, !stream.hasHead else { return }
+        guard isOpen(stream), !stream.hasHead else { return }
         stream.hasHead = true
         unsafe withNameValues([(":status", String(response.status.code))], response.headerFields) { fields in
             let result = unsafe withBodySource(unless: endStream) { body in
@@ -237,28 +246,30 @@ import Transport
     }
 
     func respondInterim(_ status: HTTPResponse.Status, to stream: HTTP2Stream) {
-        guard streams[stream.id] === stream, !stream.hasHead else { return }
+        guard isOpen(stream), !stream.hasHead else { return }
         unsafe withNameValues([(":status", String(status.code))], [:]) { fields in
             _ = unsafe nghttp2_submit_headers(session, 0, stream.id, nil, fields.baseAddress, fields.count, nil)
         }
     }
 
     func write(_ bytes: [UInt8], to stream: HTTP2Stream) {
-        guard streams[stream.id] === stream, stream.ending == nil, !bytes.isEmpty else { return }
+        guard isOpen(stream), stream.ending == nil, !bytes.isEmpty else { return }
         stream.outbox.append(bytes)
         waiting += bytes.count
         resume(stream)
     }
 
     func end(_ stream: HTTP2Stream, trailers: HTTPFields?) {
-        guard streams[stream.id] === stream, stream.ending == nil else { return }
+        guard isOpen(stream), stream.ending == nil else { return }
         if let trailers, !trailers.isEmpty { stream.ending = .trailers(trailers) } else { stream.ending = .endStream }
         resume(stream)
     }
 
     func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
-        guard streams[stream.id] === stream, !stream.isResetHere else { return }
+        guard isOpen(stream) else { return }
         resetNow(stream, code)
+        // A request that waits for others to end is closed now; nghttp2 does it when its turn comes.
+        if role == .client, !stream.hasBegun { closed(stream.id, code) }
     }
 
     private func resetNow(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
@@ -275,7 +286,7 @@ import Transport
     }
 
     func growWindow(of stream: HTTP2Stream) {
-        guard streams[stream.id] === stream else { return }
+        guard isOpen(stream) else { return }
         let size = Int32(clamping: settings.grownStreamWindow)
         if unsafe nghttp2_session_get_stream_effective_local_window_size(session, stream.id) < size {
             unsafe nghttp2_session_set_local_window_size(session, 0, stream.id, size)

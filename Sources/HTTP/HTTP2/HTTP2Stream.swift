@@ -33,6 +33,10 @@ package final class HTTP2Stream {
     var hasEndedThere = false
     /// We reset it.
     var isResetHere = false
+    /// A frame of it was sent.
+    var hasBegun = false
+    /// Client: what is wrong with the response.
+    var fault: HTTP2ErrorCode?
     /// Server: the head of the request has come.
     var hasRequest = false
     /// Client: the final head of the response has come.
@@ -60,7 +64,7 @@ package final class HTTP2Stream {
     /// Bytes written that the peer's windows, or the connection, have not let go yet.
     package var waiting: Int { outbox.count }
     /// Whether the stream is over.
-    package var isClosed: Bool { link == nil }
+    package var isClosed: Bool { link == nil || dropped != nil }
 
     /// Server: begins the answer, once. Fields that belong to a connection (RFC 9113, 8.2.2) are left out.
     /// - Parameter endStream: there is no body and there are no trailers.
