@@ -7,7 +7,9 @@
 #include <malloc.h>
 #endif
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -84,5 +86,18 @@ void linux_keep_freed_memory(int bytes) {
     mallopt(M_TRIM_THRESHOLD, bytes);
 #else
     (void)bytes;
+#endif
+}
+
+int linux_accept(int descriptor, void *address, unsigned int *length) {
+    return accept4(descriptor, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+const char *linux_error_text(int code, char *buffer, size_t length) {
+#ifdef __GLIBC__
+    return strerror_r(code, buffer, length);
+#else
+    strerror_r(code, buffer, length);
+    return buffer;
 #endif
 }

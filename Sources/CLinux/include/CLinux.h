@@ -37,5 +37,9 @@ int linux_begin_sync(int descriptor, long long offset, long long count);
 /// Has malloc(3) serve blocks up to `bytes` from memory that it keeps, and keep that much of it (mallopt(3)). Does
 /// nothing where the C library has no such choice.
 void linux_keep_freed_memory(int bytes);
+/// accept4(2) with SOCK_NONBLOCK | SOCK_CLOEXEC. `address` is a `struct sockaddr` of `*length` bytes.
+int linux_accept(int descriptor, void *address, unsigned int *length);
+/// strerror_r(3) as GNU has it: the text, which may lie in `buffer`.
+const char *linux_error_text(int code, char *buffer, size_t length);
 
 #endif

@@ -1,7 +1,9 @@
 import CUV
 
 /// What holds a handle of a loop open, and closes it when the loop is stopped.
-class LoopResource {
+package class LoopResource {
+    init() {}
+
     func loopStops(on loop: isolated EventLoop) {}
 }
 
@@ -89,7 +91,9 @@ class LoopResource {
             executor.uv,
             { handle, loop in
                 let type = unsafe uv_handle_get_type(handle)
-                guard type == UV_TCP || type == UV_POLL, unsafe uv_is_closing(handle) == 0 else { return }
+                guard type == UV_TCP || type == UV_POLL || type == UV_SIGNAL, unsafe uv_is_closing(handle) == 0 else {
+                    return
+                }
                 let owner = unsafe Unmanaged<LoopResource>.fromOpaque(handle!.pointee.data).takeUnretainedValue()
                 let loop = unsafe Unmanaged<EventLoop>.fromOpaque(loop!).takeUnretainedValue()
                 loop.enter(owner) { owner, loop in owner.loopStops(on: loop) }
@@ -116,6 +120,14 @@ class LoopResource {
     ) async rethrows -> Success {
         try await body(self)
     }
+
+    /// Does something on the loop soon, in the order of the calls from one thread.
+    package nonisolated func perform(_ body: @escaping @Sendable (isolated EventLoop) -> Void) {
+        Task(executorPreference: executor) { await body(self) }
+    }
+
+    /// Whether ``stop()`` has begun: no socket can be opened here any more.
+    package var isStopped: Bool { isStopping }
 
     /// Does something once everything that is ready has run, before the loop waits for more.
     package func atEndOfTurn(_ action: @escaping () -> Void) { endOfTurn.append(action) }

@@ -1,0 +1,27 @@
+/// What is known of a connection when its protocol begins.
+package struct ConnectionInfo: Sendable {
+    /// `nil` for a socket that is no internet socket.
+    package var peer: SocketAddress?
+    /// Whether the bytes go over TLS.
+    package var isSecure: Bool
+    /// What ALPN chose.
+    package var applicationProtocol: String?
+    /// Its place among the connections without a credential; `nil` where these are not counted.
+    package var guest: GuestPass?
+
+    package init(
+        peer: SocketAddress? = nil, isSecure: Bool = false, applicationProtocol: String? = nil, guest: GuestPass? = nil
+    ) {
+        self.peer = peer
+        self.isSecure = isSecure
+        self.applicationProtocol = applicationProtocol
+        self.guest = guest
+    }
+
+    /// The peer's address without port, IPv4-mapped forms as IPv4, without zone.
+    package var peerText: String? { peer?.text }
+}
+
+/// Makes what is spoken over a new connection.
+package typealias ProtocolFactory =
+    @Sendable (any ByteTransport, ConnectionInfo, isolated EventLoop) -> any ByteProtocol

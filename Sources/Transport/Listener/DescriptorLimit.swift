@@ -1,0 +1,22 @@
+import Glibc
+
+/// How many descriptors, so connections, the process may have open.
+package enum DescriptorLimit {
+    /// Takes what the system allows. The soft limit is 1024 on most machines, for the sake of programs that use
+    /// `select(2)`; every agent is a connection that stays open.
+    package static func raise() {
+        var limit = rlimit()
+        guard unsafe getrlimit(kind, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+        limit.rlim_cur = limit.rlim_max
+        _ = unsafe setrlimit(kind, &limit)
+    }
+
+    /// The soft limit.
+    package static var current: Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(kind, &limit) == 0 else { return .max }
+        return Int(clamping: limit.rlim_cur)
+    }
+
+    private static let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+}
