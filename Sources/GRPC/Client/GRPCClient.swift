@@ -5,7 +5,7 @@ package import Transport
 /// one end with `unavailable`.
 ///
 /// ```swift
-/// let client = try await GRPCClient.connect(host: "gateway", port: 8008, options: .init(userAgent: "agent/1"), on: loop)
+/// let client = try await GRPCClient.connect(host: "gateway", port: 8008, options: options, on: loop)
 /// let answer = try await client.unary("/test.Echo/Once", message, timeout: .seconds(10))
 /// try await client.withStream("/test.Echo/Talk") { stream in
 ///     try await stream.send(message)
@@ -15,14 +15,6 @@ package import Transport
 /// await client.close()
 /// ```
 package final class GRPCClient: Sendable {
-    /// What the connection is under the calls.
-    package enum Security: Sendable, Hashable {
-        /// HTTP/2 by prior knowledge.
-        case plaintext
-        /// TLS 1.2 or newer; the certificate must be the host's, unless nothing of it is verified.
-        case tls(verified: Bool)
-    }
-
     package struct Options: Sendable {
         /// The value of `user-agent`.
         package var userAgent: String
@@ -41,17 +33,85 @@ package final class GRPCClient: Sendable {
     /// What the heads of all calls have in common.
     private let template: HTTPRequest
 
-    /// A client over a transport that is connected.
-    /// - Parameter authority: the value of `:authority`, `host:port`.
-    package init(
-        over transport: any ByteTransport, authority: String, isSecure: Bool, options: Options,
+    private init(
+        _ connection: GRPCClientConnection, authority: String, isSecure: Bool, options: Options,
         on loop: isolated EventLoop
     ) {
         self.options = options
-        connection = LoopBound(GRPCClientConnection(over: transport, on: loop), on: loop)
+        self.connection = LoopBound(connection, on: loop)
         template = HTTPRequest(
             method: .post, scheme: isSecure ? "https" : "http", authority: authority, path: nil,
             headerFields: [.te: "trailers", .contentType: GRPCContentType.value, .userAgent: options.userAgent])
+    }
+
+    /// A client over a transport that is connected.
+    /// - Parameter authority: the value of `:authority`, `host:port`.
+    /// - Returns: the client, and what receives the transport's bytes: attach it to the transport.
+    package static func over(
+        _ transport: any ByteTransport, authority: String, isSecure: Bool = false, options: Options,
+        on loop: isolated EventLoop
+    ) -> (client: GRPCClient, speaker: any ByteProtocol) {
+        let connection = GRPCClientConnection()
+        let speaker = connection.start(over: transport, isSecure: isSecure, on: loop)
+        return (GRPCClient(connection, authority: authority, isSecure: isSecure, options: options, on: loop), speaker)
+    }
+
+    // MARK: Connecting
+
+    /// What TLS is to be for a gateway: 1.2 or newer, with ALPN.
+    package static func tls(trust: TLSContext.Trust) throws(TLSContextError) -> TLSContext {
+        try .client(trust: trust, protocols: ["grpc-exp", "h2"])
+    }
+
+    /// Looks the host up, tries its addresses, shakes hands, and waits until the server has shown that it speaks HTTP/2.
+    /// - Parameters:
+    ///   - host: a name, or an address without brackets.
+    ///   - tls: as ``tls(trust:)`` makes it; nil for HTTP/2 by prior knowledge.
+    ///   - loop: where the connection lives.
+    /// - Throws: `unavailable` with its cause, `cancelled`.
+    package static func connect(
+        host: String, port: UInt16, tls: TLSContext? = nil, options: Options, on loop: EventLoop
+    ) async throws(GRPCStatus) -> GRPCClient {
+        let authority = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
+        let end = ContinuousClock.now + options.connectTimeout
+        let client: GRPCClient
+        do throws(ConnectError) {
+            client = try await Connector.connect(
+                host: host, port: port, tls: tls, limit: options.connectTimeout, on: loop
+            ) { transport, info, loop in
+                let (client, speaker) = over(
+                    transport, authority: authority, isSecure: info.isSecure, options: options, on: loop)
+                return (speaker, client)
+            }
+        } catch .cancelled {
+            throw GRPCStatus(.cancelled, "connecting was cancelled")
+        } catch {
+            throw notConnected(error.description)
+        }
+        try await client.waitUntilReady(limit: end - .now)
+        return client
+    }
+
+    private static func notConnected(_ cause: String) -> GRPCStatus {
+        GRPCStatus(.unavailable, "cannot connect", cause: cause)
+    }
+
+    private func waitUntilReady(limit: Duration) async throws(GRPCStatus) {
+        let connection = connection
+        let giveUp: @Sendable (GRPCStatus, isolated EventLoop) -> Void = { reason, loop in
+            connection.get(on: loop).close(reason, on: loop)
+        }
+        try await connection.loop.run { loop in
+            let timer = loop.schedule(after: limit.wholeMilliseconds) { giveUp(Self.notConnected("timeout"), loop) }
+            defer { loop.cancel(timer) }
+            return await withTaskCancellationHandler {
+                await withCheckedContinuation { waiter in connection.get(on: loop).whenReady(waiter) }
+            } onCancel: {
+                Task(executorPreference: loop.executor) {
+                    await connection.loop.run { giveUp(GRPCStatus(.cancelled, "connecting was cancelled"), $0) }
+                }
+            }
+        }.get()
     }
 
     // MARK: Calls
@@ -117,6 +177,9 @@ package final class GRPCClient: Sendable {
 
     /// Ends the connection; calls that are open end with `unavailable`.
     package func close() async {
-        await connection.loop.run { [connection] loop in connection.get(on: loop).close(on: loop) }
+        await connection.loop.run { [connection] loop in
+            connection.get(on: loop).close(GRPCStatus(.unavailable, "the client was closed"), on: loop)
+            await loop.turn()
+        }
     }
 }

@@ -10,7 +10,9 @@ final class GRPCClientCall {
         case arrived(HTTPFields)
     }
 
+    /// Both until the call has ended.
     private var stream: HTTP2Stream?
+    private var connection: GRPCClientConnection?
     private var deframer: GRPCDeframer
     private var head = Head.awaited
     /// A status that the head tells: all of a refused call, or an answer that is none of gRPC's.
@@ -26,15 +28,15 @@ final class GRPCClientCall {
     private var receivers: [Waiter<[UInt8]?>] = []
     private var senders: [(message: [UInt8], waiter: Waiter<Void>)] = []
 
-    /// Why the connection is lost, asked for when it is.
-    private var lossStatus: () -> GRPCStatus = { GRPCStatus(.unavailable, "the connection is lost") }
-
     init(maximumMessage: Int) {
         deframer = GRPCDeframer(maximumMessage: maximumMessage)
     }
 
-    func begin(on stream: HTTP2Stream, timeout: UInt64?, on loop: isolated EventLoop) {
+    func begin(
+        on stream: HTTP2Stream, of connection: GRPCClientConnection, timeout: UInt64?, on loop: isolated EventLoop
+    ) {
         self.stream = stream
+        self.connection = connection
         guard let timeout else { return }
         deadline = loop.schedule(after: timeout) { [self] in
             deadline = nil
@@ -81,6 +83,9 @@ final class GRPCClientCall {
         deframer.removeAll()
         end(status, on: loop)
     }
+
+    /// The connection is lost.
+    func lost(_ status: GRPCStatus, on loop: isolated EventLoop) { end(status, on: loop) }
 
     /// A call that ended well is none to send on.
     private static func failure(_ status: GRPCStatus) -> GRPCStatus {
@@ -142,7 +147,7 @@ final class GRPCClientCall {
     private func end(_ status: GRPCStatus, on loop: isolated EventLoop) {
         guard self.status == nil else { return }
         self.status = status
-        stream = nil
+        (stream, connection) = (nil, nil)
         if let deadline { loop.cancel(deadline) }
         deadline = nil
         for (_, waiter) in senders { waiter.resume(returning: .failure(Self.failure(status))) }
@@ -182,8 +187,6 @@ extension GRPCClientCall: HTTP2StreamHandler {
 
     func receivedEnd(trailers: HTTPFields?, on loop: isolated EventLoop) {
         let told = trailers.flatMap { GRPCStatus(fields: $0) } ?? headStatus
-        // The server takes no more.
-        if !hasSentEnd { stream?.reset(.noError, on: loop) }
         end(told ?? GRPCStatus(.unknown, "the answer ends without a status"), on: loop)
     }
 
@@ -191,7 +194,7 @@ extension GRPCClientCall: HTTP2StreamHandler {
 
     func closed(_ failure: HTTP2StreamFailure?, on loop: isolated EventLoop) {
         switch failure {
-        case .connectionLost: end(lossStatus(), on: loop)
+        case .connectionLost: connection?.cutOff(self)
         case .reset(let code): end(headStatus ?? GRPCStatus(reset: code), on: loop)
         case nil: end(headStatus ?? GRPCStatus(.unknown, "the answer ends without a status"), on: loop)
         }

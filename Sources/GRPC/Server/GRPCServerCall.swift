@@ -166,10 +166,10 @@ package final class GRPCServerCall {
     }
 
     /// Ends the call for another reason than the service's.
-    private func fail(_ status: GRPCStatus, on loop: isolated EventLoop) {
+    private func fail(_ status: GRPCStatus, trailers: HTTPFields = [:], on loop: isolated EventLoop) {
         guard state != .finished else { return }
         isCancelled = true
-        finish(status, on: loop)
+        finish(status, trailers: trailers, on: loop)
     }
 
     /// What is the same for every end.
@@ -217,7 +217,9 @@ package final class GRPCServerCall {
                 handler?.received(message, in: self, on: loop)
             }
         } catch {
-            fail(error, on: loop)
+            // What is not implemented is compression; the client may try again without it.
+            let trailers: HTTPFields = error.code == .unimplemented ? [.grpcAcceptEncoding: "identity"] : [:]
+            fail(error, trailers: trailers, on: loop)
         }
         giveBack(on: loop)
         charge(on: loop)

@@ -60,3 +60,45 @@ extension HTTPField.Name {
     static let end = Self(token: "end")
     static let size = Self(token: "size")
 }
+
+/// Takes messages and answers nothing; holds them until it is told to release them.
+final class HeldService: GRPCService {
+    private let isHeld: Bool
+    /// Whether the client counts as known.
+    private let isTrusted: Bool
+    let record = EchoRecord()
+    private let calls = Lock<[LoopBound<GRPCServerCall>]>([])
+
+    init(isHeld: Bool = true, isTrusted: Bool = true) {
+        self.isHeld = isHeld
+        self.isTrusted = isTrusted
+    }
+
+    func handler(for call: GRPCServerCall, on loop: isolated EventLoop) -> (any GRPCServerHandler)? {
+        if isHeld { call.holdMessages() }
+        if isTrusted { call.credentialShown(on: loop) }
+        let bound = LoopBound(call, on: loop)
+        calls.withLock { $0.append(bound) }
+        record.note("open")
+        return Handler(record)
+    }
+
+    func release() async {
+        for call in calls.withLock({ $0 }) {
+            await call.loop.run { loop in call.get(on: loop).releaseMessages(on: loop) }
+        }
+    }
+
+    private final class Handler: GRPCServerHandler {
+        let record: EchoRecord
+        init(_ record: EchoRecord) { self.record = record }
+
+        func received(_ message: [UInt8], in call: GRPCServerCall, on loop: isolated EventLoop) {
+            record.note("message \(message.count)")
+        }
+        func receivedEnd(in call: GRPCServerCall, on loop: isolated EventLoop) { record.note("end") }
+        func closed(_ call: GRPCServerCall, on loop: isolated EventLoop) {
+            record.note(call.isCancelled ? "cancelled" : "closed")
+        }
+    }
+}

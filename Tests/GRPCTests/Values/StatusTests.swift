@@ -48,7 +48,7 @@ struct StatusTests {
 
     @Test(
         "a status that is none is unknown",
-        arguments: ["", "17", "-1", "+1", "1 ", "x", "99999999999999999999", "٣", "0, 0"])
+        arguments: ["", "17", "-1", "+1", "x", "99999999999999999999", "٣", "0, 0"])
     func unknown(text: String) {
         #expect(GRPCStatus(fields: [.grpcStatus: text])?.code == .unknown)
     }
@@ -100,7 +100,7 @@ struct StatusTests {
         #expect(Duration.seconds(10).wholeMilliseconds == 10_000)
         #expect(Duration.nanoseconds(1).wholeMilliseconds == 1)
         #expect(Duration.milliseconds(-5).wholeMilliseconds == 0)
-        #expect(Duration.seconds(Int64.max).wholeMilliseconds == .max / 2)
+        #expect(Duration.seconds(Int64.max).wholeMilliseconds == UInt64.max / 2)
     }
 
     @Test(
