@@ -16,6 +16,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+const int linux_sock_stream = SOCK_STREAM, linux_sock_datagram = SOCK_DGRAM, linux_sock_raw = SOCK_RAW,
+          linux_sock_cloexec = SOCK_CLOEXEC, linux_sock_nonblock = SOCK_NONBLOCK;
+
 int linux_pipe(int descriptors[2], int flags) { return pipe2(descriptors, O_CLOEXEC | flags); }
 
 int linux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }

@@ -6,6 +6,8 @@
 #include <spawn.h>
 #include <sys/types.h>
 
+/// SOCK_STREAM and its like, whose Swift names belong now to one module, now to another, as the compiler finds them.
+extern const int linux_sock_stream, linux_sock_datagram, linux_sock_raw, linux_sock_cloexec, linux_sock_nonblock;
 /// pipe2(2), always with O_CLOEXEC; `flags` are added.
 int linux_pipe(int descriptors[2], int flags);
 /// A descriptor that becomes readable when the child ends (pidfd_open(2)); -1 and ENOSYS before Linux 5.3.

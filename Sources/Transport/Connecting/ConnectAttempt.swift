@@ -1,3 +1,4 @@
+import CLinux
 import CUV
 import Glibc
 
@@ -17,7 +18,7 @@ import Glibc
         self.loop = loop
         let descriptor = socket(
             address.family,
-            Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+            linux_sock_stream | linux_sock_cloexec | linux_sock_nonblock, 0)
         guard descriptor >= 0 else { throw .last }
         self.descriptor = descriptor
         self.whenOver = whenOver

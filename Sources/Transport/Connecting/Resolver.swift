@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Looks addresses up.
@@ -34,7 +35,7 @@ package enum Resolver {
 
     private static func look(_ host: String, _ port: UInt16) -> [SocketAddress] {
         var hints = unsafe addrinfo()
-        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        unsafe hints.ai_socktype = linux_sock_stream
         // Besides names this takes addresses with a zone.
         var first: UnsafeMutablePointer<addrinfo>?
         guard unsafe getaddrinfo(host, String(port), &hints, &first) == 0 else { return [] }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The address to bind for a configured host.
@@ -18,7 +19,7 @@ package enum BindHost {
     /// Containers often have IPv6 switched off, and binding `::` fails there.
     private static var hasIPv6: Bool {
         guard let everything = SocketAddress("::", port: 0) else { return false }
-        let descriptor = socket(AF_INET6, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(AF_INET6, linux_sock_stream | linux_sock_cloexec, 0)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
         return unsafe everything.withSocketAddress { unsafe bind(descriptor, $0, $1) == 0 }

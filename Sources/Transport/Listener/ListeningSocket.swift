@@ -10,7 +10,7 @@ struct ListeningSocket: Sendable {
     init(_ address: SocketAddress, backlog: Int32) throws(SystemError) {
         descriptor = socket(
             address.family,
-            Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+            linux_sock_stream | linux_sock_cloexec | linux_sock_nonblock, 0)
         guard descriptor >= 0 else { throw .last }
         do throws(SystemError) {
             // A restart on the same port need not wait for old connections to be forgotten.
