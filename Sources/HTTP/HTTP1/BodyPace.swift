@@ -24,7 +24,7 @@ struct BodyPace: Sendable {
     /// When too little will have come, if nothing more does; `nil` while the sender is not waited for.
     var deadline: UInt64? {
         guard let since = waitingSince else { return nil }
-        let allowed = grace + UInt64(received) / UInt64(rate) * 1000
+        let allowed = grace + UInt64(received / rate) * 1000 + UInt64(received % rate) * 1000 / UInt64(rate)
         return since + (allowed > waited ? allowed - waited : 0)
     }
 }

@@ -17,12 +17,14 @@ extension HTTP1Connection {
         self.exchange = exchange
         tell(.requestRead, on: loop)
         let request = InboundRequest(
-            head: head.request, id: RequestID.next(), client: ClientAddress(peer: peer, real: nil),
-            isSecure: isSecure, body: body(of: exchange, on: loop))
+            head: head.request, id: RequestID.next(), client: ClientAddress(peer: info.peerText, real: nil),
+            isSecure: info.isSecure, body: body(of: exchange, on: loop))
         // Queued, not immediate, because of the preference; which keeps default actors on the way on this thread.
+        workBegins()
         task = Task.immediate(executorPreference: loop.executor) {
             let response = await service.entry(request)
             await answer(exchange, with: response, on: loop)
+            workEnded()
         }
     }
 
@@ -79,8 +81,8 @@ extension HTTP1Connection {
     /// - Parameter isWhole: if not, it is by the end of the connection that the client learns of it.
     private func answered(_ exchange: HTTP1Exchange, isWhole: Bool, on loop: isolated EventLoop) {
         tell(.responseEnded, on: loop)
-        guard transport != nil else { return }
         task = nil
+        guard transport != nil else { return self.exchange = nil }
         guard isWhole else { return close(on: loop) }
         guard exchange.keepsAlive else { return finish(on: loop) }
         switch exchange.body {

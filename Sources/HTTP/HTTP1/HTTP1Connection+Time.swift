@@ -8,11 +8,11 @@ extension HTTP1Connection {
         guard transport != nil else { return }
         settleHead(on: loop)
         settleReceiving(on: loop)
-        settleCount()
-        if !isCounted, shouldBeCounted {
-            isCounted = service.waiting.enter(peer)
+        settleGuest()
+        if guest == nil, isWaitedFor {
+            guest = service.guests.admit(info.peer)
             // Too many of its kind from there.
-            if !isCounted { transport?.close(on: loop) }
+            if guest == nil { transport?.close(on: loop) }
         }
         settleTimer(on: loop)
     }
@@ -45,17 +45,17 @@ extension HTTP1Connection {
 
     // MARK: Counting
 
-    private var shouldBeCounted: Bool {
+    private var isWaitedFor: Bool {
         guard transport != nil, case .serving = phase else { return false }
-        guard let exchange else { return isInsideHead || isCounted }
+        guard let exchange else { return isInsideHead || guest != nil }
         if case .open = exchange.body { return !exchange.showsCredential }
         return false
     }
 
-    func settleCount() {
-        guard isCounted, !shouldBeCounted else { return }
-        isCounted = false
-        service.waiting.leave(peer)
+    func settleGuest() {
+        guard let guest, !isWaitedFor else { return }
+        guest.release()
+        self.guest = nil
     }
 
     // MARK: Deadlines

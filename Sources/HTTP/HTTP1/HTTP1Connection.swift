@@ -1,4 +1,4 @@
-package import Transport
+import Transport
 
 /// A connection that speaks HTTP/1: requests one after another, each answered through the one entry. What is answered
 /// in a turn of the loop goes out in one write.
@@ -6,7 +6,7 @@ package import Transport
 /// Bounds of memory: one head, the bytes of a body up to ``ListenerLimits/unreadBody`` and what one read brings, the
 /// bytes behind a request up to ``ListenerLimits/pipelined``; above them nothing is received. Of answers, what the
 /// transport takes before it says that it is full.
-package final class HTTP1Connection: ByteProtocol {
+final class HTTP1Connection: ByteProtocol {
     enum Phase {
         case serving
         /// The last answer is on its way; what still comes is skipped, up to so many bytes.
@@ -17,10 +17,11 @@ package final class HTTP1Connection: ByteProtocol {
     }
 
     let service: HTTPService
-    let peer: String?
-    let isSecure: Bool
+    let info: ConnectionInfo
     var transport: (any ByteTransport)?
-    private let whenClosed: () -> Void
+    private let whenOver: () -> Void
+    /// Requests whose tasks have not ended.
+    private var working = 0
 
     private var reader: HTTP1RequestReader
     /// What came behind the request that is being answered, from ``pendingStart`` on.
@@ -41,26 +42,22 @@ package final class HTTP1Connection: ByteProtocol {
     var lastHeard: UInt64
     var headBegan: UInt64?
     var isPaused = false
-    /// Whether the connection is among ``HTTPService/waiting``.
-    var isCounted: Bool
+    /// Its place in ``HTTPService/guests``, while it has one.
+    var guest: GuestPass?
     var timer: (token: EventLoop.Timer, deadline: UInt64)?
     private var graceTimer: EventLoop.Timer?
 
-    /// - Parameters:
-    ///   - peer: the client's address without port.
-    ///   - isCounted: the connection is among those of its address that are waited for; it leaves them here.
-    ///   - whenClosed: called once, when the transport is closed.
+    /// - Parameter whenOver: called once, when the transport is closed and no request is worked at any more.
     init(
-        _ service: HTTPService, peer: String?, isSecure: Bool, isCounted: Bool, over transport: any ByteTransport,
-        on loop: isolated EventLoop, whenClosed: @escaping () -> Void = {}
+        _ service: HTTPService, _ info: ConnectionInfo, over transport: any ByteTransport,
+        on loop: isolated EventLoop, whenOver: @escaping () -> Void = {}
     ) {
         self.service = service
-        self.peer = peer
-        self.isSecure = isSecure
-        self.isCounted = isCounted
+        self.info = info
+        guest = info.guest
         self.transport = transport
-        self.whenClosed = whenClosed
-        reader = HTTP1RequestReader(isSecure: isSecure, maximumHead: service.limits.maxHeaderSize)
+        self.whenOver = whenOver
+        reader = HTTP1RequestReader(isSecure: info.isSecure, maximumHead: service.limits.maxHeaderSize)
         lastHeard = loop.now
         settle(on: loop)
     }
@@ -71,7 +68,7 @@ package final class HTTP1Connection: ByteProtocol {
 
     // MARK: What the transport tells
 
-    package func received(_ bytes: Span<UInt8>, on loop: isolated EventLoop) {
+    func received(_ bytes: Span<UInt8>, on loop: isolated EventLoop) {
         lastHeard = loop.now
         switch phase {
         case .webSocket(let socket): return socket.received(bytes, on: loop)
@@ -93,7 +90,7 @@ package final class HTTP1Connection: ByteProtocol {
         settle(on: loop)
     }
 
-    package func receivedEnd(on loop: isolated EventLoop) {
+    func receivedEnd(on loop: isolated EventLoop) {
         switch phase {
         case .webSocket(let socket): return socket.receivedEnd(on: loop)
         case .lingering, .closing:
@@ -108,12 +105,12 @@ package final class HTTP1Connection: ByteProtocol {
         settle(on: loop)
     }
 
-    package func writable(on loop: isolated EventLoop) {
+    func writable(on loop: isolated EventLoop) {
         if case .webSocket(let socket) = phase { return socket.writable(on: loop) }
         sent.wake()
     }
 
-    package func closed(on loop: isolated EventLoop) {
+    func closed(on loop: isolated EventLoop) {
         transport = nil
         if case .webSocket(let socket) = phase { socket.closed(on: loop) }
         phase = .closing(since: loop.now)
@@ -124,8 +121,15 @@ package final class HTTP1Connection: ByteProtocol {
         (pending, pendingStart, output) = ([], 0, [])
         if let timer { loop.cancel(timer.token) }
         if let graceTimer { loop.cancel(graceTimer) }
-        settleCount()
-        whenClosed()
+        settleGuest()
+        if working == 0 { whenOver() }
+    }
+
+    func workBegins() { working += 1 }
+
+    func workEnded() {
+        working -= 1
+        if working == 0, transport == nil { whenOver() }
     }
 
     // MARK: Reading

@@ -32,7 +32,7 @@ package struct ListenerLimits: Sendable, Hashable {
     package var pipelined = 64 * 1024
     /// Connections of one address on which the listener waits for a head, or for a body without a credential. Generous,
     /// for many clients may come through one proxy, and all agents of one network after a restart.
-    package var waitingForOneAddress = 1024
+    package var waitingForOneAddress = 2048
     /// One gRPC message. Above it the transport drops the call without a status, so a service that wants to refuse with
     /// a word sets a lower limit of its own.
     package var maxMessageSize = 20 * 1024 * 1024

@@ -18,17 +18,18 @@ struct ProtocolSniffer: Sendable {
     /// - Parameter bytes: what came since the last call. After a verdict they change nothing.
     mutating func feed(_ bytes: some Sequence<UInt8>) -> Verdict {
         guard verdict == .undecided else { return verdict }
-        for byte in bytes {
-            guard byte == Self.preface[matched] else {
-                verdict = .http1
-                break
-            }
-            matched += 1
-            if matched == Self.preface.count {
-                verdict = .http2
-                break
-            }
+        for byte in bytes where feed(byte) != .undecided { break }
+        return verdict
+    }
+
+    mutating func feed(_ byte: UInt8) -> Verdict {
+        guard verdict == .undecided else { return verdict }
+        guard byte == Self.preface[matched] else {
+            verdict = .http1
+            return verdict
         }
+        matched += 1
+        if matched == Self.preface.count { verdict = .http2 }
         return verdict
     }
 }

@@ -1,0 +1,414 @@
+import Synchronization
+import Testing
+import Transport
+
+@testable import HTTP
+
+@Suite("Connections of HTTP/1.1 in memory", .timeLimit(.minutes(1)))
+struct HTTP1ConnectionTests {
+    /// Runs on a loop of the process.
+    private func onLoop(_ body: @Sendable (isolated EventLoop) async throws -> Void) async throws {
+        try await EventLoop.shared.run { loop in try await body(loop) }
+    }
+
+    private static let chunkedHead = "POST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    private static func head(length: Int, _ more: String = "") -> String {
+        "POST /b HTTP/1.1\r\nHost: h\r\n\(more)Content-Length: \(length)\r\n\r\n"
+    }
+
+    // MARK: Holding back
+
+    @Test("a body that nobody reads holds its client back at the limit, and one that is read lets it go on")
+    func unreadBody() async throws {
+        try await onLoop { loop in
+            let (wanted, want) = AsyncStream<Void>.makeStream()
+            let peer = HTTP1Peer(limits: .changed { $0.unreadBody = 1000 }, on: loop) { request in
+                for await _ in wanted { break }
+                let body = try? await request.body.collect(upTo: 1 << 20)
+                return .text(.ok, "\(body?.count ?? -1)|")
+            }
+            await peer.send(Self.head(length: 2500) + String(repeating: "x", count: 999), on: loop)
+            #expect(!peer.transport.isPaused)
+            await peer.send("x", on: loop)
+            #expect(peer.transport.isPaused)
+            want.yield()
+            await peer.settle(on: loop)
+            #expect(!peer.transport.isPaused)
+            await peer.send(String(repeating: "x", count: 1500), on: loop)
+            #expect(peer.text.hasSuffix("2500|"))
+            peer.transport.close(on: loop)
+        }
+    }
+
+    @Test("bytes behind a request that is being answered are held back at the limit")
+    func pipelined() async throws {
+        try await onLoop { loop in
+            let (released, release) = AsyncStream<Void>.makeStream()
+            let peer = HTTP1Peer(limits: .changed { $0.pipelined = 500 }, on: loop) { request in
+                if request.path == "/first" { for await _ in released { break } }
+                return .text(.ok, "\(request.path)|")
+            }
+            await peer.send(get("/first"), on: loop)
+            let next = get("/next")
+            await peer.send(String(repeating: next, count: 500 / next.utf8.count), on: loop)
+            #expect(!peer.transport.isPaused && peer.heard.isEmpty)
+            await peer.send(next, on: loop)
+            #expect(peer.transport.isPaused)
+            release.yield()
+            for _ in 0..<20 { await peer.settle(on: loop) }
+            #expect(!peer.transport.isPaused)
+            #expect(peer.text.split(separator: "/next|").count - 1 == 500 / next.utf8.count)
+            peer.transport.close(on: loop)
+        }
+    }
+
+    @Test("over the budget of all connections a body without a credential comes only when it is asked for")
+    func budget() async throws {
+        try await onLoop { loop in
+            let (wanted, want) = AsyncStream<Void>.makeStream()
+            let entry: HTTPEntry = { request in
+                for await _ in wanted { break }
+                return .text(.ok, "\((try? await request.body.collect(upTo: 1 << 20))?.count ?? -1)|")
+            }
+            let service = HTTPService(limits: .changed { $0.unreadBodies = 100 }, entry: entry)
+            let first = HTTP1Peer(service: service, on: loop)
+            await first.send(Self.head(length: 101) + String(repeating: "x", count: 100), on: loop)
+            let second = HTTP1Peer(service: service, on: loop)
+            await second.send(Self.head(length: 101) + "x", on: loop)
+            #expect(!first.transport.isPaused && second.transport.isPaused)
+            let third = HTTP1Peer(service: service, on: loop)
+            await third.send(Self.head(length: 2, "Authorization: Bearer x\r\n") + "x", on: loop)
+            #expect(!third.transport.isPaused)
+            #expect(service.unread.count == 101)
+            for peer in [first, second, third] {
+                want.yield()
+                await peer.settle(on: loop)
+            }
+            for peer in [first, second, third] { await peer.settle(on: loop) }
+            #expect(service.unread.count == 0)
+            #expect(!second.transport.isPaused)
+            for peer in [first, second, third] { peer.transport.close(on: loop) }
+        }
+    }
+
+    @Test("an unread body is no longer counted once its client has gone")
+    func budgetComesBack() async throws {
+        try await onLoop { loop in
+            let service = HTTPService { _ in
+                try? await Task.sleep(for: .seconds(3600))
+                return .empty(.ok)
+            }
+            let peer = HTTP1Peer(service: service, on: loop)
+            await peer.send(Self.head(length: 101) + "xxx", on: loop)
+            #expect(service.unread.count == 3)
+            peer.transport.close(on: loop)
+            #expect(await eventually { service.unread.count == 0 || peer.connection.exchange == nil })
+        }
+    }
+
+    @Test("a writer waits while the client takes nothing, and learns that it has gone")
+    func slowClient() async throws {
+        try await onLoop { loop in
+            let written = Mutex(0)
+            let failures = Mutex(0)
+            let peer = HTTP1Peer(on: loop) { _ in
+                OutboundResponse(
+                    head: HTTPResponse(status: .ok),
+                    body: .stream(length: nil) { write in
+                        do {
+                            while true {
+                                try await write(Array("piece".utf8))
+                                written.withLock { $0 += 1 }
+                            }
+                        } catch {
+                            failures.withLock { $0 += 1 }
+                            throw error
+                        }
+                    })
+            }
+            peer.transport.isOpen = false
+            await peer.send(get("/"), on: loop)
+            #expect(written.withLock { $0 } == 0)
+            #expect(peer.text.hasSuffix("\r\n\r\n5\r\npiece\r\n"))
+            peer.transport.close(on: loop)
+            await peer.settle(on: loop)
+            #expect(failures.withLock { $0 } == 1)
+        }
+    }
+
+    // MARK: Deadlines
+
+    @Test("half a head ends in time, with 408; what was said before does not matter", arguments: ["", get("/")])
+    func halfHead(before: String) async throws {
+        try await onLoop { loop in
+            let peer = HTTP1Peer(limits: .changed { $0.head = .milliseconds(500) }, on: loop)
+            await peer.send(before + "GET / HTTP/1.1\r\nHo", on: loop)
+            for _ in 0..<3 {
+                try await loop.sleep(milliseconds: 10)
+                await peer.send("s", on: loop)
+            }
+            #expect(!peer.isOver)
+            try await loop.sleep(milliseconds: 800)
+            await peer.settle(on: loop)
+            #expect(peer.isOver && peer.text.contains("HTTP/1.1 408 "))
+            peer.transport.close(on: loop)
+        }
+    }
+
+    @Test("half a body or chunk that comes too slowly ends in time, a steady one does not")
+    func slowBody() async throws {
+        let limits = ListenerLimits.changed {
+            $0.bodyGrace = .milliseconds(500)
+            $0.minimumBodyRate = 100
+        }
+        try await onLoop { loop in
+            for head in [Self.head(length: 1000), Self.chunkedHead + "3E8\r\n"] {
+                let slow = HTTP1Peer(limits: limits, on: loop)
+                let steady = HTTP1Peer(limits: limits, on: loop)
+                await slow.send(head, on: loop)
+                await steady.send(head, on: loop)
+                for _ in 0..<20 {
+                    try await loop.sleep(milliseconds: 50)
+                    await slow.send("x", on: loop)
+                    await steady.send(String(repeating: "x", count: 80), on: loop)
+                }
+                #expect(slow.transport.isClosed)
+                #expect(!steady.transport.isClosed)
+                steady.transport.close(on: loop)
+            }
+        }
+    }
+
+    @Test("a connection on which nothing comes is closed, but not while a whole request is being answered")
+    func idle() async throws {
+        try await onLoop { loop in
+            let (released, release) = AsyncStream<Void>.makeStream()
+            let peer = HTTP1Peer(limits: .changed { $0.idle = .milliseconds(80) }, on: loop) { _ in
+                for await _ in released { break }
+                return .text(.ok, "late")
+            }
+            await peer.send(get("/"), on: loop)
+            try await loop.sleep(milliseconds: 250)
+            #expect(!peer.isOver)
+            release.yield()
+            try await loop.sleep(milliseconds: 20)
+            await peer.settle(on: loop)
+            #expect(peer.text.hasSuffix("late"))
+            try await loop.sleep(milliseconds: 200)
+            #expect(peer.transport.isClosed)
+        }
+    }
+
+    @Test("after a last answer the client may send on for a while, up to a limit; nothing of it is run")
+    func lingering() async throws {
+        try await onLoop { loop in
+            let calls = Mutex(0)
+            let limits = ListenerLimits.changed {
+                $0.maxSkippedBody = 1000
+                $0.lingering = .milliseconds(100)
+            }
+            for ending in ["bytes", "time", "end"] {
+                let peer = HTTP1Peer(limits: limits, on: loop) { _ in
+                    calls.withLock { $0 += 1 }
+                    return .text(.contentTooLarge, "no")
+                }
+                await peer.send(Self.head(length: 100_000) + get("/next"), on: loop)
+                #expect(peer.text.hasPrefix("HTTP/1.1 413 Payload Too Large\r\n"))
+                #expect(peer.text.contains("Connection: close\r\n"))
+                #expect(peer.transport.hasFinishedSending && !peer.transport.isClosed)
+                switch ending {
+                case "bytes": await peer.send(String(repeating: "x", count: 1001), on: loop)
+                case "time": try await loop.sleep(milliseconds: 250)
+                default: peer.transport.receiveEnd(on: loop)
+                }
+                #expect(peer.transport.isClosed)
+            }
+            #expect(calls.withLock { $0 } == 3)
+        }
+    }
+
+    // MARK: Addresses
+
+    @Test("an address has so many connections that are waited for, and gets its places back")
+    func guests() async throws {
+        try await onLoop { loop in
+            let service = HTTPService(limits: .changed { $0.waitingForOneAddress = 2 }) { request in
+                .text(.ok, "\((try? await request.body.collect(upTo: 100))?.count ?? -1)|")
+            }
+            let halfHead = HTTP1Peer(service: service, on: loop)
+            let halfBody = HTTP1Peer(service: service, on: loop)
+            let known = HTTP1Peer(service: service, on: loop)
+            let third = HTTP1Peer(service: service, on: loop)
+            await halfHead.send("GET / HT", on: loop)
+            await halfBody.send(Self.head(length: 2), on: loop)
+            // Two are waited for. A credential makes one less urgent; a whole request is not waited for.
+            await known.send(Self.head(length: 2, "Cookie: a=b\r\n"), on: loop)
+            await third.send(get("/"), on: loop)
+            #expect(!known.transport.isClosed && third.text.hasSuffix("0|"))
+            await third.send("G", on: loop)
+            #expect(third.transport.isClosed)
+            await halfBody.send("xx", on: loop)
+            #expect(halfBody.text.hasSuffix("2|"))
+            let fourth = HTTP1Peer(service: service, on: loop)
+            await fourth.send("G", on: loop)
+            #expect(!fourth.transport.isClosed)
+            for peer in [halfHead, halfBody, known, fourth] { peer.transport.close(on: loop) }
+            let address = try #require(SocketAddress("192.0.2.1", port: 1))
+            #expect(service.guests.count(of: address) == 0)
+        }
+    }
+
+    // MARK: Stopping
+
+    @Test("stopping closes an idle connection, finishes a request and says so, and reads no more")
+    func stop() async throws {
+        try await onLoop { loop in
+            let (released, release) = AsyncStream<Void>.makeStream()
+            let calls = Mutex(0)
+            let entry: HTTPEntry = { _ in
+                calls.withLock { $0 += 1 }
+                for await _ in released { break }
+                return .text(.ok, "done")
+            }
+            let idle = HTTP1Peer(on: loop)
+            idle.connection.stop(on: loop)
+            #expect(idle.transport.isClosed)
+            let busy = HTTP1Peer(on: loop, entry: entry)
+            await busy.send(get("/1") + get("/2"), on: loop)
+            busy.connection.stop(on: loop)
+            #expect(!busy.isOver)
+            release.yield()
+            await busy.settle(on: loop)
+            #expect(busy.text.contains("Connection: close\r\n") && busy.text.hasSuffix("done"))
+            #expect(busy.transport.isClosed)
+            #expect(calls.withLock { $0 } == 1)
+        }
+    }
+
+    @Test("a connection is over when its transport is closed and its work has ended")
+    func over() async throws {
+        try await onLoop { loop in
+            let (released, release) = AsyncStream<Void>.makeStream()
+            let entry: HTTPEntry = { _ in
+                for await _ in released { break }
+                return .empty(.ok)
+            }
+            let overs = Mutex(0)
+            let transport = MemoryTransport()
+            let connection = HTTP1Connection(
+                HTTPService(entry: entry), ConnectionInfo(), over: transport, on: loop
+            ) { overs.withLock { $0 += 1 } }
+            transport.attach(connection)
+            transport.receive(get("/"), on: loop)
+            await loop.turn()
+            transport.close(on: loop)
+            #expect(overs.withLock { $0 } == 0)
+            release.yield()
+            await loop.turn()
+            #expect(await eventually { overs.withLock { $0 } == 1 })
+        }
+    }
+
+    // MARK: Answers
+
+    @Test("100 Continue comes when the body is asked for, not before, not twice, and never after the body has begun")
+    func expectContinue() async throws {
+        try await onLoop { loop in
+            let (wanted, want) = AsyncStream<Void>.makeStream()
+            let entry: HTTPEntry = { request in
+                for await _ in wanted { break }
+                return await mirror(request)
+            }
+            let head = Self.head(length: 2, "Expect: 100-Continue\r\n")
+            let peer = HTTP1Peer(on: loop, entry: entry)
+            await peer.send(head, on: loop)
+            #expect(peer.heard.isEmpty)
+            want.yield()
+            await peer.settle(on: loop)
+            #expect(peer.text == "HTTP/1.1 100 Continue\r\n\r\n")
+            await peer.send("o", on: loop)
+            await peer.send("k", on: loop)
+            #expect(peer.text.split(separator: "HTTP/1.1 ").count == 2 && peer.text.hasSuffix("ok|"))
+            let eager = HTTP1Peer(on: loop, entry: entry)
+            await eager.send(head + "ok", on: loop)
+            want.yield()
+            await eager.settle(on: loop)
+            #expect(eager.text.hasPrefix("HTTP/1.1 200 OK\r\n") && !eager.isOver)
+            for peer in [peer, eager] { peer.transport.close(on: loop) }
+        }
+    }
+
+    @Test("an answer frames itself, whatever its fields say")
+    func framing() async throws {
+        let fields: HTTPFields = [
+            .contentLength: "7", .transferEncoding: "gzip", .date: "never", .location: "x\r\nSet-Cookie: a=b",
+        ]
+        let cases: [(status: HTTPResponse.Status, body: ResponseBody, end: String)] = [
+            (.ok, .bytes([0x61]), "Content-Length: 1\r\n\r\na"), (.ok, .none, "Content-Length: 0\r\n\r\n"),
+            (
+                .ok, .stream(length: nil) { try await $0([0x61]) },
+                "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
+            ),
+            (.ok, .stream(length: 1) { try await $0([0x61]) }, "Content-Length: 1\r\n\r\na"),
+            (299, .none, "Content-Length: 0\r\n\r\n"),
+        ]
+        for (status, body, end) in cases {
+            let (text, isOver) = await HTTP1Peer.answers(to: Array(get("/").utf8)) { _ in
+                OutboundResponse(head: HTTPResponse(status: status, headerFields: fields), body: body)
+            }
+            #expect(text.hasPrefix("HTTP/1.1 \(status.code) ") && text.hasSuffix(end), "\(text)")
+            #expect(text.contains("\r\nLocation: x  Set-Cookie: a=b\r\n"))
+            #expect(!text.contains("gzip") && !text.contains("never") && !text.contains(": 7\r\n"))
+            #expect(!isOver)
+        }
+    }
+
+    @Test("answers without a body have none", arguments: [204, 304])
+    func bodiless(code: Int) async throws {
+        for body: ResponseBody in [.none, .bytes([0x61]), .stream(length: 1) { try await $0([0x61]) }] {
+            let (text, isOver) = await HTTP1Peer.answers(to: Array((get("/1") + get("/2")).utf8)) { _ in
+                OutboundResponse(head: HTTPResponse(status: .init(code: code)), body: body)
+            }
+            #expect(text.split(separator: "HTTP/1.1 \(code) ").count == 2)
+            #expect(!text.contains("\r\n\r\na") && !text.contains("Transfer-Encoding") && !isOver)
+        }
+    }
+
+    @Test("a stream to HTTP/1.0 is not chunked and ends with the connection")
+    func oldStream() async throws {
+        let (text, isOver) = await HTTP1Peer.answers(
+            to: Array("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".utf8)
+        ) { _ in
+            OutboundResponse(head: HTTPResponse(status: .ok), body: .stream(length: nil) { try await $0([0x61]) })
+        }
+        #expect(text.hasSuffix("Connection: close\r\n\r\na") && isOver)
+    }
+
+    @Test("a large answer is written as it is, behind what came before it")
+    func largeAnswer() async throws {
+        let large = [UInt8](repeating: 0x62, count: 300_000)
+        let (text, _) = await HTTP1Peer.answers(to: Array((get("/1") + get("/2")).utf8)) { request in
+            request.path == "/1" ? .text(.ok, "small") : OutboundResponse(head: .init(status: .ok), body: .bytes(large))
+        }
+        #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n"))
+        #expect(text.contains("smallHTTP/1.1 200 OK\r\n"))
+        #expect(text.hasSuffix("Content-Length: 300000\r\n\r\n" + String(decoding: large, as: UTF8.self)))
+    }
+
+    @Test("many requests in one piece are answered without piling up answers for a client that takes none")
+    func pipelinedFlood() async throws {
+        try await onLoop { loop in
+            let calls = Mutex(0)
+            let peer = HTTP1Peer(on: loop) { _ in
+                calls.withLock { $0 += 1 }
+                return OutboundResponse(
+                    head: HTTPResponse(status: .ok), body: .bytes([UInt8](repeating: 1, count: 100_000)))
+            }
+            peer.transport.isOpen = false
+            await peer.send(String(repeating: get("/"), count: 1000), on: loop)
+            #expect(calls.withLock { $0 } == 1)
+            peer.transport.close(on: loop)
+        }
+    }
+}
