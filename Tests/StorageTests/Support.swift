@@ -94,3 +94,7 @@ func auditRow(_ tool: String, user: Int64 = 1, at date: Date = time(0)) -> Audit
         argumentsHash: "aa", argumentsRedacted: "{}", outcome: "agent_error", errorCode: "agent_error",
         errorMessage: "offline", durationMilliseconds: 12, ip: "2001:db8::1")
 }
+
+func exists(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: path)
+}

@@ -52,6 +52,7 @@ final class SQLiteConnection: Sendable {
     ///
     /// It is carried out even when the asking task is cancelled meanwhile: a client that hangs up early must not
     /// escape its strike, its audit row or a revocation.
+    @discardableResult
     func write<Value: Sendable>(_ body: @escaping @Sendable (Connection) throws -> Value) async throws -> Value {
         do {
             return try await writer.run { try $0.write(body) }

@@ -14,12 +14,11 @@ final class Connection {
     private var statements: [String: Statement] = [:]
     private let interruption = Interruption()
 
-    /// How long a connection waits for another process, or another connection, that holds the database.
-    static let patience = Duration.seconds(5)
-
     /// Opens a file that exists.
-    /// - Parameter path: absolute, so that SQLite takes it for a path and not for a URI.
-    init(path: String, access: Access) throws(SQLiteError) {
+    /// - Parameters:
+    ///   - path: absolute, so that SQLite takes it for a path and not for a URI.
+    ///   - patience: how long it waits for another process, or another connection, that holds the database.
+    init(path: String, access: Access, patience: Duration = .seconds(5)) throws(SQLiteError) {
         let flags = (access == .readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX
         var opened: OpaquePointer?
         let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
@@ -30,7 +29,7 @@ final class Connection {
         }
         unsafe self.handle = handle
         unsafe sqlite3_extended_result_codes(handle, 1)
-        unsafe sqlite3_busy_timeout(handle, Int32(Self.patience.components.seconds * 1000))
+        unsafe sqlite3_busy_timeout(handle, Int32(patience / .milliseconds(1)))
         // A mistyped column name is an error, not a text.
         unsafe sqlite3_db_config_switch(handle, SQLITE_DBCONFIG_DQS_DML, 0)
         unsafe sqlite3_db_config_switch(handle, SQLITE_DBCONFIG_DQS_DDL, 0)
@@ -112,6 +111,7 @@ extension Connection {
 
     /// Runs one transaction, all or nothing. It begins as a writing one: begun as a reading one, it could find the
     /// database busy in its midst, where waiting does not help.
+    @discardableResult
     func write<Value>(_ body: (Connection) throws -> Value) throws -> Value {
         try transaction("BEGIN IMMEDIATE", body)
     }

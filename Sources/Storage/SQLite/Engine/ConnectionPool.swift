@@ -15,9 +15,12 @@ final class ConnectionPool: Sendable {
 
     private struct Job: Sendable {
         let number: UInt64
-        /// Called once, on a thread of the pool, or with a failure on any thread.
-        let run: @Sendable (Result<Connection, any Error>) -> Void
+        let run: Work
     }
+
+    /// Called once, on a thread of the pool, or with a failure on any thread. What it returns tells the caller: to be
+    /// called when the thread is free again.
+    private typealias Work = @Sendable (Result<Connection, any Error>) -> @Sendable () -> Void
 
     private struct State: Sendable {
         /// The oldest at the end. When it is empty, what came meanwhile takes its place.
@@ -77,7 +80,8 @@ final class ConnectionPool: Sendable {
     func run<Value: Sendable>(_ body: @escaping @Sendable (Connection) throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             submit { connection in
-                continuation.resume(with: Result { try body(connection.get()) })
+                let result = Result { try body(connection.get()) }
+                return { continuation.resume(with: result) }
             }
         }
     }
@@ -95,7 +99,8 @@ final class ConnectionPool: Sendable {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 submit(number: number) { connection in
-                    continuation.resume(with: Result { try body(connection.get(), cancellation) })
+                    let result = Result { try body(connection.get(), cancellation) }
+                    return { continuation.resume(with: result) }
                 }
                 // Whoever cancelled before may not have found it.
                 if cancellation.isCancelled { withdraw(number) }
@@ -111,8 +116,10 @@ final class ConnectionPool: Sendable {
         let result = Monitor<Result<Value, any Error>?>(nil)
         submit { connection in
             let value = Result { try body(connection.get()) }
-            result.withLock { $0 = value }
-            result.wakeAll()
+            return {
+                result.withLock { $0 = value }
+                result.wakeAll()
+            }
         }
         return try result.wait { $0 }.get()
     }
@@ -144,7 +151,7 @@ final class ConnectionPool: Sendable {
 // MARK: Work
 
 extension ConnectionPool {
-    private func submit(number: UInt64 = 0, _ run: @escaping @Sendable (Result<Connection, any Error>) -> Void) {
+    private func submit(number: UInt64 = 0, _ run: @escaping Work) {
         let (refusal, needsThread) = state.withLock { state -> (Refusal?, Bool) in
             if state.isClosed { return (.closed, false) }
             if state.waitingCount >= limit { return (.full, false) }
@@ -153,12 +160,12 @@ extension ConnectionPool {
             state.threads += 1
             return (nil, true)
         }
-        if let refusal { return run(.failure(refusal)) }
+        if let refusal { return run(.failure(refusal))() }
         if needsThread { startThread() } else { state.wakeOne() }
     }
 
     private func withdraw(_ number: UInt64) {
-        state.withLock { $0.withdraw(number) }?.run(.failure(CancellationError()))
+        state.withLock { $0.withdraw(number) }?.run(.failure(CancellationError()))()
     }
 
     private func startThread() {
@@ -171,14 +178,15 @@ extension ConnectionPool {
             return state.threads == 0 ? state.takeAll() : []
         }
         state.wakeAll()
-        for job in abandoned { job.run(.failure(Refusal.noThread)) }
+        for job in abandoned { job.run(.failure(Refusal.noThread))() }
     }
 
     /// A thread's life: one job after the other, until the pool is closed and nothing waits.
     private static func work(_ state: Monitor<State>, open: @Sendable () throws -> Connection) {
         var connection: Connection?
-        while let job = next(state) {
-            job.run(
+        var isCounted = false
+        while let job = next(state, isCounted: isCounted) {
+            let tell = job.run(
                 Result {
                     if let connection { return connection }
                     let opened = try open()
@@ -190,6 +198,10 @@ extension ConnectionPool {
                 try? stuck.close()
                 connection = nil
             }
+            // Before the caller knows: he may have more work at once, which needs no other thread.
+            state.withLock { $0.idle += 1 }
+            isCounted = true
+            tell()
         }
         if let connection {
             state.withLock { $0.farewell }?(connection)
@@ -200,8 +212,9 @@ extension ConnectionPool {
     }
 
     /// Sleeps until there is work; `nil` when there will be none any more.
-    private static func next(_ state: Monitor<State>) -> Job? {
-        var isCounted = false
+    /// - Parameter isCounted: whether this thread is among the idle ones already.
+    private static func next(_ state: Monitor<State>, isCounted: Bool) -> Job? {
+        var isCounted = isCounted
         return state.wait { state -> Job?? in
             if isCounted { state.idle -= 1 }
             isCounted = false

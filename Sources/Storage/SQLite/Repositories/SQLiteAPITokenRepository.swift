@@ -45,7 +45,7 @@ struct SQLiteAPITokenRepository: APITokenRepository {
 
     func touch(id: Int64, usedAt: Date, ip: String) async throws {
         try await database.write { connection in
-            _ = try connection.run(
+            try connection.run(
                 "UPDATE api_tokens SET last_used_at = ?, last_used_ip = ? WHERE id = ?", .date(usedAt), .text(ip),
                 .integer(id))
         }

@@ -24,14 +24,14 @@ struct SQLiteSessionRepository: SessionRepository {
 
     func touch(keyID: String, usedAt: Date) async throws {
         try await database.write { connection in
-            _ = try connection.run(
+            try connection.run(
                 "UPDATE sessions SET last_used_at = ? WHERE key_id = ?", .date(usedAt), .text(keyID))
         }
     }
 
     func revoke(keyID: String, at date: Date) async throws {
         try await database.write { connection in
-            _ = try connection.run(
+            try connection.run(
                 "UPDATE sessions SET revoked_at = ? WHERE key_id = ? AND revoked_at IS NULL", .date(date), .text(keyID))
         }
     }

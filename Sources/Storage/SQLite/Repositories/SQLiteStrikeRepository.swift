@@ -16,7 +16,7 @@ struct SQLiteStrikeRepository: StrikeRepository {
 
     func delete(ip: String, identifier: Int64) async throws {
         try await database.write { connection in
-            _ = try connection.run(
+            try connection.run(
                 "DELETE FROM waf_strikes WHERE ip = ? AND identifier = ?", .text(ip), .integer(identifier))
         }
     }
