@@ -11,6 +11,8 @@ final class IOStreamCall: AgentCall {
     private let directory: AgentDirectory
     /// `nil` until the agent has named it.
     private var session: IOStreamSession?
+    /// Resolved by the session when this call is to end.
+    private let end = OneShot<IOStreamSession.AgentEnd>()
     private var firstFrameTimer: EventLoop.Timer?
     private var keepaliveTimer: EventLoop.Timer?
     private var lingerTimer: EventLoop.Timer?
@@ -66,7 +68,6 @@ final class IOStreamCall: AgentCall {
 
     private func attach(_ frame: [UInt8], _ call: GRPCServerCall, on loop: isolated EventLoop) throws {
         guard let id = StreamAttachFrame.streamID(in: frame) else { throw IOStreamRefusal.invalidID }
-        let end = OneShot<IOStreamSession.AgentEnd>()
         let session = try directory.attach(streamID: id, server: server, end: end)
         self.session = session
         if let firstFrameTimer { loop.cancel(firstFrameTimer) }
@@ -148,6 +149,7 @@ final class IOStreamCall: AgentCall {
         guard let session else { return }
         session.whenReaderCaughtUp(nil)
         session.outbound.whenAvailable(nil)
+        end.whenResolved(nil)
         if call.isCancelled { session.handle(.agentFailed) }
         // Changes nothing after an end that was handled already.
         session.handle(.rpcEnded)

@@ -48,6 +48,7 @@ final class StateCall: AgentCall {
     }
 
     func closed(_ call: GRPCServerCall, on loop: isolated EventLoop) {
+        stream.ended.whenResolved(nil)
         session.closeStateStream(stream)
     }
 }

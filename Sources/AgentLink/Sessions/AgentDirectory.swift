@@ -111,9 +111,14 @@ package final class AgentDirectory: AgentNetwork {
     func attach(
         streamID: String, server: Int64, end: OneShot<IOStreamSession.AgentEnd>
     ) throws(IOStreamRefusal) -> IOStreamSession {
-        guard let stream = streams[streamID] else { throw .notAuthorized }
+        guard let stream = stream(streamID) else { throw .notAuthorized }
         try stream.attachAgent(server: server, end: end)
         return stream
+    }
+
+    /// The stream that somebody names. Ids are ours, of ASCII; no other text is compared with them.
+    func stream(_ id: String) -> IOStreamSession? {
+        id.utf8.allSatisfy { $0 < 0x80 } ? streams[id] : nil
     }
 
     // MARK: For links

@@ -139,7 +139,8 @@ struct ProtobufRuleTests {
         arguments: ["820100", "1a00", "1200", "f80100", "5a00"])
     func multiplies(entry: String) {
         let small = [[UInt8]](repeating: bytes(entry), count: 2000).flatMap(\.self)
-        let large = [[UInt8]](repeating: bytes(entry), count: (16 << 20) / bytes(entry).count).flatMap(\.self)
+        var large = small
+        while large.count < 12 << 20 { large += large }
         func read(_ message: [UInt8]) throws {
             switch entry {
             case "1a00", "5a00": #expect(try HostInfo(protobuf: message).cpu.count <= ReportLimits.listLength)

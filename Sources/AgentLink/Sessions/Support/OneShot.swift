@@ -31,13 +31,13 @@ final class OneShot<Value: Sendable>: Sendable {
     }
 
     /// Has `callback` called once with the outcome: at once, if it is there already, else by whoever resolves it. There
-    /// is one callback; a second one takes the place of the first.
-    func whenResolved(_ callback: @escaping @Sendable (Outcome) -> Void) {
+    /// is one callback; a second one takes the place of the first, and `nil` takes it away.
+    func whenResolved(_ callback: (@Sendable (Outcome) -> Void)?) {
         let outcome = state.withLock { state -> Outcome? in
             if state.outcome == nil { state.callback = callback }
             return state.outcome
         }
-        if let outcome { callback(outcome) }
+        if let outcome { callback?(outcome) }
     }
 
     /// - Throws: The error it was resolved with, or `CancellationError`.

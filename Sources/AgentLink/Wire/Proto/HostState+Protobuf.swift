@@ -25,9 +25,8 @@ extension HostState: ProtobufMessage {
         tcpConnCount = unsafe message.pointee.tcp_conn_count
         udpConnCount = unsafe message.pointee.udp_conn_count
         processCount = unsafe message.pointee.process_count
-        let sensors = unsafe UnsafeBufferPointer(
-            start: message.pointee.temperatures, count: message.pointee.n_temperatures)
-        for unsafecase let sensor? in unsafe sensors {
+        for index in 0..<(unsafe message.pointee.n_temperatures) {
+            guard let sensor = unsafe message.pointee.temperatures?[index] else { continue }
             let name = unsafe try Protobuf.text(sensor.pointee.name)
             guard temperatures.count < ReportLimits.listLength else { continue }
             temperatures.append(

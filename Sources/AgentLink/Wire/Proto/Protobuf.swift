@@ -73,8 +73,9 @@ enum Protobuf {
         _ count: Int, _ list: UnsafeMutablePointer<ProtobufCBinaryData>?
     ) throws(ProtobufError) -> [String] {
         var texts: [String] = []
-        for unsafedata in unsafe UnsafeBufferPointer(start: list, count: count) {
-            let text = unsafe try text(data)
+        guard let list = unsafe list else { return [] }
+        for index in 0..<count {
+            let text = unsafe try text(list[index])
             if texts.count < ReportLimits.listLength { texts.append(ReportLimits.text(text)) }
         }
         return texts

@@ -24,7 +24,7 @@ import CProtobufC
     }
 
     deinit {
-        for unsafepiece in unsafe pieces { unsafe piece.deallocate() }
+        for index in unsafe pieces.indices { unsafe pieces[index].deallocate() }
     }
 
     /// - Returns: `nil` when the budget is used up.

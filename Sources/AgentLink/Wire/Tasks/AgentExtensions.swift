@@ -17,9 +17,9 @@ package struct AgentExtensions: OptionSet, Sendable, Hashable {
     /// - Parameter header: comma-separated names; unknown ones are ignored.
     package init(header: String) {
         self = []
-        for name in header.split(separator: ",").prefix(16) {
-            let trimmed = name.drop { $0 == " " }.prefix { $0 != " " }
-            if trimmed == "cancel" { insert(.cancel) }
+        for name in header.utf8.split(separator: UInt8(ascii: ",")).prefix(16) {
+            let trimmed = name.drop { $0 == UInt8(ascii: " ") }.prefix { $0 != UInt8(ascii: " ") }
+            if trimmed.elementsEqual("cancel".utf8) { insert(.cancel) }
         }
     }
 
