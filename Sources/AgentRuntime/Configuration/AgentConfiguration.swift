@@ -1,42 +1,42 @@
 /// The settings of one agent (`agent-link.md` 4, defaults of `agent-link-details.md` 4).
-public struct AgentConfiguration: Sendable, Equatable {
+package struct AgentConfiguration: Sendable, Equatable {
     /// `host:port` of the gateway.
-    public var server = ""
-    public var clientSecret = ""
-    public var uuid = ""
-    public var tls = false
+    package var server = ""
+    package var clientSecret = ""
+    package var uuid = ""
+    package var tls = false
     /// Skips verification of the gateway's certificate, nothing else.
-    public var insecureTLS = false
-    public var debug = false
+    package var insecureTLS = false
+    package var debug = false
     /// Seconds between measurements.
-    public var reportDelay: UInt32 = 0
+    package var reportDelay: UInt32 = 0
     /// Seconds between looks at the public addresses.
-    public var ipReportPeriod: UInt32 = 0
-    public var selfUpdatePeriod: UInt32 = 0
-    public var gpu = false
-    public var temperature = false
-    public var skipConnectionCount = false
-    public var skipProcsCount = false
-    public var disableAutoUpdate = false
-    public var disableForceUpdate = false
-    public var disableCommandExecute = false
-    public var disableNAT = false
-    public var disableSendQuery = false
-    public var useIPv6CountryCode = false
-    public var useGiteeToUpgrade = false
-    public var useAtomGitToUpgrade = false
-    public var customIPAPI: [String] = []
-    public var dns: [String] = []
+    package var ipReportPeriod: UInt32 = 0
+    package var selfUpdatePeriod: UInt32 = 0
+    package var gpu = false
+    package var temperature = false
+    package var skipConnectionCount = false
+    package var skipProcsCount = false
+    package var disableAutoUpdate = false
+    package var disableForceUpdate = false
+    package var disableCommandExecute = false
+    package var disableNAT = false
+    package var disableSendQuery = false
+    package var useIPv6CountryCode = false
+    package var useGiteeToUpgrade = false
+    package var useAtomGitToUpgrade = false
+    package var customIPAPI: [String] = []
+    package var dns: [String] = []
     /// When not empty, only the interfaces with `true` are counted.
-    public var nicAllowlist: [String: Bool] = [:]
+    package var nicAllowlist: [String: Bool] = [:]
     /// When not empty, the mount points that are counted.
-    public var hardDrivePartitionAllowlist: [String] = []
+    package var hardDrivePartitionAllowlist: [String] = []
 
-    public init() {}
+    package init() {}
 
     /// Fills defaults in and checks every value.
     /// - Throws: ``ConfigurationError``, for the first key that is wrong.
-    public mutating func complete() throws(ConfigurationError) {
+    package mutating func complete() throws(ConfigurationError) {
         if reportDelay == 0 { reportDelay = 3 }
         if ipReportPeriod == 0 { ipReportPeriod = 1800 }
         ipReportPeriod = max(30, ipReportPeriod)

@@ -1,8 +1,8 @@
 import Glibc
 
 /// Lets a person change the configuration file in an editor; the file is replaced only by one that is valid.
-public struct ConfigurationEditor: Sendable {
-    public enum Outcome: Sendable, Equatable {
+package struct ConfigurationEditor: Sendable {
+    package enum Outcome: Sendable, Equatable {
         case saved
         case unchanged
     }
@@ -12,17 +12,17 @@ public struct ConfigurationEditor: Sendable {
 
     /// - Parameter environment: `VISUAL`, else `EDITOR`, names the editor, as a command line for the shell; and what
     ///   ``ConfigurationFile/load(environment:)`` reads.
-    public init(file: ConfigurationFile, environment: [String: String]) {
+    package init(file: ConfigurationFile, environment: [String: String]) {
         self.file = file
         self.environment = environment
     }
 
     /// What the person works on. It stays where it is when it is not valid, and the next time goes on from it.
-    public var draft: String { file.path + ".draft" }
+    package var draft: String { file.path + ".draft" }
 
     /// Waits, on a thread of its own, until the editor ends.
     /// - Throws: ``ConfigurationError``; the configuration file is as it was then.
-    public func run() async throws -> Outcome {
+    package func run() async throws -> Outcome {
         try await WorkerThreads.files.run { try edit() }
     }
 
@@ -32,26 +32,26 @@ public struct ConfigurationEditor: Sendable {
         try openEditor()
         guard let new = try bytes(of: draft) else { throw .notFound(path: draft) }
         guard new != old else {
-            unlink(draft)
+            unsafe unlink(draft)
             return .unchanged
         }
         // Makes a missing uuid as well, in the draft.
         _ = try ConfigurationFile(path: draft).load(environment: environment)
         try write(try bytes(of: draft) ?? new, to: file.path)
-        unlink(draft)
+        unsafe unlink(draft)
         return .saved
     }
 
     private func openEditor() throws(ConfigurationError) {
         let editor = [environment["VISUAL"], environment["EDITOR"]].compactMap(\.self).first { !$0.isEmpty } ?? "vi"
         // As git does it: the editor may have arguments, the file's name may have anything.
-        let arguments = Self.cStrings(["sh", "-c", "\(editor) \"$1\"", "sh", draft])
-        let variables = Self.cStrings(environment.map { "\($0.key)=\($0.value)" })
-        defer { (arguments + variables).forEach { free($0) } }
+        let arguments = unsafe Self.cStrings(["sh", "-c", "\(editor) \"$1\"", "sh", draft])
+        let variables = unsafe Self.cStrings(environment.map { "\($0.key)=\($0.value)" })
+        defer { unsafe (arguments + variables).forEach { unsafe free($0) } }
         var (pid, status) = (pid_t(), Int32())
-        let failure = posix_spawn(&pid, "/bin/sh", nil, nil, arguments, variables)
+        let failure = unsafe posix_spawn(&pid, "/bin/sh", nil, nil, arguments, variables)
         guard failure == 0 else { throw .editorFailed(editor) }
-        while waitpid(pid, &status, 0) < 0 {
+        while unsafe waitpid(pid, &status, 0) < 0 {
             guard errno == EINTR else { throw .editorFailed(editor) }
         }
         guard status == 0 else { throw .editorFailed(editor) }
@@ -59,7 +59,7 @@ public struct ConfigurationEditor: Sendable {
 
     /// Ended by `nil`; the caller frees each.
     private static func cStrings(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
-        texts.map { strdup($0) } + [nil]
+        unsafe texts.map { unsafe strdup($0) } + [nil]
     }
 
     private func bytes(of path: String) throws(ConfigurationError) -> [UInt8]? {

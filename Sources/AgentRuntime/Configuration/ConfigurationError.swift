@@ -1,5 +1,5 @@
 /// Why the configuration cannot be used. No case ever carries the client secret.
-public enum ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
     case notFound(path: String)
     case unreadable(path: String, reason: String)
     case unwritable(path: String, reason: String)
@@ -12,7 +12,7 @@ public enum ConfigurationError: Error, Sendable, Equatable, CustomStringConverti
     case editorFailed(String)
 
     /// As in sysexits.h.
-    public var exitCode: Int32 {
+    package var exitCode: Int32 {
         switch self {
         case .notFound, .unreadable: 66
         case .unwritable: 73
@@ -22,7 +22,7 @@ public enum ConfigurationError: Error, Sendable, Equatable, CustomStringConverti
         }
     }
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .notFound(let path): "configuration file \(path) does not exist"
         case .unreadable(let path, let reason): "cannot read \(path): \(reason)"

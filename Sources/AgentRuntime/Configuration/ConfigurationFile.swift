@@ -1,12 +1,12 @@
-import Foundation
+import Glibc
 import Secrets
-import Yams
+import YAML
 
 /// The YAML file of an agent. Reading never changes it; writing changes the named keys only and keeps the rest.
-public struct ConfigurationFile: Sendable {
-    public let path: String
+package struct ConfigurationFile: Sendable {
+    package let path: String
 
-    public init(path: String) {
+    package init(path: String) {
         self.path = path
     }
 
@@ -14,7 +14,7 @@ public struct ConfigurationFile: Sendable {
     ///
     /// An empty `uuid` is made and saved, so that the agent is the same server after a restart. A file that does not
     /// exist is made when the environment has what is needed.
-    public func load(environment: [String: String]) throws(ConfigurationError) -> AgentConfiguration {
+    package func load(environment: [String: String]) throws(ConfigurationError) -> AgentConfiguration {
         var configuration = AgentConfiguration()
         if let text = try read() {
             for (key, node) in try Self.settings(text, path: path) {
@@ -36,7 +36,7 @@ public struct ConfigurationFile: Sendable {
     }
 
     /// Sets `key=value` pairs as the command line gives them, checking each value's type.
-    public func set(_ assignments: [String]) throws(ConfigurationError) {
+    package func set(_ assignments: [String]) throws(ConfigurationError) {
         var changes: [String: ConfigurationValue] = [:]
         for assignment in assignments {
             guard let equals = assignment.firstIndex(of: "=") else { throw .unknownKey(assignment) }
@@ -57,14 +57,14 @@ public struct ConfigurationFile: Sendable {
     }
 
     private func save(_ changes: [String: ConfigurationValue]) throws(ConfigurationError) {
-        var root = Node.Mapping([])
+        var root = YAMLNode.Mapping()
         if let text = try read() { root = try Self.mapping(text, path: path) }
         for (name, value) in changes.sorted(by: { $0.key < $1.key }) {
-            root[Node(name)] = value.node
+            root[name] = value.node
         }
         let text: String
         do {
-            text = try Yams.serialize(node: .mapping(root), allowUnicode: true)
+            text = try YAMLNode.mapping(root).written()
         } catch {
             throw .unwritable(path: path, reason: "the settings have no YAML form")
         }
@@ -92,41 +92,33 @@ public struct ConfigurationFile: Sendable {
         }
     }
 
-    private static func mapping(_ text: String, path: String) throws(ConfigurationError) -> Node.Mapping {
-        let node: Node?
+    private static func mapping(_ text: String, path: String) throws(ConfigurationError) -> YAMLNode.Mapping {
+        let node: YAMLNode?
         do {
-            node = try Yams.compose(yaml: text)
-        } catch let error as YamlError {
-            throw .notYAML(path: path, place: place(of: error))
+            node = try YAMLNode.read(text)
         } catch {
-            throw .notYAML(path: path, place: "unknown place")
+            // The place alone: the line may hold a secret.
+            throw .notYAML(path: path, place: error.line.map { "line \($0)" } ?? "unknown place")
         }
-        guard let node, node.null == nil else { return Node.Mapping([]) }
+        guard let node, !node.isNull else { return YAMLNode.Mapping() }
         guard let mapping = node.mapping else { throw .notYAML(path: path, place: "line 1") }
         return mapping
     }
 
     private static func settings(
         _ text: String, path: String
-    ) throws(ConfigurationError) -> [(key: ConfigurationKey, node: Node)] {
-        try mapping(text, path: path).compactMap { name, node in
-            guard let name = name.string, let key = ConfigurationKey.named(name), node.null == nil else { return nil }
-            return (key, node)
-        }
-    }
-
-    /// The place alone: the library's own text quotes the line.
-    private static func place(of error: YamlError) -> String {
-        switch error {
-        case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
-            "line \(mark.line)"
-        default: "unknown place"
+    ) throws(ConfigurationError) -> [(key: ConfigurationKey, node: YAMLNode)] {
+        try mapping(text, path: path).pairs.compactMap { pair in
+            guard let name = pair.key.string, let key = ConfigurationKey.named(name), !pair.value.isNull else {
+                return nil
+            }
+            return (key, pair.value)
         }
     }
 }
 
 extension ConfigurationKey {
-    fileprivate func value(from node: Node) throws(ConfigurationError) -> ConfigurationValue {
+    fileprivate func value(from node: YAMLNode) throws(ConfigurationError) -> ConfigurationValue {
         switch place {
         case .flag:
             guard let flag = node.bool else { throw invalid(node.scalar?.string ?? "a collection") }
@@ -140,15 +132,15 @@ extension ConfigurationKey {
             guard let text = node.scalar?.string else { throw invalid("a collection") }
             return .text(text)
         case .list:
-            guard let items = node.sequence else { throw invalid(node.scalar?.string ?? "a mapping") }
+            guard let items = node.sequence?.items else { throw invalid(node.scalar?.string ?? "a mapping") }
             let texts = items.compactMap { $0.scalar?.string }
             guard texts.count == items.count else { throw invalid("a nested collection") }
             return .list(texts)
         case .switches:
             guard let mapping = node.mapping else { throw invalid(node.scalar?.string ?? "a list") }
             var switches: [String: Bool] = [:]
-            for (name, flag) in mapping {
-                guard let name = name.scalar?.string, let flag = flag.bool else { throw invalid("another form") }
+            for pair in mapping.pairs {
+                guard let name = pair.key.string, let flag = pair.value.bool else { throw invalid("another form") }
                 switches[name] = flag
             }
             return .switches(switches)
@@ -157,18 +149,19 @@ extension ConfigurationKey {
 }
 
 extension ConfigurationValue {
-    fileprivate var node: Node {
+    fileprivate var node: YAMLNode {
         switch self {
-        case .flag(let flag): Node(flag ? "true" : "false", Tag(.bool))
-        case .number(let number): Node(String(number), Tag(.int))
+        case .flag(let flag): YAMLNode(flag ? "true" : "false")
+        case .number(let number): YAMLNode(String(number))
         // Quoted, so that a secret of digits or the word "yes" stays a text.
-        case .text(let text): .scalar(Node.Scalar(text, Tag(.str), .doubleQuoted))
-        case .list(let list): .sequence(Node.Sequence(list.map { ConfigurationValue.text($0).node }))
+        case .text(let text): YAMLNode(text, style: .doubleQuoted)
+        case .list(let list): .sequence(YAMLNode.Sequence(list.map { ConfigurationValue.text($0).node }))
         case .switches(let switches):
             .mapping(
-                Node.Mapping(
+                YAMLNode.Mapping(
                     switches.sorted { $0.key < $1.key }.map {
-                        (ConfigurationValue.text($0.key).node, ConfigurationValue.flag($0.value).node)
+                        YAMLNode.Mapping.Pair(
+                            key: ConfigurationValue.text($0.key).node, value: ConfigurationValue.flag($0.value).node)
                     }))
         }
     }

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 extension AgentConfiguration {
     /// The answer to task 12: every key, empty lists and mappings left out (`agent-link-details.md` 2).

@@ -1,106 +1,81 @@
 import AgentLink
-import GRPCCore
-import GRPCNIOTransportHTTP2
-import NIOCore
+import GRPC
+import HTTP
+import Transport
 
 /// The gRPC calls of an agent, with its credentials on each of them (`agent-link.md` 1).
 struct AgentLinkClient: Sendable {
-    typealias Transport = HTTP2ClientTransport.Posix
-
-    /// What is accepted of one message; a dashboard may send more than gRPC's default of 4 MiB.
+    /// What is accepted of one message; a dashboard may send more than gRPC's default of 4 MiB. Bytes.
     static let maxMessage = 16 << 20
     static let unaryLimit = Duration.seconds(10)
 
-    let client: Proto_NezhaService.Client<Transport>
-    private let grpc: GRPCClient<Transport>
-    let metadata: Metadata
+    private let client: GRPCClient
+    private let metadata: HTTPFields
 
-    init(_ client: GRPCClient<Transport>, _ configuration: AgentConfiguration) {
-        grpc = client
-        self.client = Proto_NezhaService.Client(wrapping: client)
-        // Both spellings: proxies drop names with an underscore, old dashboards know no other.
-        metadata = [
-            "client-secret": .string(configuration.clientSecret),
-            "client-uuid": .string(configuration.uuid),
-            "client_secret": .string(configuration.clientSecret),
-            "client_uuid": .string(configuration.uuid),
-        ]
+    init(_ client: GRPCClient, _ configuration: AgentConfiguration) {
+        self.client = client
+        metadata = Self.credentials(of: configuration)
     }
 
-    /// For calls without a deadline: a long stream, or one whose owner watches the time.
-    static let streamOptions: CallOptions = {
-        var options = CallOptions.defaults
-        options.waitForReady = false
-        options.maxRequestMessageBytes = maxMessage
-        options.maxResponseMessageBytes = maxMessage
-        return options
-    }()
+    /// Both spellings: proxies drop names with an underscore, old dashboards know no other.
+    private static func credentials(of configuration: AgentConfiguration) -> HTTPFields {
+        var fields = HTTPFields()
+        for (name, value) in [
+            ("client-secret", configuration.clientSecret), ("client-uuid", configuration.uuid),
+            ("client_secret", configuration.clientSecret), ("client_uuid", configuration.uuid),
+        ] {
+            if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
+        }
+        return fields
+    }
 
-    private static let unaryOptions: CallOptions = {
-        var options = streamOptions
-        options.timeout = unaryLimit
-        return options
-    }()
+    /// Connects: HTTP/2 by prior knowledge, or TLS with ALPN `h2`.
+    /// - Throws: ``ConfigurationError``; `GRPCStatus` when there is no connection to be had.
+    static func connect(_ configuration: AgentConfiguration) async throws -> AgentLinkClient {
+        guard let address = ServerAddress(configuration.server), let port = UInt16(exactly: address.port) else {
+            throw ConfigurationError.invalid(key: "server", value: configuration.server, expected: "host:port")
+        }
+        var options = GRPCClient.Options(userAgent: "nezha-agent/\(AgentVersion.current)")
+        options.maximumMessage = maxMessage
+        let tls =
+            configuration.tls
+            ? try GRPCClient.tls(trust: configuration.insecureTLS ? .everybody : .system) : nil
+        let client = try await GRPCClient.connect(
+            host: address.host, port: port, tls: tls, options: options, on: .shared)
+        return AgentLinkClient(client, configuration)
+    }
+
+    /// Ends the connection, and with it what is still open.
+    func close() async {
+        await client.close()
+    }
 
     /// - Returns: When the gateway started, in Unix seconds.
     func report(_ host: HostInfo) async throws -> UInt64 {
-        try await client.reportSystemInfo2(
-            Proto_Host(host), metadata: metadata, options: Self.unaryOptions
-        ).data
+        try await unary(.reportSystemInfo2, host, StartReceipt.self).startedAt
     }
 
     /// - Returns: When the gateway started, in Unix seconds.
     func report(_ geoIP: GeoIPInfo, use6: Bool) async throws -> UInt64 {
-        try await client.reportGeoIP(
-            Proto_GeoIP(geoIP, use6: use6), metadata: metadata, options: Self.unaryOptions
-        ).dashboardBootTime
+        try await unary(.reportGeoIP, GeoIPMessage(geoIP, use6: use6), GeoIPMessage.self).startedAt
     }
 
-    /// Opens an IOStream, with the codec that copies least.
-    func ioStream(
-        options: CallOptions, _ produce: @escaping @Sendable (RPCWriter<IOStreamFrame>) async throws -> Void,
-        onResponse consume: @escaping @Sendable (StreamingClientResponse<IOStreamFrame>) async throws -> Void
-    ) async throws {
-        try await grpc.bidirectionalStreaming(
-            request: StreamingClientRequest(metadata: metadata, producer: produce),
-            descriptor: Proto_NezhaService.Method.IOStream.descriptor, serializer: IOStreamFrameCodec(),
-            deserializer: IOStreamFrameCodec(), options: options, onResponse: consume)
+    private func unary<Answer: ProtobufMessage>(
+        _ method: NezhaMethod, _ message: some ProtobufMessage, _ answer: Answer.Type
+    ) async throws -> Answer {
+        try Answer(
+            protobuf: await client.unary(
+                method.path, message.protobuf(), metadata: metadata, timeout: Self.unaryLimit))
     }
 
-    /// HTTP/2 by prior knowledge, or TLS with ALPN `h2`.
-    static func transport(_ configuration: AgentConfiguration) throws -> Transport {
-        guard let address = ServerAddress(configuration.server) else {
-            throw ConfigurationError.invalid(key: "server", value: configuration.server, expected: "host:port")
-        }
-        let security: Transport.TransportSecurity =
-            configuration.tls
-            ? .tls(
-                .defaults { tls in
-                    if configuration.insecureTLS { tls.serverCertificateVerification = .noVerification }
-                }) : .plaintext
-        return try Transport(target: target(address), transportSecurity: security, config: transportSettings)
-    }
-
-    /// What is received in one piece, by one read of the socket and in one frame. The defaults of 64 and 16 KiB cost an
-    /// upload much of its speed. Credit, not memory: nothing is set aside for it.
-    static let pieceSize = TransferPieces.payload
-
-    private static let transportSettings = Transport.Config.defaults { config in
-        config.http2.maxFrameSize = TransferPieces.frame
-        config.http2.targetWindowSize = 1 << 20
-        // Whole frames of a transfer need no company, and what is small comes seldom.
-        config.connection.flushCoalescing = nil
-        config.channelDebuggingCallbacks.onCreateTCPConnection = { channel in
-            channel.setOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2048, maximum: pieceSize))
-        }
-    }
-
-    private static func target(_ address: ServerAddress) -> any ResolvableTarget {
-        let isIPv4 =
-            address.host.split(separator: ".").count == 4 && address.host.allSatisfy { $0.isNumber || $0 == "." }
-        if isIPv4 { return .ipv4(address: address.host, port: address.port) }
-        if address.host.contains(":") { return .ipv6(address: address.host, port: address.port) }
-        return .dns(host: address.host, port: address.port)
+    /// A call that streams both ways, for the time of `body`.
+    /// - Parameters:
+    ///   - limit: of the whole call; without it the call may last for ever.
+    ///   - more: metadata besides the credentials.
+    func withStream<Success>(
+        _ method: NezhaMethod, limit: Duration? = nil, adding more: HTTPFields = [:],
+        _ body: (GRPCClientStream) async throws -> Success
+    ) async throws -> Success {
+        try await client.withStream(method.path, metadata: metadata + more, timeout: limit, body)
     }
 }

@@ -1,14 +1,24 @@
-public import Logging
-import ServiceLifecycle
-import UnixSignals
+import Glibc
+import Transport
 
 /// Runs an agent as a process: SIGTERM and SIGINT end it in good order.
-public enum AgentRunner {
-    public static func run(_ agent: AgentService, logger: Logger) async throws {
-        var configuration = ServiceGroupConfiguration(
-            services: [.init(service: agent)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        // Everything inside ends within ten seconds; this is for what nobody thought of.
-        configuration.maximumGracefulShutdownDuration = .seconds(15)
-        try await ServiceGroup(configuration: configuration).run()
+package enum AgentRunner {
+    /// Everything inside ends within ten seconds; this is for what nobody thought of.
+    private static let limit = Duration.seconds(15)
+
+    package static func run(_ agent: AgentService) async {
+        let signals = await Signals.catching([SIGTERM, SIGINT])
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await agent.run() }
+            group.addTask {
+                for await _ in signals {
+                    agent.shutDown()
+                    try? await Task.sleep(for: limit)
+                    break
+                }
+            }
+            await group.next()
+            group.cancelAll()
+        }
     }
 }

@@ -1,19 +1,19 @@
 import AgentLink
-import GRPCCore
-public import Logging
-public import ServiceLifecycle
+import GRPC
+package import Logging
 import Synchronization
 
-/// A running agent: connects, does what the gateway asks, and connects again, until it is shut down gracefully.
-public struct AgentService: Service {
+/// A running agent: connects, does what the gateway asks, and connects again, until it is shut down.
+package struct AgentService: Sendable {
     private let context: AgentContext
     private let reconnectDelay: Duration
+    private let stops = StopSignals()
 
     /// - Parameters:
     ///   - configuration: as loaded from `file`.
     ///   - environment: the agent's own environment variables, handed on to commands as far as the contract allows.
     ///     `NZ_RECONNECT_DELAY` (seconds) shortens the wait between connections, for tests.
-    public init(
+    package init(
         configuration: AgentConfiguration, file: ConfigurationFile, environment: [String: String], logger: Logger
     ) {
         context = AgentContext(configuration: configuration, file: file, environment: environment, logger: logger)
@@ -21,23 +21,24 @@ public struct AgentService: Service {
         reconnectDelay = seconds.map { .milliseconds(Int($0 * 1000)) } ?? ReconnectDelay.standard
     }
 
-    public func run() async throws {
-        let stops = StopSignals()
-        await withGracefulShutdownHandler {
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { await context.oneShots.run() }
-                group.addTask { await context.reload.run { stops.endConnection() } }
-                await connectUntilStopped(stops)
-                // Commands in progress are stopped with their process groups.
-                group.cancelAll()
-            }
-        } onGracefulShutdown: {
-            stops.shutDown()
+    /// Ends in good order what ``run()`` does: streams of users first, then measurements, then the stream of results.
+    package func shutDown() {
+        stops.shutDown()
+    }
+
+    /// Returns after ``shutDown()``, or when its task is cancelled. To be called once.
+    package func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await context.oneShots.run() }
+            group.addTask { await context.reload.run { stops.endConnection() } }
+            await connectUntilStopped()
+            // Commands in progress are stopped with their process groups.
+            group.cancelAll()
         }
         context.logger.info("agent stopped")
     }
 
-    private func connectUntilStopped(_ stops: StopSignals) async {
+    private func connectUntilStopped() async {
         var delay = ReconnectDelay(base: reconnectDelay)
         while let stop = stops.beginConnection(), !Task.isCancelled {
             let connected = Signal()
@@ -57,11 +58,10 @@ public struct AgentService: Service {
         }
     }
 
-    /// Code and message, without the metadata of the call.
+    /// Code and message.
     private func describe(_ error: any Error) -> String {
-        guard let error = error as? RPCError else { return "\(error)" }
-        let cause = error.cause.map { " (\($0))" } ?? ""
-        return "\(error.code): \(error.message)\(cause)"
+        guard let status = error as? GRPCStatus else { return "\(error)" }
+        return "\(status.code): \(status.message)"
     }
 }
 

@@ -1,6 +1,6 @@
 import AgentLink
-import GRPCCore
-import GRPCNIOTransportHTTP2
+import GRPC
+import HTTP
 import Logging
 
 /// One connection to the gateway, from the first host report to the end of its streams.
@@ -30,18 +30,21 @@ struct ConnectionSession: Sendable {
 
     /// - Throws: What broke the connection; returns normally after ``stop``.
     func run() async throws {
-        let transport = try AgentLinkClient.transport(configuration)
-        try await withGRPCClient(transport: transport) { client in
-            let link = AgentLinkClient(client, configuration)
+        let link = try await AgentLinkClient.connect(configuration)
+        do {
             let (metrics, configuration) = (context.metrics, configuration)
             let host = await WorkerThreads.files.run { metrics.host(configuration) }
             let bootTime = try await link.report(host)
             try await runStreams(link, bootTime: bootTime)
+        } catch {
+            await link.close()
+            throw error
         }
+        await link.close()
     }
 
     private func runStreams(_ link: AgentLinkClient, bootTime: UInt64) async throws {
-        let results = BoundedQueue<Proto_TaskResult>(limit: 64)
+        let results = BoundedQueue<AgentTaskResult>(limit: 64)
         let streamJobs = JobQueue()
         let (stateStop, jobsStop) = (Signal(), Signal())
         let dispatcher = TaskDispatcher(
@@ -68,7 +71,7 @@ struct ConnectionSession: Sendable {
             if inTime { _ = await wait(for: .tasks, &open, &group) }
             results.fail(QueueEnded())
             group.cancelAll()
-            return first?.part == .stop ? nil : first?.failure ?? RPCError(code: .unavailable, message: "stream ended")
+            return first?.part == .stop ? nil : first?.failure ?? GRPCStatus(.unavailable, "stream ended")
         }
         if let failure { throw failure }
     }
@@ -92,21 +95,32 @@ struct ConnectionSession: Sendable {
     }
 
     private func runTaskStream(
-        _ link: AgentLinkClient, _ dispatcher: TaskDispatcher, _ results: BoundedQueue<Proto_TaskResult>
+        _ link: AgentLinkClient, _ dispatcher: TaskDispatcher, _ results: BoundedQueue<AgentTaskResult>
     ) async throws {
-        var metadata = link.metadata
-        metadata.addString(AgentExtensions.known.header, forKey: AgentExtensions.metadataKey)
-        try await link.client.requestTask(
-            metadata: metadata, options: AgentLinkClient.streamOptions
-        ) { writer in
-            while let result = try await results.next() { try await writer.write(result) }
-        } onResponse: { response in
-            // Throws what the gateway refused the stream with.
-            let messages = try response.accepted.get().bodyParts
-            connected.fire()
-            context.logger.info("connected to \(configuration.server)")
-            for try await part in messages {
-                if case .message(let task) = part { await dispatcher.dispatch(task) }
+        var extensions = HTTPFields()
+        if let name = HTTPField.Name(AgentExtensions.metadataKey) {
+            extensions[name] = AgentExtensions.known.header
+        }
+        try await link.withStream(.requestTask, adding: extensions) { stream in
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                defer { group.cancelAll() }
+                group.addTask {
+                    while let result = try await results.next() { try await stream.send(result.protobuf()) }
+                    await stream.finish()
+                    return false
+                }
+                group.addTask {
+                    // Throws what the gateway refused the stream with.
+                    _ = try await stream.initialMetadata()
+                    connected.fire()
+                    context.logger.info("connected to \(configuration.server)")
+                    while let task = try await stream.next() {
+                        await dispatcher.dispatch(try AgentTask(protobuf: task))
+                    }
+                    return true
+                }
+                // The gateway's end is the call's; ours is the end of results only.
+                while let isOver = try await group.next(), !isOver {}
             }
         }
     }

@@ -1,5 +1,5 @@
 import AgentLink
-import GRPCCore
+import GRPC
 
 /// Opens IOStreams over gRPC (`agent-link.md` 3).
 struct GRPCStreamOpener: StreamOpening {
@@ -53,17 +53,27 @@ struct GRPCStreamOpener: StreamOpening {
 
     /// Moves frames between the queues and the wire until either side ends.
     private func call(_ id: String, limit: Duration?, _ stream: QueuedStream) async {
-        var options = AgentLinkClient.streamOptions
-        options.timeout = limit
         do {
-            try await link.ioStream(options: options) { writer in
-                try await writer.write(IOStreamFrame(StreamAttachFrame.encode(streamID: id)))
-                while let frame = try await stream.outbound.next() {
-                    try await writer.write(IOStreamFrame(frame))
-                }
-            } onResponse: { response in
-                for try await message in response.messages where !message.frame.isEmpty {
-                    try await stream.inbound.send(message.frame)
+            try await link.withStream(.ioStream, limit: limit) { call in
+                try await call.send(IOStreamFrame(StreamAttachFrame.encode(streamID: id)).protobuf())
+                try await withThrowingTaskGroup(of: Bool.self) { group in
+                    defer { group.cancelAll() }
+                    group.addTask {
+                        while let frame = try await stream.outbound.next() {
+                            try await call.send(IOStreamFrame(frame).protobuf())
+                        }
+                        await call.finish()
+                        return false
+                    }
+                    group.addTask {
+                        while let message = try await call.next() {
+                            let frame = try IOStreamFrame(protobuf: message).frame
+                            if !frame.isEmpty { try await stream.inbound.send(frame) }
+                        }
+                        return true
+                    }
+                    // The gateway ends the call.
+                    while let isOver = try await group.next(), !isOver {}
                 }
             }
             stream.inbound.finish()

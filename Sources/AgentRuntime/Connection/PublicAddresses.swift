@@ -1,4 +1,5 @@
 import AgentLink
+import HTTP
 import Logging
 
 /// The addresses under which the world sees this machine.

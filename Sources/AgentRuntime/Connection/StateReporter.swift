@@ -1,5 +1,5 @@
 import AgentLink
-import GRPCCore
+import GRPC
 import Logging
 
 /// The rhythm of reports over one connection (`agent-link-details.md` 1, rhythm): state, its receipt, host when it is
@@ -19,30 +19,38 @@ struct StateReporter: Sendable {
     /// Runs until ``stop`` fires or the stream ends.
     func run() async throws {
         let receipts = BoundedQueue<Void>(limit: 4)
-        try await link.client.reportSystemState(
-            metadata: link.metadata, options: AgentLinkClient.streamOptions
-        ) { writer in
-            try await report(to: writer, receipts)
-        } onResponse: { response in
-            do {
-                for try await _ in response.messages { try await receipts.send(()) }
-                receipts.finish()
-            } catch {
-                receipts.fail(error)
-                throw error
+        try await link.withStream(.reportSystemState) { stream in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                defer { group.cancelAll() }
+                group.addTask {
+                    try await report(over: stream, receipts)
+                    await stream.finish()
+                    // The stream has ended when the gateway says so.
+                    try await Task.sleep(for: Self.receiptLimit)
+                }
+                group.addTask {
+                    do {
+                        while try await stream.next() != nil { try await receipts.send(()) }
+                        receipts.finish()
+                    } catch {
+                        receipts.fail(error)
+                        throw error
+                    }
+                }
+                try await group.next()
             }
         }
     }
 
-    private func report(to writer: RPCWriter<Proto_State>, _ receipts: BoundedQueue<Void>) async throws {
+    private func report(over stream: GRPCClientStream, _ receipts: BoundedQueue<Void>) async throws {
         var host = HostReports(bootTime: bootTime)
         var addresses = AddressReports(configuration: configuration, logger: context.logger)
         while !stop.isFired {
             let (metrics, configuration) = (context.metrics, configuration)
             let state = await WorkerThreads.files.run { metrics.state(configuration) }
-            try await writer.write(Proto_State(state))
+            try await stream.send(state.protobuf())
             let receipt = try await withDeadline(Self.receiptLimit) { try await receipts.next() != nil }
-            guard receipt else { throw RPCError(code: .unavailable, message: "the state stream has ended") }
+            guard receipt else { throw GRPCStatus(.unavailable, "the state stream has ended") }
             if await host.reportIfDue(context, link, configuration) { addresses.repeatReport() }
             await addresses.reportIfDue(link)
             _ = try? await withDeadline(.seconds(configuration.reportDelay)) { await stop.wait() }

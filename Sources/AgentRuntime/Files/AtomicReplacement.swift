@@ -18,11 +18,11 @@ struct AtomicReplacement: ~Copyable, Sendable {
         do throws(SystemCallError) {
             if createDirectories { try makeDirectories(path.parent) }
             let parent = path.parent
-            let directory = Descriptor(owning: try retryingInterrupts { linux_open_directory_path(parent) })
+            let directory = Descriptor(owning: try retryingInterrupts { unsafe linux_open_directory_path(parent) })
             let raw = directory.raw
             let name = ".mcp-write-" + SecureRandom.alphanumeric(12)
             let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
-            let file = Descriptor(owning: try retryingInterrupts { openat(raw, name, flags, 0o600) })
+            let file = Descriptor(owning: try retryingInterrupts { unsafe openat(raw, name, flags, 0o600) })
             return AtomicReplacement(directory: directory, file: file, temporary: name, target: path.name)
         } catch {
             throw .system(error)
@@ -38,7 +38,7 @@ struct AtomicReplacement: ~Copyable, Sendable {
 
     deinit {
         // After the rename there is nothing of that name any more.
-        unlinkat(directory.raw, temporary, 0)
+        unsafe unlinkat(directory.raw, temporary, 0)
     }
 
     borrowing func write(_ bytes: [UInt8]) throws(FileTaskError) {
@@ -60,12 +60,12 @@ struct AtomicReplacement: ~Copyable, Sendable {
         do throws(SystemCallError) {
             try retryingInterrupts { fchmod(file, mode) }
             try retryingInterrupts { fsync(file) }
-            try retryingInterrupts { renameat(directory, temporary, directory, target) }
+            try retryingInterrupts { unsafe renameat(directory, temporary, directory, target) }
         } catch {
             throw .system(error)
         }
         // The file is there; should the folder not be readable, it is also not for us to sync.
-        let folder = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let folder = unsafe openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if folder >= 0 { _ = fsync(Descriptor(owning: folder).raw) }
     }
 
@@ -73,7 +73,7 @@ struct AtomicReplacement: ~Copyable, Sendable {
         var current = ""
         for part in path.split(separator: "/") {
             current += "/" + part
-            if mkdir(current, 0o755) == 0 || errno == EEXIST { continue }
+            if unsafe mkdir(current, 0o755) == 0 || errno == EEXIST { continue }
             // A folder that is there may stand where nothing can be made, such as on a read-only file system.
             let failure = SystemCallError.last
             guard FileStatus.following(current)?.kind == .directory else { throw failure }

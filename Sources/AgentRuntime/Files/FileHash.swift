@@ -28,7 +28,7 @@ enum FileHash {
         if expected.isEmpty { return }
         let status: FileStatus
         do {
-            status = try FileStatus(path.text)
+            status = try unsafe FileStatus(path.text)
         } catch {
             throw error.code == ENOENT ? .preconditionMissing : .system(error)
         }

@@ -18,14 +18,14 @@ struct FileStatus: Sendable, Equatable {
     /// - Parameter directory: where `name` is, or `AT_FDCWD`.
     init(_ name: UnsafePointer<CChar>, in directory: Int32 = AT_FDCWD) throws(SystemCallError) {
         var status = linux_status()
-        try retryingInterrupts { linux_status_at(directory, name, 0, &status) }
+        try retryingInterrupts { unsafe linux_status_at(directory, name, 0, &status) }
         self.init(status)
     }
 
     init(of file: borrowing Descriptor) throws(SystemCallError) {
         let raw = file.raw
         var status = linux_status()
-        try retryingInterrupts { linux_status_of(raw, &status) }
+        try retryingInterrupts { unsafe linux_status_of(raw, &status) }
         self.init(status)
     }
 
@@ -45,7 +45,7 @@ struct FileStatus: Sendable, Equatable {
     /// What is at `path`, links followed; `nil` when nothing can be seen there.
     static func following(_ path: String) -> FileStatus? {
         var status = linux_status()
-        return linux_status_at(AT_FDCWD, path, 1, &status) == 0 ? FileStatus(status) : nil
+        return unsafe linux_status_at(AT_FDCWD, path, 1, &status) == 0 ? FileStatus(status) : nil
     }
 
     /// Octal with a leading 0; no bits at all are `0`.
@@ -64,10 +64,10 @@ enum SafeOpen {
         _ path: String, afterLook: () -> Void = {}
     ) throws(FileTaskError) -> Descriptor {
         do throws(SystemCallError) {
-            guard try FileStatus(path).kind == .file else { throw SystemCallError(code: ELOOP) }
+            guard try unsafe FileStatus(path).kind == .file else { throw SystemCallError(code: ELOOP) }
             afterLook()
             let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
-            let file = Descriptor(owning: try retryingInterrupts { open(path, flags) })
+            let file = Descriptor(owning: try retryingInterrupts { unsafe open(path, flags) })
             guard try FileStatus(of: file).kind == .file else { throw SystemCallError(code: ELOOP) }
             return file
         } catch {
@@ -79,9 +79,9 @@ enum SafeOpen {
     /// A directory that is no link.
     static func directory(_ path: String) throws(FileTaskError) -> Descriptor {
         do throws(SystemCallError) {
-            guard try FileStatus(path).kind == .directory else { throw SystemCallError(code: ENOTDIR) }
+            guard try unsafe FileStatus(path).kind == .directory else { throw SystemCallError(code: ENOTDIR) }
             let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
-            return Descriptor(owning: try retryingInterrupts { open(path, flags) })
+            return Descriptor(owning: try retryingInterrupts { unsafe open(path, flags) })
         } catch {
             throw error.code == ELOOP || error.code == ENOTDIR ? .notDirectory : .system(error)
         }

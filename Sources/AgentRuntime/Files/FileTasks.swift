@@ -1,5 +1,5 @@
 import AgentLink
-import Foundation
+import FoundationEssentials
 import Glibc
 import Secrets
 
@@ -18,13 +18,13 @@ struct FileTasks: Sendable {
         let directory = try SafeOpen.directory(path.text)
         let raw = directory.raw
         do throws(SystemCallError) {
-            let copy = try retryingInterrupts { openat(raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-            guard let stream = fdopendir(copy) else {
+            let copy = try retryingInterrupts { unsafe openat(raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+            guard let stream = unsafe fdopendir(copy) else {
                 close(copy)
                 throw .last
             }
-            defer { closedir(stream) }
-            return try list(stream, directory: raw, showHidden: task.showHidden)
+            defer { unsafe closedir(stream) }
+            return try unsafe list(stream, directory: raw, showHidden: task.showHidden)
         } catch {
             throw .system(error)
         }
@@ -36,11 +36,11 @@ struct FileTasks: Sendable {
         var reply = FsListReply()
         while true {
             errno = 0
-            guard let entry = readdir(stream) else {
+            guard let entry = unsafe readdir(stream) else {
                 if errno != 0 { throw .last }
                 return reply
             }
-            let name = EntryName(entry)
+            let name = unsafe EntryName(entry)
             if name.isSelfOrParent || (!showHidden && name.isHidden) { continue }
             if isCancelled() { throw SystemCallError(code: ECANCELED) }
             reply.total += 1
@@ -54,14 +54,14 @@ struct FileTasks: Sendable {
 
     /// `nil` when the name has gone meanwhile.
     private static func entry(_ name: EntryName, in directory: Int32) -> FsEntry? {
-        guard let status = try? FileStatus(name.cString, in: directory) else { return nil }
+        guard let status = try? unsafe FileStatus(name.cString, in: directory) else { return nil }
         var entry = FsEntry(
             name: name.text, type: status.kind.rawValue, size: status.size, mode: status.modeText,
             mtime: status.modified)
         if status.kind == .symlink {
             entry.isSymlink = true
             var target = [CChar](repeating: 0, count: Int(PATH_MAX))
-            let length = readlinkat(directory, name.cString, &target, target.count)
+            let length = unsafe readlinkat(directory, name.cString, &target, target.count)
             if length > 0 {
                 entry.linkTarget = String(decoding: target.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
             }
@@ -155,11 +155,11 @@ struct FileTasks: Sendable {
         if path.isRoot { throw .deletesRoot }
         do throws(SystemCallError) {
             if task.recursive {
-                return FsDeleteReply(
+                return unsafe FsDeleteReply(
                     deletedCount: try DirectoryRemoval.remove(path.text, in: AT_FDCWD, isCancelled: isCancelled))
             }
-            let isDirectory = try FileStatus(path.text).kind == .directory
-            try retryingInterrupts { unlinkat(AT_FDCWD, path.text, isDirectory ? AT_REMOVEDIR : 0) }
+            let isDirectory = try unsafe FileStatus(path.text).kind == .directory
+            try retryingInterrupts { unsafe unlinkat(AT_FDCWD, path.text, isDirectory ? AT_REMOVEDIR : 0) }
             return FsDeleteReply(deletedCount: 1)
         } catch {
             throw .system(error)

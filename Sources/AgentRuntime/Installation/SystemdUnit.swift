@@ -1,14 +1,14 @@
-import Foundation
+import FoundationEssentials
 import Glibc
 
 /// The systemd unit of the agent.
-public struct SystemdUnit: Sendable {
-    public static let fileName = "nezha-agent.service"
+package struct SystemdUnit: Sendable {
+    package static let fileName = "nezha-agent.service"
 
     private let directory: String
 
     /// - Parameter directory: where systemd looks for units.
-    public init(directory: String) {
+    package init(directory: String) {
         self.directory = directory
     }
 
@@ -16,7 +16,7 @@ public struct SystemdUnit: Sendable {
 
     /// Writes the unit, replacing an older one.
     /// - Returns: Its path.
-    public func install(
+    package func install(
         program: String, configuration: String, user: String?
     ) throws(ConfigurationError) -> String {
         if let user, !user.utf8.allSatisfy({ Self.isNameByte($0) }) || user.isEmpty {
@@ -32,8 +32,8 @@ public struct SystemdUnit: Sendable {
     }
 
     /// - Returns: The path that is free now.
-    public func uninstall() throws(ConfigurationError) -> String {
-        guard unlink(path) == 0 else {
+    package func uninstall() throws(ConfigurationError) -> String {
+        guard unsafe unlink(path) == 0 else {
             if errno == ENOENT { throw .notFound(path: path) }
             throw .unwritable(path: path, reason: SystemCallError.last.reason)
         }
@@ -77,8 +77,15 @@ public struct SystemdUnit: Sendable {
         return text + "\""
     }
 
+    /// From the root on, without `.` and `..`; links stay as they are.
     private static func absolute(_ path: String) -> String {
-        URL(fileURLWithPath: path).standardizedFileURL.path
+        let slash = UInt8(ascii: "/")
+        let whole = path.utf8.first == slash ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
+        var parts: [Substring.UTF8View] = []
+        for part in whole.utf8.split(separator: slash) where !part.elementsEqual(".".utf8) {
+            if !part.elementsEqual("..".utf8) { parts.append(part) } else if !parts.isEmpty { parts.removeLast() }
+        }
+        return "/" + parts.map { String(Substring($0)) }.joined(separator: "/")
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {

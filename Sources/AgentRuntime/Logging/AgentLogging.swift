@@ -1,24 +1,34 @@
-import Foundation
-public import Logging
-import Synchronization
+import FoundationEssentials
+import Glibc
+package import Logging
 
 /// How log lines look.
-public enum LogFormat: String, Sendable, CaseIterable {
+package enum LogFormat: String, Sendable, CaseIterable {
     case text
     case json
 }
 
-/// Standard error, line by line.
-public enum StandardError {
-    public static func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+/// Standard error, at once: what a command says before it ends.
+package enum StandardError {
+    package static func write(_ text: String) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            // Nobody is there to hear that standard error is gone.
+            guard count > 0 || errno == EINTR else { return }
+            rest = rest.dropFirst(max(0, count))
+        }
     }
 }
 
 /// Makes the logger of the process.
-public enum AgentLogging {
-    public static func makeLogger(format: LogFormat, level: Logger.Level) -> Logger {
-        Logger(label: "nezha-agent") { _ in
+package enum AgentLogging {
+    package static func makeLogger(format: LogFormat, level: Logger.Level) -> Logger {
+        LineSink.standardError.describeDropped { dropped in
+            LineLogHandler(format: format).line(
+                .warning, "log lines were dropped", ["count": "\(dropped)"], LogTime.text())
+        }
+        return Logger(label: "nezha-agent") { _ in
             var handler = LineLogHandler(format: format)
             handler.logLevel = level
             return handler
@@ -43,11 +53,11 @@ struct LineLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         let fields = metadata.merging(event.metadata ?? [:]) { $1 }
-        StandardError.write(line(event.level, "\(event.message)", fields, Date()) + "\n")
+        LineSink.standardError.write(line(event.level, "\(event.message)", fields, LogTime.text()))
     }
 
-    func line(_ level: Logger.Level, _ message: String, _ fields: Logger.Metadata, _ now: Date) -> String {
-        let time = now.formatted(.iso8601.time(includingFractionalSeconds: true))
+    /// - Parameter time: `2026-01-31T10:00:00.123Z`.
+    func line(_ level: Logger.Level, _ message: String, _ fields: Logger.Metadata, _ time: String) -> String {
         switch format {
         case .text:
             let extras = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\(Self.clean("\($0.value)"))" }

@@ -26,11 +26,11 @@ struct LinuxSystemReader: SystemReader {
     }
 
     func names(in directory: String) -> [String] {
-        guard let stream = opendir(directory) else { return [] }
-        defer { closedir(stream) }
+        guard let stream = unsafe opendir(directory) else { return [] }
+        defer { unsafe closedir(stream) }
         var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = EntryName(entry)
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe EntryName(entry)
             if !name.isSelfOrParent { names.append(name.text) }
         }
         return names
@@ -39,15 +39,15 @@ struct LinuxSystemReader: SystemReader {
     func disk(at path: String) -> DiskSpace? {
         var total: UInt64 = 0
         var used: UInt64 = 0
-        guard linux_disk_space(path, &total, &used) == 0 else { return nil }
+        guard unsafe linux_disk_space(path, &total, &used) == 0 else { return nil }
         return DiskSpace(total: total, used: used)
     }
 
     var architecture: String {
         var name = utsname()
-        guard uname(&name) == 0 else { return "" }
-        return withUnsafeBytes(of: &name.machine) { bytes in
-            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        guard unsafe uname(&name) == 0 else { return "" }
+        return unsafe withUnsafeBytes(of: &name.machine) { bytes in
+            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         }
     }
 }

@@ -1,5 +1,6 @@
 import AgentLink
-import Foundation
+import Glibc
+import HTTP
 
 /// Task 1: how long an HTTP request takes, and with TLS what certificate was shown (`agent-link-details.md` 2).
 enum HTTPProbe {
@@ -12,9 +13,10 @@ enum HTTPProbe {
             let answer = try await withDeadline(limit) { try await HTTPGet.run(url, bodyLimit: 0) }
             let delay = (ContinuousClock.now - start).milliseconds
             if Task.isCancelled { return nil }
-            guard (200..<400).contains(answer.status) else {
+            let status = answer.response.status
+            guard (200..<400).contains(status.code) else {
                 return AgentTaskReply(
-                    data: "\n应用错误: \(answer.status) \(answer.reason)", successful: false, delay: delay)
+                    data: "\n应用错误: \(status.code) \(status.reasonPhrase)", successful: false, delay: delay)
             }
             return AgentTaskReply(data: certificateText(answer), successful: true, delay: delay)
         } catch {
@@ -23,20 +25,22 @@ enum HTTPProbe {
     }
 
     /// `<issuer CN>|<notAfter>`, as dashboards read it; empty without TLS.
-    private static func certificateText(_ answer: HTTPGet.Answer) -> String {
+    private static func certificateText(_ answer: HTTP1Client.Answer) -> String {
         guard let certificate = answer.certificate, let end = answer.certificateEnds else { return "" }
         return "\(CertificateIssuer.commonName(der: certificate) ?? "")|\(timeText(end))"
     }
 
     /// Such as `2026-10-01 12:00:00 +0000 UTC`.
     static func timeText(_ seconds: Int) -> String {
-        let style = Date.VerbatimFormatStyle(
-            format: """
-                \(year: .padded(4))-\(month: .twoDigits)-\(day: .twoDigits) \
-                \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\(minute: .twoDigits):\(second: .twoDigits)
-                """,
-            timeZone: .gmt, calendar: Calendar(identifier: .gregorian))
-        return Date(timeIntervalSince1970: Double(seconds)).formatted(style) + " +0000 UTC"
+        var (time, parts) = unsafe (time_t(seconds), tm())
+        unsafe gmtime_r(&time, &parts)
+        func digits(_ number: Int32, _ count: Int) -> String {
+            let text = String(number)
+            return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
+        }
+        let day = unsafe [digits(parts.tm_year + 1900, 4), digits(parts.tm_mon + 1, 2), digits(parts.tm_mday, 2)]
+        let clock = unsafe [digits(parts.tm_hour, 2), digits(parts.tm_min, 2), digits(parts.tm_sec, 2)]
+        return "\(day.joined(separator: "-")) \(clock.joined(separator: ":")) +0000 UTC"
     }
 }
 

@@ -1,4 +1,5 @@
 import AgentLink
+import CLinux
 import Glibc
 
 /// Task 2: five echoes (`agent-link.md` 2). Uses the kernel's ping sockets, which need no rights where
@@ -57,19 +58,19 @@ struct PingTarget: Sendable {
 
     /// Blocks while the name is looked up.
     static func resolve(_ host: String) throws -> PingTarget {
-        var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = linux_sock_datagram
         var list: UnsafeMutablePointer<addrinfo>?
         let bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
-        let code = getaddrinfo(bare, nil, &hints, &list)
-        guard code == 0, let first = list, let address = first.pointee.ai_addr else {
+        let code = unsafe getaddrinfo(bare, nil, &hints, &list)
+        guard code == 0, let first = unsafe list, let address = unsafe first.pointee.ai_addr else {
             throw ProbeFailure(text: "host not found")
         }
-        defer { freeaddrinfo(list) }
-        var target = PingTarget(
+        defer { unsafe freeaddrinfo(list) }
+        var target = unsafe PingTarget(
             storage: sockaddr_storage(), length: first.pointee.ai_addrlen, isIPv6: first.pointee.ai_family == AF_INET6)
-        withUnsafeMutableBytes(of: &target.storage) { storage in
-            storage.copyMemory(from: UnsafeRawBufferPointer(start: address, count: Int(target.length)))
+        unsafe withUnsafeMutableBytes(of: &target.storage) { storage in
+            unsafe storage.copyMemory(from: UnsafeRawBufferPointer(start: address, count: Int(target.length)))
         }
         return target
     }
@@ -85,17 +86,19 @@ struct PingSocket: ~Copyable {
     init(_ target: PingTarget) throws(ProbeFailure) {
         let family = target.isIPv6 ? AF_INET6 : AF_INET
         let kind = Int32(target.isIPv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)
-        let flags = Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
-        var descriptor = Glibc.socket(family, Int32(SOCK_DGRAM.rawValue) | flags, kind)
+        let flags = linux_sock_cloexec | linux_sock_nonblock
+        var descriptor = Glibc.socket(family, linux_sock_datagram | flags, kind)
         let isRaw = descriptor < 0
-        if isRaw { descriptor = Glibc.socket(family, Int32(SOCK_RAW.rawValue) | flags, kind) }
+        if isRaw { descriptor = Glibc.socket(family, linux_sock_raw | flags, kind) }
         guard descriptor >= 0 else {
             throw ProbeFailure(text: "no right to send ICMP: net.ipv4.ping_group_range or CAP_NET_RAW is needed")
         }
         let socket = Descriptor(owning: descriptor)
         var storage = target.storage
-        let result = withUnsafePointer(to: &storage) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, target.length) }
+        let result = unsafe withUnsafePointer(to: &storage) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe connect(descriptor, $0, target.length)
+            }
         }
         guard result == 0 else { throw ProbeFailure(text: SystemCallError.last.reason) }
         self.socket = socket
@@ -112,7 +115,7 @@ struct PingSocket: ~Copyable {
         while true {
             let remaining = (end - ContinuousClock.now).wholeMilliseconds
             var polled = pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0)
-            guard remaining > 0, poll(&polled, 1, Int32(clamping: remaining)) > 0 else { return nil }
+            guard remaining > 0, unsafe poll(&polled, 1, Int32(clamping: remaining)) > 0 else { return nil }
             let came = ContinuousClock.now
             let packet = try socket.read(limit: 2048)
             if answers(packet, sequence) { return came }

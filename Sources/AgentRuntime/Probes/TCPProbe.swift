@@ -1,6 +1,5 @@
 import AgentLink
-import NIOCore
-import NIOPosix
+import Transport
 
 /// Task 3: how long a TCP connection takes (`agent-link.md` 2).
 enum TCPProbe {
@@ -13,11 +12,9 @@ enum TCPProbe {
         }
         do {
             let start = ContinuousClock.now
-            let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-                .connectTimeout(.nanoseconds(limit.components.seconds * 1_000_000_000))
-                .connect(host: address.host, port: address.port).get()
+            let stream = try await ByteStream.connect(address, limit: limit)
             let elapsed = ContinuousClock.now - start
-            try? await channel.close()
+            await stream.close()
             return Task.isCancelled ? nil : AgentTaskReply(data: "", successful: true, delay: elapsed.milliseconds)
         } catch {
             return Task.isCancelled ? nil : AgentTaskReply(data: ProbeText.of(error), successful: false)
@@ -29,15 +26,25 @@ enum TCPProbe {
 enum ProbeText {
     static func of(_ error: any Error) -> String {
         switch error {
-        case is DeadlineExceeded, ChannelError.connectTimeout: "timeout"
-        case let error as NIOConnectionError:
-            error.connectionErrors.last.map { of($0.error) } ?? (error.dnsAError ?? error.dnsAAAAError).map(of)
-                ?? "host not found"
-        case let error as IOError: SystemCallError(code: error.errnoCode).reason
+        case is DeadlineExceeded: "timeout"
+        case ConnectError.system(let error): SystemCallError(code: error.code).reason
+        case let error as ConnectError: error.description
         case let error as SystemCallError: error.reason
         case let error as ProbeFailure: error.text
-        case is SocketAddressError: "host not found"
         default: "\(error)"
+        }
+    }
+}
+
+extension ByteStream {
+    /// A cleartext connection.
+    /// - Throws: `ConnectError`.
+    static func connect(_ address: ServerAddress, limit: Duration) async throws -> ByteStream {
+        guard let port = UInt16(exactly: address.port) else { throw ProbeFailure(text: "host:port expected") }
+        return try await Connector.connect(host: address.host, port: port, limit: limit, on: .shared) {
+            transport, _, loop in
+            let (speaker, stream) = ByteStream.make(over: transport, on: loop)
+            return (speaker, stream)
         }
     }
 }

@@ -17,6 +17,6 @@ enum ExecutableSearch {
 
     /// A regular file (or a link to one) that this user may execute.
     static func isExecutable(_ path: String) -> Bool {
-        FileStatus.following(path)?.kind == .file && access(path, X_OK) == 0
+        unsafe FileStatus.following(path)?.kind == .file && access(path, X_OK) == 0
     }
 }

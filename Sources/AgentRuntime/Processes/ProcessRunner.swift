@@ -1,5 +1,5 @@
-import Foundation
 import Glibc
+import Transport
 
 /// Runs programs, each watched by a thread of its own (`agent-link.md` 2, exec; corrections in the details).
 ///
@@ -18,7 +18,7 @@ enum ProcessRunner {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation {
                 (continuation: CheckedContinuation<ProcessOutcome, any Error>) in
-                Thread.detachNewThread {
+                startThread {
                     continuation.resume(
                         with: Result { () throws -> ProcessOutcome in
                             try ProcessWatch.start(request, wake: wake).run()

@@ -1,5 +1,5 @@
-import Foundation
 import Glibc
+import Transport
 
 /// One running program, seen from the thread that watches it; never leaves that thread.
 final class ProcessWatch {
@@ -116,7 +116,7 @@ final class ProcessWatch {
             // Once told to stop there is nothing more to be told.
             pollfd(fd: forced == nil && watchesChild ? wake.descriptor : -1, events: Int16(POLLIN), revents: 0),
         ]
-        guard Glibc.poll(&polled, nfds_t(polled.count), milliseconds) > 0 else { return }
+        guard unsafe Glibc.poll(&polled, nfds_t(polled.count), milliseconds) > 0 else { return }
         if polled[0].revents != 0, !Self.read(stdout, into: &output) { Self.close(&stdout) }
         if polled[1].revents != 0, !Self.read(stderr, into: &errors) { Self.close(&stderr) }
         if polled[2].revents != 0 { feed() }
@@ -125,7 +125,7 @@ final class ProcessWatch {
     /// - Returns: Whether more may come.
     private static func read(_ source: Int32, into buffer: inout CappedBuffer) -> Bool {
         var piece = [UInt8](repeating: 0, count: 65536)
-        let count = Glibc.read(source, &piece, piece.count)
+        let count = unsafe Glibc.read(source, &piece, piece.count)
         if count < 0 { return errno == EAGAIN || errno == EINTR }
         buffer.append(Array(piece.prefix(count)))
         return count > 0
@@ -134,7 +134,7 @@ final class ProcessWatch {
     /// A program that reads no more has closed its end; that is its own affair.
     private func feed() {
         let target = stdin
-        let count = input.prefix(65536).withUnsafeBytes { Glibc.write(target, $0.baseAddress, $0.count) }
+        let count = unsafe input.prefix(65536).withUnsafeBytes { unsafe Glibc.write(target, $0.baseAddress, $0.count) }
         if count >= 0 {
             input = input.dropFirst(count)
             if input.isEmpty { Self.close(&stdin) }
@@ -146,7 +146,7 @@ final class ProcessWatch {
     /// It hangs in the kernel. When it comes out it still has to be taken from the process table.
     private func reapLater() {
         let pid = process.pid
-        Thread.detachNewThread { while waitpid(pid, nil, 0) == -1, errno == EINTR {} }
+        startThread { while waitpid(pid, nil, 0) == -1, errno == EINTR {} }
     }
 }
 

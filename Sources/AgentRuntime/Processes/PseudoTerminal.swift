@@ -1,7 +1,7 @@
 import AgentLink
 import CLinux
-import Foundation
 import Glibc
+import Transport
 
 /// A program behind a pseudo terminal, leader of a session whose controlling terminal that is.
 ///
@@ -19,7 +19,7 @@ final class PseudoTerminal: Sendable {
         executable: String, environment: [String: String], directory: String, size: TerminalSize
     ) throws(SystemCallError) -> PseudoTerminal {
         var path = [CChar](repeating: 0, count: 128)
-        let master = Descriptor(owning: try retryingInterrupts { linux_open_pty(&path, path.count) })
+        let master = Descriptor(owning: try retryingInterrupts { unsafe linux_open_pty(&path, path.count) })
         master.setNonBlocking()
         _ = linux_set_terminal_size(master.raw, UInt16(size.rows), UInt16(size.columns))
         let wake = try WakePipe()
@@ -101,7 +101,7 @@ final class PseudoTerminal: Sendable {
             pollfd(fd: master.raw, events: Int16(event), revents: 0),
             pollfd(fd: wakePipe.descriptor, events: Int16(POLLIN), revents: 0),
         ]
-        while poll(&polled, nfds_t(polled.count), -1) < 0, errno == EINTR {}
+        while unsafe poll(&polled, nfds_t(polled.count), -1) < 0, errno == EINTR {}
         return polled[1].revents == 0
     }
 
@@ -117,7 +117,7 @@ final class PseudoTerminal: Sendable {
             process.killGroup()
             if !waitForEnd(milliseconds: 2000) {
                 let pid = process.pid
-                Thread.detachNewThread { while waitpid(pid, nil, 0) == -1, errno == EINTR {} }
+                startThread { while waitpid(pid, nil, 0) == -1, errno == EINTR {} }
                 return
             }
         }

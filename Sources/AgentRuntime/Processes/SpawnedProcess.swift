@@ -23,24 +23,24 @@ struct SpawnedProcess: ~Copyable {
     static func start(
         executable: String, arguments: [String], environment: [String: String], directory: String, streams: Streams
     ) throws(SystemCallError) -> SpawnedProcess {
-        var actions = posix_spawn_file_actions_t()
+        var actions = unsafe posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
-        posix_spawn_file_actions_init(&actions)
-        posix_spawnattr_init(&attributes)
+        unsafe posix_spawn_file_actions_init(&actions)
+        unsafe posix_spawnattr_init(&attributes)
         defer {
-            posix_spawn_file_actions_destroy(&actions)
-            posix_spawnattr_destroy(&attributes)
+            unsafe posix_spawn_file_actions_destroy(&actions)
+            unsafe posix_spawnattr_destroy(&attributes)
         }
-        addStreams(streams, to: &actions)
-        if !directory.isEmpty { try check(linux_spawn_add_chdir(&actions, directory)) }
+        unsafe addStreams(streams, to: &actions)
+        if !directory.isEmpty { try unsafe check(linux_spawn_add_chdir(&actions, directory)) }
         // Ours close on exec anyway; this is for those that a library opened without saying so.
-        try check(linux_spawn_add_closefrom(&actions, 3))
+        try unsafe check(linux_spawn_add_closefrom(&actions, 3))
         try setAttributes(&attributes, isSession: streams.terminal != nil)
         let variables = environment.map { "\($0.key)=\($0.value)" }
-        let pid = try withCStrings(arguments) { argv throws(SystemCallError) in
-            try withCStrings(variables) { envp throws(SystemCallError) in
+        let pid = try unsafe withCStrings(arguments) { argv throws(SystemCallError) in
+            try unsafe withCStrings(variables) { envp throws(SystemCallError) in
                 var pid: pid_t = 0
-                try check(posix_spawn(&pid, executable, &actions, &attributes, argv, envp))
+                try unsafe check(posix_spawn(&pid, executable, &actions, &attributes, argv, envp))
                 return pid
             }
         }
@@ -58,16 +58,16 @@ struct SpawnedProcess: ~Copyable {
 
     private static func addStreams(_ streams: Streams, to actions: inout posix_spawn_file_actions_t) {
         if let terminal = streams.terminal {
-            posix_spawn_file_actions_addopen(&actions, 0, terminal, O_RDWR, 0)
-            posix_spawn_file_actions_adddup2(&actions, 0, 1)
-            posix_spawn_file_actions_adddup2(&actions, 0, 2)
+            unsafe posix_spawn_file_actions_addopen(&actions, 0, terminal, O_RDWR, 0)
+            unsafe posix_spawn_file_actions_adddup2(&actions, 0, 1)
+            unsafe posix_spawn_file_actions_adddup2(&actions, 0, 2)
             return
         }
         for (target, source) in [streams.stdin, streams.stdout, streams.stderr].enumerated() {
             if let source {
-                posix_spawn_file_actions_adddup2(&actions, source, Int32(target))
+                unsafe posix_spawn_file_actions_adddup2(&actions, source, Int32(target))
             } else {
-                posix_spawn_file_actions_addopen(&actions, Int32(target), "/dev/null", O_RDWR, 0)
+                unsafe posix_spawn_file_actions_addopen(&actions, Int32(target), "/dev/null", O_RDWR, 0)
             }
         }
     }
@@ -78,13 +78,13 @@ struct SpawnedProcess: ~Copyable {
         _ attributes: inout posix_spawnattr_t, isSession: Bool
     ) throws(SystemCallError) {
         var signals = sigset_t()
-        sigemptyset(&signals)
-        try check(posix_spawnattr_setsigmask(&attributes, &signals))
-        sigfillset(&signals)
-        try check(posix_spawnattr_setsigdefault(&attributes, &signals))
-        try check(posix_spawnattr_setpgroup(&attributes, 0))
+        unsafe sigemptyset(&signals)
+        try unsafe check(posix_spawnattr_setsigmask(&attributes, &signals))
+        unsafe sigfillset(&signals)
+        try unsafe check(posix_spawnattr_setsigdefault(&attributes, &signals))
+        try unsafe check(posix_spawnattr_setpgroup(&attributes, 0))
         let group = isSession ? linux_spawn_setsid() : Int16(POSIX_SPAWN_SETPGROUP)
-        try check(
+        try unsafe check(
             posix_spawnattr_setflags(
                 &attributes, group | Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF)))
     }
@@ -102,16 +102,16 @@ struct SpawnedProcess: ~Copyable {
 
     /// Whether the child ended; it stays a zombie.
     borrowing func hasEnded() -> Bool {
-        var info = siginfo_t()
+        var info = unsafe siginfo_t()
         // With WNOHANG and no ended child the call succeeds and leaves the signal number at zero.
-        return waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_signo != 0
+        return unsafe waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_signo != 0
     }
 
     /// Takes the ended child from the process table, and with it members of its group that became our children
     /// because this process is the first of a container.
     borrowing func reap() -> ProcessOutcome.End {
         var status: Int32 = 0
-        while waitpid(pid, &status, 0) == -1, errno == EINTR {}
+        while unsafe waitpid(pid, &status, 0) == -1, errno == EINTR {}
         while waitpid(-pid, nil, WNOHANG) > 0 {}
         let signal = status & 0x7F
         return signal == 0 ? .exited(code: status >> 8 & 0xFF) : .signalled(signal)
@@ -124,8 +124,8 @@ struct SpawnedProcess: ~Copyable {
     private static func withCStrings<Result>(
         _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) throws(SystemCallError) -> Result
     ) throws(SystemCallError) -> Result {
-        let pointers = texts.map { strdup($0) }
-        defer { pointers.forEach { free($0) } }
-        return try body(pointers + [nil])
+        let pointers = unsafe texts.map { unsafe strdup($0) }
+        defer { unsafe pointers.forEach { unsafe free($0) } }
+        return try unsafe body(pointers + [nil])
     }
 }

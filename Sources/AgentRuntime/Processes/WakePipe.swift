@@ -24,6 +24,6 @@ final class WakePipe: Sendable {
     /// Whether ``wake()`` was called since the pipe was made.
     var isWoken: Bool {
         var polled = pollfd(fd: reader.raw, events: Int16(POLLIN), revents: 0)
-        return poll(&polled, 1, 0) > 0
+        return unsafe poll(&polled, 1, 0) > 0
     }
 }

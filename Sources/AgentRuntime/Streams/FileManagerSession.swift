@@ -46,17 +46,17 @@ struct FileManagerSession: Sendable {
 
     private static func listing(_ path: String) throws(SystemCallError) -> FileManagerReply {
         let flags = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC
-        let raw = try retryingInterrupts { open(path, flags) }
-        guard let stream = fdopendir(raw) else {
+        let raw = try retryingInterrupts { unsafe open(path, flags) }
+        guard let stream = unsafe fdopendir(raw) else {
             close(raw)
             throw .last
         }
-        defer { closedir(stream) }
+        defer { unsafe closedir(stream) }
         var entries: [FileManagerReply.Entry] = []
-        while let entry = readdir(stream) {
-            let name = EntryName(entry)
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe EntryName(entry)
             if name.isSelfOrParent { continue }
-            let isDirectory = (try? FileStatus(name.cString, in: raw).kind) == .directory
+            let isDirectory = unsafe (try? FileStatus(name.cString, in: raw).kind) == .directory
             entries.append(.init(isDirectory: isDirectory, name: name.cString.dropLast().map(UInt8.init(bitPattern:))))
         }
         entries.sort { $0.name.lexicographicallyPrecedes($1.name) }
@@ -117,7 +117,7 @@ final class PlainFile: Sendable {
     static func open(_ path: String, _ flags: Int32) throws -> (file: PlainFile, size: Int64) {
         // Truncating comes after the look at what it is.
         let opened = flags & ~O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
-        let descriptor = Descriptor(owning: try retryingInterrupts { Glibc.open(path, opened, 0o644) })
+        let descriptor = Descriptor(owning: try retryingInterrupts { unsafe Glibc.open(path, opened, 0o644) })
         let status = try FileStatus(of: descriptor)
         guard status.kind == .file else {
             throw SystemCallError(code: status.kind == .directory ? EISDIR : EINVAL)

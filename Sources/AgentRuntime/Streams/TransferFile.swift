@@ -47,8 +47,8 @@ final class TransferSource: Sendable {
         if wanted == 0 { return nil }
         let message: [UInt8]
         do {
-            message = try TransferFrame.chunk(upTo: Int(wanted)) { room throws(SystemCallError) in
-                try file.read(into: room)
+            message = try unsafe TransferFrame.chunk(upTo: Int(wanted)) { room throws(SystemCallError) in
+                try unsafe file.read(into: room)
             }
         } catch {
             throw FileTaskError.system(error)

@@ -4,7 +4,7 @@ import Secrets
 /// Small files of our own, replaced as a whole.
 enum AtomicFile {
     static func read(_ path: String, limit: Int) throws(SystemCallError) -> [UInt8] {
-        let file = Descriptor(owning: try retryingInterrupts { open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) })
+        let file = Descriptor(owning: try retryingInterrupts { unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) })
         var bytes: [UInt8] = []
         while bytes.count < limit {
             let piece = try file.read(limit: min(65536, limit - bytes.count))
@@ -19,21 +19,21 @@ enum AtomicFile {
         _ bytes: [UInt8], to path: String, mode: mode_t, createDirectory: Bool
     ) throws(SystemCallError) {
         let directory = Self.directory(of: path)
-        if createDirectory, mkdir(directory, 0o750) != 0, errno != EEXIST { throw .last }
+        if createDirectory, unsafe mkdir(directory, 0o750) != 0, errno != EEXIST { throw .last }
         let temporary = path + ".tmp-" + SecureRandom.alphanumeric(10)
         do throws(SystemCallError) {
             let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
-            let file = Descriptor(owning: try retryingInterrupts { open(temporary, flags, mode) })
+            let file = Descriptor(owning: try retryingInterrupts { unsafe open(temporary, flags, mode) })
             try file.writeAll(bytes)
             // The umask may have taken bits away.
             try retryingInterrupts { fchmod(file.raw, mode) }
             try retryingInterrupts { fsync(file.raw) }
-            try retryingInterrupts { rename(temporary, path) }
+            try retryingInterrupts { unsafe rename(temporary, path) }
         } catch {
-            unlink(temporary)
+            unsafe unlink(temporary)
             throw error
         }
-        let folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let folder = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if folder >= 0 { _ = fsync(Descriptor(owning: folder).raw) }
     }
 

@@ -17,7 +17,7 @@ struct Descriptor: ~Copyable, Sendable {
     /// A pipe whose ends close on exec, so that no child started meanwhile keeps them. The caller owns both.
     static func pipe() throws(SystemCallError) -> (reader: Int32, writer: Int32) {
         var ends: [Int32] = [-1, -1]
-        try retryingInterrupts { linux_pipe(&ends, 0) }
+        try retryingInterrupts { unsafe linux_pipe(&ends, 0) }
         return (ends[0], ends[1])
     }
 
@@ -30,10 +30,10 @@ struct Descriptor: ~Copyable, Sendable {
     func read(limit: Int) throws(SystemCallError) -> [UInt8] {
         let descriptor = raw
         var failure: SystemCallError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
             count = 0
             do throws(SystemCallError) {
-                count = try retryingInterrupts { Glibc.read(descriptor, buffer.baseAddress, limit) }
+                count = try retryingInterrupts { unsafe Glibc.read(descriptor, buffer.baseAddress, limit) }
             } catch {
                 failure = error
             }
@@ -46,7 +46,7 @@ struct Descriptor: ~Copyable, Sendable {
     /// - Returns: How many bytes; 0 at the end.
     func read(into room: UnsafeMutableRawBufferPointer) throws(SystemCallError) -> Int {
         let descriptor = raw
-        return try retryingInterrupts { Glibc.read(descriptor, room.baseAddress, room.count) }
+        return try retryingInterrupts { unsafe Glibc.read(descriptor, room.baseAddress, room.count) }
     }
 
     /// Writes some of `bytes`.
@@ -54,9 +54,9 @@ struct Descriptor: ~Copyable, Sendable {
     func write(_ bytes: ArraySlice<UInt8>) throws(SystemCallError) -> Int {
         let descriptor = raw
         // The library's function does not know typed errors, so the outcome is carried out of it.
-        let outcome = bytes.withUnsafeBytes { buffer in
+        let outcome = unsafe bytes.withUnsafeBytes { buffer in
             Result { () throws(SystemCallError) in
-                try retryingInterrupts { Glibc.write(descriptor, buffer.baseAddress, buffer.count) }
+                try retryingInterrupts { unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count) }
             }
         }
         return try outcome.get()

@@ -8,8 +8,8 @@ struct EntryName: Sendable {
     /// - Parameter entry: what `readdir` gave; its name is a tuple in Swift, so it is read in place.
     init(_ entry: UnsafeMutablePointer<dirent>) {
         let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 19
-        let start = (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self)
-        cString = Array(UnsafeBufferPointer(start: start, count: strlen(start) + 1))
+        let start = unsafe (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self)
+        cString = unsafe Array(UnsafeBufferPointer(start: start, count: strlen(start) + 1))
     }
 
     var text: String { String(decoding: cString.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self) }

@@ -14,7 +14,7 @@ struct SystemCallError: Error, Sendable, Equatable {
 
     /// The system's text, in lower case as it stands in the middle of a message.
     var reason: String {
-        String(cString: strerror(code)).lowercased()
+        unsafe String(cString: strerror(code)).lowercased()
     }
 }
 

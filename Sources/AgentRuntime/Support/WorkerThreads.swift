@@ -1,6 +1,6 @@
 import Dispatch
-import Foundation
 import Synchronization
+import Transport
 
 /// Threads for calls that block (files, directories, name look-ups), so that neither the tasks of the process nor its
 /// event loops ever wait for a disk.
@@ -52,7 +52,7 @@ final class WorkerThreads: Sendable {
             return (nil, true)
         }
         idle?.signal()
-        if isNewThread { Thread.detachNewThread { self.work() } }
+        if isNewThread { startThread { self.work() } }
     }
 
     private func work() {

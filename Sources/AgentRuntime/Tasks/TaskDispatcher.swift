@@ -6,13 +6,13 @@ struct TaskDispatcher: Sendable {
     let context: AgentContext
     let streams: any StreamOpening
     /// To the one writer of the task stream. Results that come after its end are dropped.
-    let results: BoundedQueue<Proto_TaskResult>
+    let results: BoundedQueue<AgentTaskResult>
     /// Work that ends with the connection.
     let streamJobs: JobQueue
 
     /// Called by the reader for each task in the order they came. Returns soon: whatever takes time runs on its own,
     /// but for configuration tasks, whose order counts.
-    func dispatch(_ task: Proto_Task) async {
+    func dispatch(_ task: AgentTask) async {
         guard let type = AgentTaskType(rawValue: task.type) else {
             context.logger.info("task of an unknown type ignored", metadata: ["type": "\(task.type)"])
             return
@@ -46,7 +46,7 @@ struct TaskDispatcher: Sendable {
     }
 
     /// Registers the task here, in the reader, so that a cancel right behind it finds it.
-    private func start(_ task: Proto_Task, on queue: JobQueue, _ work: @escaping @Sendable () async -> Void) async {
+    private func start(_ task: AgentTask, on queue: JobQueue, _ work: @escaping @Sendable () async -> Void) async {
         let signal = context.running.register(task.id)
         await queue.add {
             await withCancellation(by: signal, work)
@@ -54,7 +54,7 @@ struct TaskDispatcher: Sendable {
         }
     }
 
-    private func refuse(_ task: Proto_Task, _ type: AgentTaskType, _ refusal: TaskGates.Refusal) async {
+    private func refuse(_ task: AgentTask, _ type: AgentTaskType, _ refusal: TaskGates.Refusal) async {
         switch refusal {
         case .silence: break
         case .reply(let data, let successful):
@@ -69,8 +69,8 @@ struct TaskDispatcher: Sendable {
         }
     }
 
-    private func reply(_ task: Proto_Task, _ type: AgentTaskType, _ answer: AgentTaskReply) async {
-        try? await results.send(Proto_TaskResult(id: task.id, type: type, reply: answer))
+    private func reply(_ task: AgentTask, _ type: AgentTaskType, _ answer: AgentTaskReply) async {
+        try? await results.send(AgentTaskResult(id: task.id, type: type.rawValue, reply: answer))
     }
 }
 
