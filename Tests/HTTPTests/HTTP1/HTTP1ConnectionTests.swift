@@ -6,11 +6,6 @@ import Transport
 
 @Suite("Connections of HTTP/1.1 in memory", .timeLimit(.minutes(1)))
 struct HTTP1ConnectionTests {
-    /// Runs on a loop of the process.
-    private func onLoop(_ body: @Sendable (isolated EventLoop) async throws -> Void) async throws {
-        try await EventLoop.shared.run { loop in try await body(loop) }
-    }
-
     private static let chunkedHead = "POST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     private static func head(length: Int, _ more: String = "") -> String {
@@ -20,8 +15,8 @@ struct HTTP1ConnectionTests {
     // MARK: Holding back
 
     @Test("a body that nobody reads holds its client back at the limit, and one that is read lets it go on")
-    func unreadBody() async throws {
-        try await onLoop { loop in
+    func unreadBody() async {
+        await onOwnLoop { loop in
             let (wanted, want) = AsyncStream<Void>.makeStream()
             let peer = HTTP1Peer(limits: .changed { $0.unreadBody = 1000 }, on: loop) { request in
                 for await _ in wanted { break }
@@ -42,8 +37,8 @@ struct HTTP1ConnectionTests {
     }
 
     @Test("bytes behind a request that is being answered are held back at the limit")
-    func pipelined() async throws {
-        try await onLoop { loop in
+    func pipelined() async {
+        await onOwnLoop { loop in
             let (released, release) = AsyncStream<Void>.makeStream()
             let peer = HTTP1Peer(limits: .changed { $0.pipelined = 500 }, on: loop) { request in
                 if request.path == "/first" { for await _ in released { break } }
@@ -64,8 +59,8 @@ struct HTTP1ConnectionTests {
     }
 
     @Test("over the budget of all connections a body without a credential comes only when it is asked for")
-    func budget() async throws {
-        try await onLoop { loop in
+    func budget() async {
+        await onOwnLoop { loop in
             let (wanted, want) = AsyncStream<Void>.makeStream()
             let entry: HTTPEntry = { request in
                 for await _ in wanted { break }
@@ -93,8 +88,8 @@ struct HTTP1ConnectionTests {
     }
 
     @Test("an unread body is no longer counted once its client has gone")
-    func budgetComesBack() async throws {
-        try await onLoop { loop in
+    func budgetComesBack() async {
+        await onOwnLoop { loop in
             let service = HTTPService { _ in
                 try? await Task.sleep(for: .seconds(3600))
                 return .empty(.ok)
@@ -108,8 +103,8 @@ struct HTTP1ConnectionTests {
     }
 
     @Test("a writer waits while the client takes nothing, and learns that it has gone")
-    func slowClient() async throws {
-        try await onLoop { loop in
+    func slowClient() async {
+        await onOwnLoop { loop in
             let written = Mutex(0)
             let failures = Mutex(0)
             let peer = HTTP1Peer(on: loop) { _ in
@@ -141,7 +136,7 @@ struct HTTP1ConnectionTests {
 
     @Test("half a head ends in time, with 408; what was said before does not matter", arguments: ["", get("/")])
     func halfHead(before: String) async throws {
-        try await onLoop { loop in
+        try await onOwnLoop { loop in
             let peer = HTTP1Peer(limits: .changed { $0.head = .milliseconds(500) }, on: loop)
             await peer.send(before + "GET / HTTP/1.1\r\nHo", on: loop)
             for _ in 0..<3 {
@@ -162,7 +157,7 @@ struct HTTP1ConnectionTests {
             $0.bodyGrace = .milliseconds(500)
             $0.minimumBodyRate = 100
         }
-        try await onLoop { loop in
+        try await onOwnLoop { loop in
             for head in [Self.head(length: 1000), Self.chunkedHead + "3E8\r\n"] {
                 let slow = HTTP1Peer(limits: limits, on: loop)
                 let steady = HTTP1Peer(limits: limits, on: loop)
@@ -182,7 +177,7 @@ struct HTTP1ConnectionTests {
 
     @Test("a connection on which nothing comes is closed, but not while a whole request is being answered")
     func idle() async throws {
-        try await onLoop { loop in
+        try await onOwnLoop { loop in
             let (released, release) = AsyncStream<Void>.makeStream()
             let peer = HTTP1Peer(limits: .changed { $0.idle = .milliseconds(80) }, on: loop) { _ in
                 for await _ in released { break }
@@ -202,11 +197,11 @@ struct HTTP1ConnectionTests {
 
     @Test("after a last answer the client may send on for a while, up to a limit; nothing of it is run")
     func lingering() async throws {
-        try await onLoop { loop in
+        try await onOwnLoop { loop in
             let calls = Mutex(0)
             let limits = ListenerLimits.changed {
                 $0.maxSkippedBody = 1000
-                $0.lingering = .milliseconds(100)
+                $0.lingering = .milliseconds(500)
             }
             for ending in ["bytes", "time", "end"] {
                 let peer = HTTP1Peer(limits: limits, on: loop) { _ in
@@ -219,7 +214,7 @@ struct HTTP1ConnectionTests {
                 #expect(peer.transport.hasFinishedSending && !peer.transport.isClosed)
                 switch ending {
                 case "bytes": await peer.send(String(repeating: "x", count: 1001), on: loop)
-                case "time": try await loop.sleep(milliseconds: 250)
+                case "time": try await loop.sleep(milliseconds: 800)
                 default: peer.transport.receiveEnd(on: loop)
                 }
                 #expect(peer.transport.isClosed)
@@ -232,7 +227,7 @@ struct HTTP1ConnectionTests {
 
     @Test("an address has so many connections that are waited for, and gets its places back")
     func guests() async throws {
-        try await onLoop { loop in
+        try await onOwnLoop { loop in
             let service = HTTPService(limits: .changed { $0.waitingForOneAddress = 2 }) { request in
                 .text(.ok, "\((try? await request.body.collect(upTo: 100))?.count ?? -1)|")
             }
@@ -263,7 +258,7 @@ struct HTTP1ConnectionTests {
 
     @Test("stopping closes an idle connection, finishes a request and says so, and reads no more")
     func stop() async throws {
-        try await onLoop { loop in
+        await onOwnLoop { loop in
             let (released, release) = AsyncStream<Void>.makeStream()
             let calls = Mutex(0)
             let entry: HTTPEntry = { _ in
@@ -288,7 +283,7 @@ struct HTTP1ConnectionTests {
 
     @Test("a connection is over when its transport is closed and its work has ended")
     func over() async throws {
-        try await onLoop { loop in
+        await onOwnLoop { loop in
             let (released, release) = AsyncStream<Void>.makeStream()
             let entry: HTTPEntry = { _ in
                 for await _ in released { break }
@@ -313,8 +308,8 @@ struct HTTP1ConnectionTests {
     // MARK: Answers
 
     @Test("100 Continue comes when the body is asked for, not before, not twice, and never after the body has begun")
-    func expectContinue() async throws {
-        try await onLoop { loop in
+    func expectContinue() async {
+        await onOwnLoop { loop in
             let (wanted, want) = AsyncStream<Void>.makeStream()
             let entry: HTTPEntry = { request in
                 for await _ in wanted { break }
@@ -397,8 +392,8 @@ struct HTTP1ConnectionTests {
     }
 
     @Test("many requests in one piece are answered without piling up answers for a client that takes none")
-    func pipelinedFlood() async throws {
-        try await onLoop { loop in
+    func pipelinedFlood() async {
+        await onOwnLoop { loop in
             let calls = Mutex(0)
             let peer = HTTP1Peer(on: loop) { _ in
                 calls.withLock { $0 += 1 }

@@ -22,7 +22,7 @@ struct ServerConnectionTests {
 
     @Test("the first bytes decide, wherever they are cut, and none is lost", arguments: [1, 2, 13, 14, 15, 1000])
     func firstBytes(pieces: Int) async {
-        await EventLoop.shared.run { loop in
+        await onOwnLoop { loop in
             for (bytes, isHTTP2) in [
                 (Array(post("/p", "x").utf8), false), (Self.preface + [0, 0, 0, 4, 0, 0, 0, 0, 0], true),
             ] {
@@ -47,7 +47,7 @@ struct ServerConnectionTests {
 
     @Test("ALPN decides before the first byte")
     func negotiated() async {
-        await EventLoop.shared.run { loop in
+        await onOwnLoop { loop in
             let (second, _) = connect(alpn: "h2", on: loop)
             await loop.turn()
             #expect(second.takeSent().count > 9)
@@ -62,7 +62,7 @@ struct ServerConnectionTests {
 
     @Test("who shows nothing is closed after a time, at its end, and when the server stops")
     func undecided() async throws {
-        try await EventLoop.shared.run { loop in
+        try await onOwnLoop { loop in
             let limits = ListenerLimits.changed { $0.undecided = .milliseconds(50) }
             let (late, _) = connect(limits, on: loop)
             late.receive("PRI * HT", on: loop)

@@ -55,6 +55,22 @@ final class HTTP1Peer {
     }
 }
 
+/// Runs on a loop of its own, whose timers no other test holds up.
+func onOwnLoop<Success: Sendable>(
+    _ body: @Sendable (isolated EventLoop) async throws -> Success
+) async rethrows -> Success {
+    let loop = EventLoop()
+    loop.start()
+    do {
+        let result = try await loop.run { loop in try await body(loop) }
+        await loop.stop()
+        return result
+    } catch {
+        await loop.stop()
+        throw error
+    }
+}
+
 /// Tells what came: method, path, authority and body.
 @Sendable func mirror(_ request: InboundRequest) async -> OutboundResponse {
     let body = (try? await request.body.collect(upTo: 1 << 20)) ?? Array("broken".utf8)

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import GatewayServer
+@testable import HTTP
 
 @Suite("Noticing that a client has gone")
 struct ClientPresenceTests {

@@ -1,10 +1,8 @@
 import Foundation
-import HTTPTypes
-import MCPServer
 import Synchronization
 import Testing
 
-@testable import GatewayServer
+@testable import HTTP
 
 @Suite("HTTP/1.1 on the port")
 struct HTTPListenerTests {
@@ -17,8 +15,8 @@ struct HTTPListenerTests {
 
     @Test("requests follow each other on one connection")
     func keepAlive() async throws {
-        try await RunningGateway.with(http: Self.mirror) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: Self.mirror) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 for path in ["/a", "/b?x=1"] {
                     try await connection.send(get(path))
                     let answer = try await connection.receive(through: "|")
@@ -32,8 +30,8 @@ struct HTTPListenerTests {
 
     @Test("two requests in one segment are both answered, in order")
     func pipelined() async throws {
-        try await RunningGateway.with(http: Self.mirror) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: Self.mirror) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send(get("/1") + post("/2", "two") + get("/3", "Connection: close"))
                 let all = try await connection.receiveAll()
                 let order = ["GET /1", "POST /2 127.0.0.1 two|", "GET /3"].compactMap { all.range(of: $0)?.lowerBound }
@@ -45,8 +43,8 @@ struct HTTPListenerTests {
 
     @Test("a request that comes byte by byte is whole")
     func bytewise() async throws {
-        try await RunningGateway.with(http: Self.mirror) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: Self.mirror) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 for byte in post("/slow", "body").utf8 {
                     try await connection.send([byte])
                     await Task.yield()
@@ -58,8 +56,8 @@ struct HTTPListenerTests {
 
     @Test("a chunked body is read to its end")
     func chunked() async throws {
-        try await RunningGateway.with(http: Self.mirror) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: Self.mirror) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 let head = "POST /c HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n"
                 try await connection.send(head + "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
                 #expect(try await connection.receive(through: "|").hasSuffix("abcde|"))
@@ -69,8 +67,8 @@ struct HTTPListenerTests {
 
     @Test("the connection is closed when the client wants it, and says so", arguments: ["close", "Close"])
     func connectionClose(word: String) async throws {
-        try await RunningGateway.with(http: Self.mirror) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: Self.mirror) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send(get("/", "Connection: \(word)"))
                 #expect(try await connection.receiveAll().lowercased().contains("\r\nconnection: close\r\n"))
             }
@@ -79,8 +77,8 @@ struct HTTPListenerTests {
 
     @Test("an HTTP/1.0 client is answered and the connection closed")
     func http10() async throws {
-        try await RunningGateway.with(http: Self.mirror) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: Self.mirror) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send("GET /old HTTP/1.0\r\n\r\n")
                 #expect(try await connection.receiveAll().hasSuffix("GET /old 127.0.0.1 |"))
             }
@@ -89,10 +87,10 @@ struct HTTPListenerTests {
 
     @Test("a client that sends and ends its side at once gets its answer")
     func requestThenFIN() async throws {
-        try await RunningGateway.with(http: Self.mirror) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: Self.mirror) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send(post("/fin", "x"))
-                connection.finishSending()
+                await connection.finishSending()
                 #expect(try await connection.receiveAll().hasSuffix("POST /fin 127.0.0.1 x|"))
             }
         }
@@ -100,8 +98,8 @@ struct HTTPListenerTests {
 
     @Test("the answer to HEAD has the length and no body, and the connection goes on")
     func head() async throws {
-        try await RunningGateway.with { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send("HEAD / HTTP/1.1\r\nHost: g\r\n\r\n" + get("/", "Connection: close"))
                 let all = try await connection.receiveAll()
                 #expect(all.components(separatedBy: "hello").count == 2)
@@ -114,8 +112,8 @@ struct HTTPListenerTests {
         "what is no HTTP gets 400 and a closed connection",
         arguments: ["\u{16}\u{3}\u{1}\u{2}\r\n\r\n", "GET\r\n\r\n", "nonsense\r\n\r\n"])
     func garbage(bytes: String) async throws {
-        try await RunningGateway.with { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send(bytes)
                 #expect(try await connection.receiveAll().hasPrefix("HTTP/1.1 400 "))
             }
@@ -124,8 +122,8 @@ struct HTTPListenerTests {
 
     @Test("a head larger than the limit gets 400")
     func largeHead() async throws {
-        try await RunningGateway.with(limits: .changed { $0.maxHeaderSize = 4096 }) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(limits: .changed { $0.maxHeaderSize = 4096 }) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send(get("/", "X-Filler: " + String(repeating: "x", count: 8192)))
                 #expect(try await connection.receiveAll().hasPrefix("HTTP/1.1 400 "))
             }
@@ -134,8 +132,8 @@ struct HTTPListenerTests {
 
     @Test("100 Continue is sent when the body is wanted")
     func expectContinue() async throws {
-        try await RunningGateway.with(http: Self.mirror) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: Self.mirror) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 let head = "POST /e HTTP/1.1\r\nHost: g\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
                 try await connection.send(head)
                 #expect(try await connection.receive(through: "\r\n\r\n").hasPrefix("HTTP/1.1 100 Continue"))
@@ -149,11 +147,11 @@ struct HTTPListenerTests {
 
     @Test("a refused body is not asked for, and the connection ends")
     func expectRefused() async throws {
-        try await RunningGateway.with(http: { _ in .text(.unauthorized, "no") }) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: { _ in .text(.unauthorized, "no") }) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 let head = "POST /e HTTP/1.1\r\nHost: g\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
                 try await connection.send(head)
-                connection.finishSending()
+                await connection.finishSending()
                 let answer = try await connection.receiveAll()
                 #expect(answer.hasPrefix("HTTP/1.1 401 "))
                 #expect(answer.lowercased().contains("connection: close"))
@@ -163,8 +161,8 @@ struct HTTPListenerTests {
 
     @Test("a body that nobody read does not disturb the next request")
     func unreadBody() async throws {
-        try await RunningGateway.with { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send(post("/1", String(repeating: "x", count: 300_000)))
                 #expect(try await connection.receive(through: "hello").hasPrefix("HTTP/1.1 200"))
                 try await connection.send(get("/2", "Connection: close"))
@@ -175,8 +173,8 @@ struct HTTPListenerTests {
 
     @Test("an unwanted body that is too long to skip ends the connection after the answer")
     func unreadLongBody() async throws {
-        try await RunningGateway.with(limits: .changed { $0.maxSkippedBody = 100_000 }) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(limits: .changed { $0.maxSkippedBody = 100_000 }) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send(
                     "POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 1000000\r\n\r\n"
                         + String(repeating: "x", count: 1000))
@@ -184,18 +182,5 @@ struct HTTPListenerTests {
                 #expect(answer.lowercased().contains("connection: close"))
             }
         }
-    }
-
-    @Test("ids are random and of one form")
-    func requestIDs() {
-        let ids = Set((0..<100).map { _ in RequestID.next() })
-        #expect(ids.count == 100)
-        #expect(ids.allSatisfy { $0.count == 16 && $0.allSatisfy(\.isHexDigit) })
-    }
-
-    @Test("the date has the form of RFC 9110")
-    func date() {
-        #expect(HTTPDate.text(784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
-        #expect(HTTPDate.text(1_709_164_800) == "Thu, 29 Feb 2024 00:00:00 GMT")
     }
 }

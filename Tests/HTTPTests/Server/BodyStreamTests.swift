@@ -1,10 +1,8 @@
 import Foundation
-import HTTPTypes
-import MCPServer
 import Synchronization
 import Testing
 
-@testable import GatewayServer
+@testable import HTTP
 
 @Suite("Bodies that are streamed")
 struct BodyStreamTests {
@@ -27,8 +25,8 @@ struct BodyStreamTests {
             while let chunk = try? await request.body.next() { received.add(chunk.count) }
             return .text(.ok, "read")
         }
-        try await RunningGateway.with(http: entry) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: entry) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 let total = 160 << 20
                 try await connection.send("POST /up HTTP/1.1\r\nHost: g\r\nContent-Length: \(total)\r\n\r\n")
                 let sent = Counter()
@@ -66,8 +64,8 @@ struct BodyStreamTests {
                     for part in ["ab", "", "cd", "ef"] { try await write(Array(part.utf8)) }
                 })
         }
-        try await RunningGateway.with(http: entry) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: entry) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send(get("/1") + get("/2", "Connection: close"))
                 let all = try await connection.receiveAll()
                 #expect(all.components(separatedBy: "abcdef").count == 3)
@@ -86,8 +84,8 @@ struct BodyStreamTests {
                     try await write(Array("de".utf8))
                 })
         }
-        try await RunningGateway.with(http: entry) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: entry) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send(get("/"))
                 let all = try await connection.receive(through: "0\r\n\r\n")
                 #expect(all.contains("3\r\nabc\r\n2\r\nde\r\n"))
@@ -105,8 +103,8 @@ struct BodyStreamTests {
                     if throwing { throw Failed() }
                 })
         }
-        try await RunningGateway.with(http: entry) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: entry) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send(get("/"))
                 let all = (try? await connection.receiveAll()) ?? ""
                 #expect(all.isEmpty || all.hasSuffix("part"))
@@ -131,8 +129,8 @@ struct BodyStreamTests {
                     }
                 })
         }
-        try await RunningGateway.with(http: entry) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: entry) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send(get("/"))
                 #expect(await eventually { written.count > 0 })
                 try await Task.sleep(for: .milliseconds(500))
@@ -162,8 +160,8 @@ struct BodyStreamTests {
                     }
                 })
         }
-        try await RunningGateway.with(limits: .changed { $0.halfClosed = .milliseconds(50) }, http: entry) { gateway in
-            try await RawConnection.with(port: gateway.port) { try await $0.send(get("/")) }
+        try await RunningServer.with(limits: .changed { $0.halfClosed = .milliseconds(50) }, http: entry) { server in
+            try await RawConnection.with(port: server.port) { try await $0.send(get("/")) }
             try await called.wait()
             #expect(calls.count == 1)
             #expect(failures.count == 1)
@@ -181,8 +179,8 @@ struct BodyStreamTests {
                     try await write(Array("bytes".utf8))
                 })
         }
-        try await RunningGateway.with(http: entry) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: entry) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send("HEAD / HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n")
                 let all = try await connection.receiveAll()
                 #expect(all.lowercased().contains("content-length: 5"))
@@ -199,8 +197,8 @@ struct BodyStreamTests {
             do { while try await request.body.next() != nil {} } catch { broken.open() }
             return .text(.ok, "")
         }
-        try await RunningGateway.with(http: entry) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: entry) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send("POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 100\r\n\r\nabc")
             }
             try await broken.wait()

@@ -1,10 +1,6 @@
-import Foundation
-import HTTPTypes
-import MCPServer
-import NIOCore
 import Synchronization
 
-@testable import GatewayServer
+@testable import HTTP
 
 /// A frame as the gateway sent it.
 struct ServerFrame: Equatable {
@@ -66,7 +62,7 @@ struct WebSocketPeer: Sendable {
                 continue
             }
             guard let more = try await connection.next() else { return nil }
-            received.bytes.withLock { $0 += more.readableBytesView }
+            received.bytes.withLock { $0 += more }
         }
     }
 

@@ -1,17 +1,14 @@
-import HTTPTypes
-import MCPServer
-import NIOCore
 import Synchronization
 import Testing
 
-@testable import GatewayServer
+@testable import HTTP
 
 @Suite("WebSockets on the port (RFC 6455)")
 struct WebSocketListenerTests {
     @Test("the handshake is answered as in the RFC, at the second request of a connection, too")
     func handshake() async throws {
-        try await RunningGateway.with(http: webSocketEntry(echo)) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: webSocketEntry(echo)) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send(get("/"))
                 #expect(try await connection.receive(through: "hello").hasPrefix("HTTP/1.1 200"))
                 try await connection.send(WebSocketPeer.request)
@@ -29,8 +26,8 @@ struct WebSocketListenerTests {
 
     @Test("frames that come together with the handshake are not lost")
     func early() async throws {
-        try await RunningGateway.with(http: webSocketEntry(echo)) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: webSocketEntry(echo)) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 let early = WebSocketPeer.frame(1, Array("one".utf8)) + WebSocketPeer.frame(2, [2])
                 let peer = try await WebSocketPeer.open(connection, early: early)
                 #expect(try await peer.next()?.text == "one")
@@ -41,8 +38,8 @@ struct WebSocketListenerTests {
 
     @Test("fragments are joined, with control frames between them, and pings are answered")
     func fragments() async throws {
-        try await RunningGateway.with(http: webSocketEntry(echo)) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: webSocketEntry(echo)) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 let peer = try await WebSocketPeer.open(connection)
                 try await peer.send(1, Array("a".utf8), isFinal: false)
                 try await peer.send(9, [7, 8])
@@ -56,8 +53,8 @@ struct WebSocketListenerTests {
 
     @Test("a client's close is echoed and the connection closed", arguments: [1000, 1001, 3000, 4999, nil])
     func clientCloses(code: Int?) async throws {
-        try await RunningGateway.with(http: webSocketEntry(echo)) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: webSocketEntry(echo)) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 let peer = try await WebSocketPeer.open(connection)
                 try await peer.send(8, code.map { [UInt8($0 >> 8), UInt8($0 & 0xFF)] } ?? [])
                 #expect(try await peer.next()?.code == code ?? 1005)
@@ -69,9 +66,9 @@ struct WebSocketListenerTests {
     @Test("run's close is sent, and the connection ends when the client has answered or its time is up")
     func serverCloses() async throws {
         let limits = ListenerLimits.changed { $0.webSocketEnd = .milliseconds(500) }
-        try await RunningGateway.with(limits: limits, http: webSocketEntry(echo)) { gateway in
+        try await RunningServer.with(limits: limits, http: webSocketEntry(echo)) { server in
             for answers in [true, false] {
-                try await RawConnection.with(port: gateway.port) { connection in
+                try await RawConnection.with(port: server.port) { connection in
                     let peer = try await WebSocketPeer.open(connection)
                     try await peer.send("bye")
                     let close = try await peer.next()
@@ -86,9 +83,9 @@ struct WebSocketListenerTests {
 
     @Test("a message has the limit's size, in fragments as well; one byte more closes with 1009")
     func messageLimit() async throws {
-        try await RunningGateway.with(http: webSocketEntry(maxMessageSize: 1000, echo)) { gateway in
+        try await RunningServer.with(http: webSocketEntry(maxMessageSize: 1000, echo)) { server in
             for (sizes, isAllowed) in [([1000], true), ([1001], false), ([600, 400], true), ([600, 401], false)] {
-                try await RawConnection.with(port: gateway.port) { connection in
+                try await RawConnection.with(port: server.port) { connection in
                     let peer = try await WebSocketPeer.open(connection)
                     for (index, size) in sizes.enumerated() {
                         try await peer.send(
@@ -118,10 +115,10 @@ struct WebSocketListenerTests {
             defer { ended.open() }
             return await echo(socket)
         }
-        try await RunningGateway.with(
+        try await RunningServer.with(
             limits: .changed { $0.webSocketEnd = .milliseconds(300) }, http: entry
-        ) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        ) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 let peer = try await WebSocketPeer.open(connection)
                 try await connection.send(bytes)
                 #expect(try await peer.next()?.code == code)
@@ -141,8 +138,8 @@ struct WebSocketListenerTests {
             cancelled.open()
             return .normal
         }
-        try await RunningGateway.with(http: entry) { gateway in
-            try await RawConnection.with(port: gateway.port) { _ = try await WebSocketPeer.open($0) }
+        try await RunningServer.with(http: entry) { server in
+            try await RawConnection.with(port: server.port) { _ = try await WebSocketPeer.open($0) }
             try await cancelled.wait()
             #expect(calls.withLock { $0 } == 1)
         }
@@ -150,16 +147,16 @@ struct WebSocketListenerTests {
 
     @Test("a shutdown closes with 1001 and cancels run")
     func shutdown() async throws {
-        try await RunningGateway.with(http: webSocketEntry(echo)) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: webSocketEntry(echo)) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 let peer = try await WebSocketPeer.open(connection)
                 try await peer.send("up")
                 #expect(try await peer.next()?.text == "up")
-                await gateway.beginShutdown()
+                server.beginShutdown()
                 #expect(try await peer.next()?.code == 1001)
                 try await peer.send(8, [3, 233])
                 #expect(try await peer.next() == nil)
-                #expect(await gateway.shutDown() < .seconds(4))
+                #expect(await server.shutDown() < .seconds(4))
             }
         }
     }
@@ -168,8 +165,8 @@ struct WebSocketListenerTests {
     func pings() async throws {
         let limits = ListenerLimits.changed { $0.idle = .milliseconds(300) }
         let entry = webSocketEntry(pingInterval: .milliseconds(300), echo)
-        try await RunningGateway.with(limits: limits, http: entry) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(limits: limits, http: entry) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 let peer = try await WebSocketPeer.open(connection)
                 for _ in 0..<5 {
                     #expect(try await peer.next()?.opcode == 9)
@@ -191,8 +188,8 @@ struct WebSocketListenerTests {
             while (try? await socket.send(piece)) != nil { sent.withLock { $0 += 1 } }
             return .normal
         }
-        try await RunningGateway.with(http: entry) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: entry) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 _ = try await WebSocketPeer.open(connection)
                 var last = -1
                 let stalled = await eventually {
@@ -219,8 +216,8 @@ struct WebSocketListenerTests {
                     return .normal
                 })
         }
-        try await RunningGateway.with(http: entry) { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with(http: entry) { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send(get("/") + "HEAD / HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n")
                 let all = try await connection.receiveAll()
                 #expect(all.split(separator: "HTTP/1.1 500 ").count == 2)
@@ -231,8 +228,8 @@ struct WebSocketListenerTests {
 
     @Test("a refused upgrade ends the connection: the decoder reads nothing after it")
     func refused() async throws {
-        try await RunningGateway.with { gateway in
-            try await RawConnection.with(port: gateway.port) { connection in
+        try await RunningServer.with { server in
+            try await RawConnection.with(port: server.port) { connection in
                 try await connection.send(get("/", "Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings"))
                 let all = try await connection.receiveAll()
                 #expect(all.hasSuffix("hello"))

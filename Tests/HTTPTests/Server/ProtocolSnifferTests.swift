@@ -1,6 +1,6 @@
 import Testing
 
-@testable import GatewayServer
+@testable import HTTP
 
 @Suite("Telling HTTP/1 from HTTP/2 by the first bytes")
 struct ProtocolSnifferTests {
