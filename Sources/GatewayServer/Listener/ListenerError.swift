@@ -1,10 +1,10 @@
 /// Why the gateway could not listen. Each case names what an operator can change.
-public enum ListenerError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum ListenerError: Error, Sendable, Equatable, CustomStringConvertible {
     case cannotListen(host: String, port: Int, reason: String)
     case badCertificate(path: String, reason: String)
     case badKey(path: String, reason: String)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .cannotListen(let host, let port, let reason): "cannot listen on \(host):\(port): \(reason)"
         case .badCertificate(let path, let reason): "cannot use the certificate \(path): \(reason)"
