@@ -1,10 +1,5 @@
+import Glibc
 package import Logging
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// Opens the database file.
 package enum SQLiteDatabase {

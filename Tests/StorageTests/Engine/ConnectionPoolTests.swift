@@ -127,6 +127,23 @@ struct ConnectionPoolTests {
         fixture.pool.close { _ in }
     }
 
+    @Test("who asks is not held up while the database works", .timeLimit(.minutes(1)))
+    func callerGoesOn() async throws {
+        actor Asker {
+            func ask(_ pool: ConnectionPool, _ gate: Gate) async throws { try await pool.run { _ in gate.pass() } }
+            func answer() -> Int { 7 }
+        }
+        let fixture = try Fixture(size: 1)
+        let gate = Gate()
+        let asker = Asker()
+        async let asked: Void = asker.ask(fixture.pool, gate)
+        try await gate.held(1)
+        #expect(await asker.answer() == 7)
+        gate.open()
+        try await asked
+        fixture.pool.close { _ in }
+    }
+
     @Test("a read that waits is given up when its task is cancelled, and one that runs is told")
     func cancelling() async throws {
         let fixture = try Fixture(size: 1)

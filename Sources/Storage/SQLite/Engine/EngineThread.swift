@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import Glibc
 
 /// A thread of the database's. It gets no signals: those are for the process.
 enum EngineThread {
@@ -18,31 +14,19 @@ enum EngineThread {
         unsafe sigfillset(&all)
         unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
         defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
-        #if canImport(Darwin)
-            var thread: pthread_t?
-        #else
-            var thread = pthread_t()
-        #endif
+        var thread = pthread_t()
         let start = unsafe Unmanaged.passRetained(Start(body))
         let status = unsafe pthread_create(
             &thread, nil,
             { start in
-                #if canImport(Darwin)
-                    unsafe Unmanaged<Start>.fromOpaque(start).takeRetainedValue().body()
-                #else
-                    if let start = unsafe start { unsafe Unmanaged<Start>.fromOpaque(start).takeRetainedValue().body() }
-                #endif
+                if let start = unsafe start { unsafe Unmanaged<Start>.fromOpaque(start).takeRetainedValue().body() }
                 return nil
             }, start.toOpaque())
         guard status == 0 else {
             unsafe start.release()
             return false
         }
-        #if canImport(Darwin)
-            if let thread = unsafe thread { unsafe pthread_detach(thread) }
-        #else
-            pthread_detach(thread)
-        #endif
+        pthread_detach(thread)
         return true
     }
 }

@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import Glibc
 
 /// A value that threads share behind a POSIX mutex, with a condition to wait for. The thread sanitizer knows these;
 /// when contended, the standard library's `Mutex` waits where it cannot see, and is reported for races that are none.

@@ -1,10 +1,5 @@
+import Glibc
 import Logging
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// The files of one database, readable by their owner alone.
 struct DatabaseFiles: Sendable {

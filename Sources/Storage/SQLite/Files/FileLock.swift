@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
+import Glibc
 
 /// An exclusive `flock` on a file. The kernel releases it when the process ends in whatever way, so a crash leaves
 /// nothing to clean up; the file itself stays, because removing it would let two processes lock different files.
