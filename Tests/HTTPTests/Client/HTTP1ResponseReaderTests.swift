@@ -89,6 +89,6 @@ struct HTTP1ResponseReaderTests {
         let filler = String(repeating: "a", count: (64 << 10) - start.utf8.count - 4 + more)
         var reader = HTTP1ResponseReader(bodyLimit: 10)
         let outcome = Result { try reader.receive(Array((start + filler + "\r\n\r\n").utf8).span) }
-        #expect((try? outcome.get()) != nil == isTaken)
+        #expect(((try? outcome.get()) != nil) == isTaken)
     }
 }
