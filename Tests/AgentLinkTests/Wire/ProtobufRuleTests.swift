@@ -140,7 +140,7 @@ struct ProtobufRuleTests {
     func multiplies(entry: String) {
         let small = [[UInt8]](repeating: bytes(entry), count: 2000).flatMap(\.self)
         var large = small
-        while large.count < 12 << 20 { large += large }
+        while large.count < 8 << 20 { large += large }
         func read(_ message: [UInt8]) throws {
             switch entry {
             case "1a00", "5a00": #expect(try HostInfo(protobuf: message).cpu.count <= ReportLimits.listLength)
@@ -150,6 +150,28 @@ struct ProtobufRuleTests {
         }
         #expect(Self.error { try read(small) } == nil)
         #expect(Self.error { try read(large) } == .tooManyEntries)
+    }
+
+    @Test("Decoding that multiplies: a hostile report that is long, but no more than long, is read and cut")
+    func long() throws {
+        var state = HostState()
+        state.temperatures = [.init(name: String(repeating: "x", count: 1_000_000), celsius: 1)]
+        state.temperatures += (0..<50_000).map { _ in .init(name: "t", celsius: 1) }
+        state.gpu = [Double](repeating: 1, count: 100_000)
+        let read = try HostState(protobuf: state.protobuf())
+        #expect(read.temperatures.count == ReportLimits.listLength && read.gpu.count == ReportLimits.listLength)
+        #expect(read.temperatures[0].name.count == ReportLimits.textLength)
+        let host = HostInfo(gpu: [String](repeating: "g", count: 10_000))
+        #expect(try HostInfo(protobuf: host.protobuf()).gpu.count == ReportLimits.listLength)
+    }
+
+    @Test(
+        "Decoding that multiplies: what reading may take grows with the message up to a bound",
+        arguments: [
+            (0, 1 << 20), (1, (1 << 20) + 1), (1 << 20, 16 << 20), (16 << 20, 32 << 20),
+        ])
+    func budget(count: Int, bytes: Int) {
+        #expect(Protobuf.budget(count) == bytes)
     }
 
     @Test("Decoding that multiplies: reading takes no more than its budget from the heap")

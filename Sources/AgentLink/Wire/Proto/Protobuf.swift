@@ -5,8 +5,12 @@ import CProtobufC
 enum Protobuf {
     /// A `State` with its scratch memory fits; what is larger goes on the heap.
     private static let lentBytes = 4096
-    /// What the structures of one message may take beyond its own size: some ten thousand entries.
-    static let structureBudget = 1 << 20
+
+    /// What reading a message of `count` bytes may take from the heap: its texts once more, and as much for the
+    /// structures of its entries as a long list of real ones needs; above 1 MiB never more than 16 times its size.
+    static func budget(_ count: Int) -> Int {
+        count + max(1 << 20, min(15 * count, 16 << 20))
+    }
 
     typealias Unpack<Message> =
         (UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafePointer<UInt8>?) -> UnsafeMutablePointer<Message>?
@@ -21,7 +25,7 @@ enum Protobuf {
         let value: Result<Value, ProtobufError> = unsafe withUnsafeTemporaryAllocation(
             byteCount: lentBytes, alignment: 16
         ) { lent in
-            var arena = unsafe ProtobufArena(lent: lent, budget: bytes.count + structureBudget)
+            var arena = unsafe ProtobufArena(lent: lent, budget: budget(bytes.count))
             return unsafe withUnsafeMutablePointer(to: &arena) { arena in
                 unsafe read(bytes, unpack, in: arena, make)
             }
