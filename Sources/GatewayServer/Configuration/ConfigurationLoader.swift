@@ -1,32 +1,32 @@
-import Foundation
 import MCPServer
 import Secrets
-import Yams
+import TimeZones
+import YAML
 
 /// A loaded configuration and what the start has to tell about it.
-public struct LoadedConfiguration: Sendable {
-    public var configuration: GatewayConfiguration
+package struct LoadedConfiguration: Sendable {
+    package var configuration: GatewayConfiguration
     /// Keys of the file that nobody knows; they are kept.
-    public var unknownKeys: [String]
+    package var unknownKeys: [String]
     /// Keys whose value came from the environment.
-    public var fromEnvironment: [String]
+    package var fromEnvironment: [String]
     /// Secrets that were missing and are now random, and saved.
-    public var generatedKeys: [String]
+    package var generatedKeys: [String]
 }
 
 /// Reads `config.yaml`, completes it and applies the environment (`engines.md` 10, `engines-details.md` 10).
-public struct ConfigurationLoader: Sendable {
-    public let path: String
+package struct ConfigurationLoader: Sendable {
+    package let path: String
     private let environment: [String: String]
 
-    public init(path: String, environment: [String: String]) {
+    package init(path: String, environment: [String: String]) {
         self.path = path
         self.environment = environment
     }
 
     /// Reads the file. A missing one is created and missing secrets are made and saved, unless `readOnly`.
     /// - Throws: ``ConfigurationError``.
-    public func load(readOnly: Bool = false) throws(ConfigurationError) -> LoadedConfiguration {
+    package func load(readOnly: Bool = false) throws(ConfigurationError) -> LoadedConfiguration {
         let file = ConfigurationFile(path: path)
         var document = try file.read() ?? ConfigurationDocument()
         if readOnly, !file.exists { throw .notReadable(path: path) }
@@ -35,7 +35,7 @@ public struct ConfigurationLoader: Sendable {
             fromEnvironment: [], generatedKeys: [])
         for key in ConfigurationKey.all {
             if let node = document[key.name] {
-                try key.apply(ConfigurationValue(node, key: key.name), to: &loaded.configuration)
+                try key.apply(ConfigurationValue(node), to: &loaded.configuration)
                 if key.isChangeable { continue }
             }
             if let text = environment[key.environmentName] {
@@ -45,21 +45,26 @@ public struct ConfigurationLoader: Sendable {
         }
         for key in ConfigurationKey.all {
             guard let secret = key.generateIfMissing(in: &loaded.configuration) else { continue }
-            document.set(key.name, to: Node(secret))
+            document.set(key.name, to: YAMLNode(secret))
             loaded.generatedKeys.append(key.name)
         }
-        try Self.check(loaded.configuration)
+        try check(loaded.configuration)
         if !readOnly, !loaded.generatedKeys.isEmpty || !file.exists { try file.write(document) }
         return loaded
     }
 
-    private static func check(_ configuration: GatewayConfiguration) throws(ConfigurationError) {
+    private func check(_ configuration: GatewayConfiguration) throws(ConfigurationError) {
         guard Hex.decode(configuration.dataSecretKey)?.count == 32 else {
             throw .badValue(key: "data_secret_key", value: nil, expected: "64 hex digits")
         }
-        guard TimeZone(identifier: configuration.location) != nil else {
-            throw .badValue(
-                key: "location", value: configuration.location, expected: "a time zone such as UTC or Europe/Berlin")
+        do throws(ZoneError) {
+            _ = try Zone.named(configuration.location, folder: environment["TZDIR"] ?? "/usr/share/zoneinfo")
+        } catch {
+            var expected = "a time zone such as UTC or Europe/Berlin"
+            if case .noZones(let folder) = error {
+                expected = "UTC, and \(folder), where other time zones are, is missing"
+            }
+            throw .badValue(key: "location", value: configuration.location, expected: expected)
         }
         if let name = configuration.settings.mcpToolsets.first(where: { Toolset(rawValue: $0) == nil }) {
             throw .badValue(key: "mcp_toolsets", value: name, expected: "some of \(Toolset.allNames)")
@@ -90,15 +95,15 @@ enum ConfigurationValue {
     /// A mapping, or a list of something else than texts.
     case other
 
-    init(_ node: Node, key: String) {
+    init(_ node: YAMLNode) {
         switch node {
         case .scalar(let scalar):
-            let isNull = scalar.style == .plain && ["", "~", "null", "Null", "NULL"].contains(scalar.string)
-            self = isNull ? .null : .text(scalar.string)
+            // Quoted it is a text.
+            self = scalar.style == .plain && node.isNull ? .null : .text(scalar.string)
         case .sequence(let sequence):
-            let texts = sequence.compactMap { $0.scalar?.string }
-            self = texts.count == sequence.count ? .list(texts) : .other
-        default:
+            let texts = sequence.items.compactMap(\.string)
+            self = texts.count == sequence.items.count ? .list(texts) : .other
+        case .mapping:
             self = .other
         }
     }
@@ -140,22 +145,22 @@ extension ConfigurationKey {
     }
 
     /// The YAML node of the value in force, for keys that can be changed.
-    func node(in configuration: GatewayConfiguration) -> Node? {
+    func node(in configuration: GatewayConfiguration) -> YAMLNode? {
         switch slot {
         case .text(let path): Self.textNode(configuration[keyPath: path])
-        case .flag(let path): Node(configuration[keyPath: path] ? "true" : "false", Tag(.bool))
-        case .number(let path, _): Node(String(configuration[keyPath: path]), Tag(.int))
-        case .id(let path): Node(String(configuration[keyPath: path]), Tag(.int))
-        case .list(let path): Node(configuration[keyPath: path].map(Self.textNode))
+        case .flag(let path): YAMLNode(configuration[keyPath: path] ? "true" : "false")
+        case .number(let path, _): YAMLNode(String(configuration[keyPath: path]))
+        case .id(let path): YAMLNode(String(configuration[keyPath: path]))
+        case .list(let path): .sequence(YAMLNode.Sequence(configuration[keyPath: path].map(Self.textNode)))
         case .secret, .reserved: nil
         }
     }
 
     /// Quoted unless it is plainly a text: `null` would be read back as nothing, and older readers take `on` for a flag.
-    private static func textNode(_ text: String) -> Node {
+    private static func textNode(_ text: String) -> YAMLNode {
         let reserved = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"]
         let isPlain = text.first?.isLetter == true && !reserved.contains(text.lowercased())
-        return Node(text, Tag(.str), isPlain ? .any : .doubleQuoted)
+        return YAMLNode(text, style: isPlain ? .any : .doubleQuoted)
     }
 
     private func text(_ value: ConfigurationValue) throws(ConfigurationError) -> String {
@@ -189,9 +194,19 @@ extension ConfigurationKey {
         switch value {
         case .list(let texts): return texts
         case .text(let text):
-            return text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+            return text.utf8.split(separator: UInt8(ascii: ",")).map(Self.trimmed).filter { !$0.isEmpty }
         case .null, .other: throw .badValue(key: name, value: "a mapping", expected: "a list of texts")
         }
+    }
+
+    /// Without blanks at its ends.
+    private static func trimmed(_ text: Substring.UTF8View) -> String {
+        func isBlank(_ scalar: Unicode.Scalar) -> Bool {
+            scalar == "\t" || scalar.properties.generalCategory == .spaceSeparator
+        }
+        var scalars = Substring(text).unicodeScalars.drop(while: isBlank)
+        while let last = scalars.last, isBlank(last) { scalars.removeLast() }
+        return String(scalars)
     }
 
     private func secret(_ value: ConfigurationValue) throws(ConfigurationError) -> String {

@@ -1,24 +1,21 @@
-import Dispatch
-public import MCPServer
-import Synchronization
+package import MCPServer
+import Transport
 
 /// The settings in `config.yaml`: in force at once, on disk before a change counts (`mcp.md` 6.1).
-public final class YAMLSettingsStore: SettingsStore {
-    private let configuration: Mutex<GatewayConfiguration>
+package final class YAMLSettingsStore: SettingsStore {
+    private let configuration: Lock<GatewayConfiguration>
     private let file: ConfigurationFile
     /// One change after the other, so that what is taken back after a failure is exactly that change.
     private let turns = Turns()
-    /// Writing waits for the disk and must not hold up a cooperative thread.
-    private let queue = DispatchQueue(label: "nezha.settings")
 
-    public init(path: String, configuration: GatewayConfiguration) {
+    package init(path: String, configuration: GatewayConfiguration) {
         file = ConfigurationFile(path: path)
-        self.configuration = Mutex(configuration)
+        self.configuration = Lock(configuration)
     }
 
-    public var current: GatewaySettings { configuration.withLock { $0.settings } }
+    package var current: GatewaySettings { configuration.withLock { $0.settings } }
 
-    public func update(
+    package func update(
         _ change: @Sendable (inout GatewaySettings) -> Void
     ) async throws(SettingsError) -> GatewaySettings {
         await turns.begin()
@@ -29,8 +26,9 @@ public final class YAMLSettingsStore: SettingsStore {
             change(&configuration.settings)
             return (before, configuration)
         }
+        // Writing waits for the disk, and is not given up with the task: a thread of its own, as changes are rare.
         let isSaved = await withCheckedContinuation { continuation in
-            queue.async { [file] in
+            startThread { [file] in
                 continuation.resume(returning: (try? Self.write(after, to: file)) != nil)
             }
         }
@@ -64,7 +62,7 @@ private final class Turns: Sendable {
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     func begin() async {
         await withCheckedContinuation { continuation in

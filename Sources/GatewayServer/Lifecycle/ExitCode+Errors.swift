@@ -1,7 +1,7 @@
 import Storage
 
 /// Exit codes of sysexits.h that this program uses.
-public enum SystemExit: Int32, Sendable {
+package enum SystemExit: Int32, Sendable {
     case usage = 64
     case dataError = 65
     case noInput = 66
@@ -14,12 +14,12 @@ public enum SystemExit: Int32, Sendable {
 }
 
 /// An error as the person at the terminal sees it: one line, and the code for whoever scripts it.
-public struct StartFailure: Error, Sendable {
-    public var text: String
-    public var exit: SystemExit
+package struct StartFailure: Error, Sendable {
+    package var text: String
+    package var exit: SystemExit
 
     /// What this error means for the start of the program.
-    public init(_ error: any Error) {
+    package init(_ error: any Error) {
         switch error {
         case let error as ConfigurationError: self.init(error)
         case let error as StorageError: self.init(error)

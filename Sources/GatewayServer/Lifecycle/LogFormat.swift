@@ -1,16 +1,19 @@
-import Foundation
-public import Logging
-import Synchronization
+package import Logging
 
 /// How log lines look on standard error.
-public enum LogFormat: String, Sendable, CaseIterable {
+package enum LogFormat: String, Sendable, CaseIterable {
     case text
     case json
 
     /// Makes every `Logger` of the process write so. Call once, first of all.
-    public func bootstrap(level: Logger.Level) {
+    package func bootstrap(level: Logger.Level) {
         LoggingSystem.bootstrap { label in
-            LineLogHandler(label: label, format: self, logLevel: level, write: StandardErrorLine.write)
+            LineLogHandler(label: label, format: self, logLevel: level) { LineSink.standardError.write($0) }
+        }
+        LineSink.standardError.describeDropped { count in
+            let handler = LineLogHandler(label: "nezha-gateway", format: self, logLevel: level) { _ in }
+            return handler.line(
+                LogEvent(level: .warning, message: "log lines dropped", metadata: ["count": "\(count)"]))
         }
     }
 }
@@ -35,33 +38,38 @@ struct LineLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
-        let all = metadata.merging(event.metadata ?? [:]) { _, new in new }.sorted { $0.key < $1.key }
-        let time = Date().formatted(
-            Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    func log(event: LogEvent) { write(line(event)) }
+
+    func line(_ event: LogEvent) -> String {
+        let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        let time = LogTime.text()
         switch format {
         case .text:
-            let details = all.map { " \($0.key)=\(Self.quoted("\($0.value)"))" }.joined()
-            write("\(time) \(event.level) \(label): \(TerminalText.oneLine("\(event.message)"))\(details)")
+            let details = all.sorted { $0.key < $1.key }
+                .map { " \($0.key)=\(Self.quoted($0.value.description))" }.joined()
+            return "\(time) \(event.level) \(label): \(TerminalText.oneLine(event.message.description))\(details)"
         case .json:
-            var object: [String: String] = [:]
-            for (key, value) in all { object[key] = "\(value)" }
+            var object = all.mapValues(\.description)
             object["time"] = time
             object["level"] = "\(event.level)"
             object["logger"] = label
-            object["message"] = "\(event.message)"
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            // A dictionary of texts always encodes.
-            guard let data = try? encoder.encode(object) else { return }
-            write(String(decoding: data, as: UTF8.self))
+            object["message"] = event.message.description
+            return LogJSON.line(object)
         }
     }
 
     private static func quoted(_ text: String) -> String {
         let text = TerminalText.oneLine(text)
-        guard text.isEmpty || text.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" }) else { return text }
-        return "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+        let (quote, backslash) = (UInt8(ascii: "\""), UInt8(ascii: "\\"))
+        guard text.isEmpty || text.utf8.contains(where: { $0 == 0x20 || $0 == quote || $0 == UInt8(ascii: "=") })
+        else { return text }
+        var bytes = [quote]
+        for byte in text.utf8 {
+            if byte == quote || byte == backslash { bytes.append(backslash) }
+            bytes.append(byte)
+        }
+        bytes.append(quote)
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 
@@ -69,6 +77,8 @@ struct LineLogHandler: LogHandler {
 package enum TerminalText {
     /// With control and formatting characters spelt out: they must neither begin a line nor drive a terminal.
     package static func oneLine(_ text: String) -> String {
+        // Most are plain; the properties of characters are slow to look up.
+        if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
         var shown = ""
         for scalar in text.unicodeScalars {
             switch scalar.properties.generalCategory {
@@ -79,19 +89,5 @@ package enum TerminalText {
             }
         }
         return shown
-    }
-}
-
-/// Standard error, a line at a time.
-enum StandardErrorLine {
-    private static let lock = Mutex(())
-
-    @Sendable
-    static func write(_ line: String) {
-        let bytes = Array((line + "\n").utf8)
-        lock.withLock { _ in
-            // Nobody is there to hear that the log is gone.
-            try? FileHandle.standardError.write(contentsOf: bytes)
-        }
     }
 }
