@@ -118,7 +118,7 @@ struct ConnectTests {
         func closed(on loop: isolated EventLoop) {}
     }
 
-    @Test("20,000 messages over a socket, and 64 MiB in both directions")
+    @Test("20,000 messages over a socket, and 32 MiB in both directions")
     func work() async throws {
         try await GRPCTestServer.with([EchoService()]) { server in
             let client = try await server.connect()
@@ -128,12 +128,12 @@ struct ConnectTests {
                     guard try await stream.next() == [1, 2, 3] else { throw GRPCStatus(.dataLoss) }
                 }
                 async let sent: Void = {
-                    for number in 0..<64 as Range<UInt8> {
+                    for number in 0..<32 as Range<UInt8> {
                         try await stream.send([UInt8](repeating: number, count: 1 << 20))
                     }
                     await stream.finish()
                 }()
-                for number in 0..<64 as Range<UInt8> {
+                for number in 0..<32 as Range<UInt8> {
                     let message = try #require(try await stream.next())
                     guard message == [UInt8](repeating: number, count: 1 << 20) else { throw GRPCStatus(.dataLoss) }
                 }

@@ -67,18 +67,18 @@ struct LimitTests {
     @Test("a guest's request that has come is answered in its own time")
     func slowAnswer() async throws {
         var limits = GRPCServerLimits()
-        limits.guestPatience = 300
+        limits.guestPatience = 2000
         try await Pipe.with([SlowService()], limits: limits) { pipe in
             let answer = try await pipe.client.unary("/test.Slow/Once", [1])
             #expect(answer == [1])
         }
     }
 
-    /// Answers after 500 ms.
+    /// Answers after 2.3 s.
     private struct SlowService: GRPCService {
         func handler(for call: GRPCServerCall, on loop: isolated EventLoop) -> (any GRPCServerHandler)? {
             GRPCUnaryHandler { message in
-                try await Task.sleep(for: .milliseconds(500))
+                try await Task.sleep(for: .milliseconds(2300))
                 return message
             }
         }

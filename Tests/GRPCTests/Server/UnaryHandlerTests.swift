@@ -98,7 +98,7 @@ struct UnaryHandlerTests {
     func deadline() async throws {
         let service = Service()
         try await RawPipe.with([service]) { pipe in
-            let fields: HTTPFields = [.secret: "open", .grpcTimeout: "150m"]
+            let fields: HTTPFields = [.secret: "open", .grpcTimeout: "1500m"]
             let answer = try await pipe.call(path, fields: fields, [.message([2]), .end]).end()
             #expect(answer.grpcStatus == "4")
             #expect(await eventually { service.record.all == ["admit", "waiting", "given up"] })
