@@ -1,24 +1,32 @@
 import AgentRuntime
-import ArgumentParser
+import Arguments
+import FoundationEssentials
+import Logging
 
 /// `nezha-agent`: connects this machine to a gateway (`agent-link.md`).
 @main
-struct AgentCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "nezha-agent",
-        abstract: "Connects this machine to a nezha-gateway or a compatible dashboard.",
-        version: AgentVersion.current,
-        subcommands: [RunCommand.self, ConfigCommand.self, ServiceCommand.self],
-        defaultSubcommand: RunCommand.self)
+enum AgentCommand {
+    static let command = Command(
+        "nezha-agent", "Connects this machine to a nezha-gateway or a compatible dashboard.",
+        subcommands: [RunCommand.command, ConfigCommand.command, ServiceCommand.command],
+        defaultSubcommand: "run")
+
+    static func main() async {
+        StandardDescriptors.open()
+        await Program.run(command, version: AgentVersion.current)
+    }
 }
 
-/// Settings that every command takes.
-struct ConfigurationOption: ParsableArguments {
-    @Option(name: .shortAndLong, help: "The configuration file (YAML).")
-    var config = "config.yml"
+/// The file of settings, which every command takes.
+let configurationOption = Option("-c", "--config", help: "The configuration file (YAML).", default: "config.yml")
 
-    var file: ConfigurationFile { ConfigurationFile(path: config) }
+extension ParsedArguments {
+    var file: ConfigurationFile {
+        get throws { ConfigurationFile(path: try value(configurationOption)) }
+    }
 }
+
+var environment: [String: String] { ProcessInfo.processInfo.environment }
 
 /// Ends the process as sysexits.h says, with a message that needs no knowledge of the program.
 func failing(_ body: () throws -> Void) throws {

@@ -1,40 +1,36 @@
 import AgentLink
-public import AgentRuntime
-public import ArgumentParser
-import Foundation
-public import Logging
+import AgentRuntime
+import Arguments
+import Logging
+import Transport
 
 /// The agent itself: runs until SIGTERM or SIGINT.
-struct RunCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run the agent (default).",
-        discussion: "NZ_<KEY> in the environment overrides a key of the file, such as NZ_SERVER or NZ_CLIENT_SECRET.")
+enum RunCommand {
+    private static let level = Option<Logger.Level>(
+        "--log-level", help: "trace, debug, info, notice, warning, error or critical.")
+    private static let format = Option<LogFormat>("--log-format", help: "text or json.", default: .text)
 
-    @OptionGroup var file: ConfigurationOption
+    static let command = Command(
+        "run", "Run the agent (default).",
+        discussion: "NZ_<KEY> in the environment overrides a key of the file, such as NZ_SERVER or NZ_CLIENT_SECRET.",
+        options: [configurationOption.row, level.row, format.row], work: run)
 
-    @Option(help: "trace, debug, info, notice, warning, error or critical.")
-    var logLevel: Logger.Level?
-
-    @Option(help: "text or json.")
-    var logFormat: LogFormat = .text
-
-    func run() async throws {
-        let environment = ProcessInfo.processInfo.environment
+    @Sendable
+    private static func run(_ given: ParsedArguments) async throws {
+        let file = try given.file
+        let environment = environment
         let configuration: AgentConfiguration
         do throws(ConfigurationError) {
-            configuration = try file.file.load(environment: environment)
+            configuration = try file.load(environment: environment)
         } catch {
             throw report(error)
         }
+        Signals.ignoreBrokenPipes()
         let logger = AgentLogging.makeLogger(
-            format: logFormat, level: logLevel ?? (configuration.debug ? .debug : .info))
+            format: try given.value(format), level: given[level] ?? (configuration.debug ? .debug : .info))
         logger.info("nezha-agent \(AgentVersion.current) starts", metadata: ["server": "\(configuration.server)"])
-        let agent = AgentService(
-            configuration: configuration, file: file.file, environment: environment, logger: logger)
+        let agent = AgentService(configuration: configuration, file: file, environment: environment, logger: logger)
         TransferPieces.keepFreedMemory()
-        try await AgentRunner.run(agent, logger: logger)
+        await AgentRunner.run(agent)
     }
 }
-
-extension Logger.Level: @retroactive ExpressibleByArgument {}
-extension LogFormat: ExpressibleByArgument {}

@@ -1,49 +1,47 @@
 import AgentRuntime
-import ArgumentParser
-import Foundation
+import Arguments
+import Glibc
 
 /// Makes the agent a service of this machine.
-struct ServiceCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "service", abstract: "Install or remove a systemd unit.",
-        subcommands: [Install.self, Uninstall.self])
+enum ServiceCommand {
+    private static let unitFolder = Option(
+        "--unit-dir", help: "Where systemd looks for units.", default: "/etc/systemd/system")
+    private static let user = Option("--user", help: "The user to run as; without it, root.")
 
-    struct UnitOption: ParsableArguments {
-        @Option(help: "Where systemd looks for units.")
-        var unitDir = "/etc/systemd/system"
+    static let command = Command(
+        "service", "Install or remove a systemd unit.",
+        subcommands: [
+            Command(
+                "install", "Write the unit and say how to start it.",
+                options: [configurationOption.row, unitFolder.row, user.row], work: install),
+            Command("uninstall", "Remove the unit.", options: [unitFolder.row], work: uninstall),
+        ])
 
-        var unit: SystemdUnit { SystemdUnit(directory: unitDir) }
-    }
-
-    struct Install: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Write the unit and say how to start it.")
-
-        @OptionGroup var file: ConfigurationOption
-        @OptionGroup var unit: UnitOption
-
-        @Option(help: "The user to run as; without it, root.")
-        var user: String?
-
-        func run() async throws {
-            try failing {
-                let path = try unit.unit.install(
-                    program: Bundle.main.executablePath ?? CommandLine.arguments[0], configuration: file.config,
-                    user: user)
-                print("wrote \(path)\nstart it with: systemctl daemon-reload && systemctl enable --now nezha-agent")
-            }
+    @Sendable
+    private static func install(_ given: ParsedArguments) async throws {
+        let unit = SystemdUnit(directory: try given.value(unitFolder))
+        let configuration = try given.value(configurationOption)
+        try failing {
+            let path = try unit.install(
+                program: ownPath ?? CommandLine.arguments[0], configuration: configuration, user: given[user])
+            print("wrote \(path)\nstart it with: systemctl daemon-reload && systemctl enable --now nezha-agent")
         }
     }
 
-    struct Uninstall: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove the unit.")
-
-        @OptionGroup var unit: UnitOption
-
-        func run() async throws {
-            try failing {
-                let path = try unit.unit.uninstall()
-                print("removed \(path)\nstop it with: systemctl disable --now nezha-agent; systemctl daemon-reload")
-            }
+    @Sendable
+    private static func uninstall(_ given: ParsedArguments) async throws {
+        let unit = SystemdUnit(directory: try given.value(unitFolder))
+        try failing {
+            let path = try unit.uninstall()
+            print("removed \(path)\nstop it with: systemctl disable --now nezha-agent; systemctl daemon-reload")
         }
+    }
+
+    /// Of the running program, however it was started.
+    private static var ownPath: String? {
+        var bytes = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        let count = unsafe readlink("/proc/self/exe", &bytes, bytes.count)
+        guard count > 0, count < bytes.count else { return nil }
+        return String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

@@ -1,13 +1,11 @@
 import AgentLink
 import GatewayServer
-import HTTPTypes
+import HTTP
 import Logging
 import MCPServer
 import RESTAdapter
 import Secrets
 import Storage
-
-import struct Foundation.Date
 
 /// Everything that serves, put together: from the configuration and an open database to the two things that the
 /// listener needs, an answer for each HTTP request and a gRPC service.
@@ -36,7 +34,7 @@ struct Composition: Sendable {
         audit = AuditLog(repository: storage.audit, logger: logger)
         live = LiveWork(identity: identity, settings: settings)
         agents = AgentDirectory(logger: logger)
-        let sessionTokens = await JWTSessionTokens(secret: sessionSecret)
+        let sessionTokens = JWTSessionTokens(secret: sessionSecret)
         let services = ToolServices(
             storage: storage, identity: identity, network: agents, settings: settings, live: live, strikes: strikes,
             sessions: sessionTokens, rateLimiter: RateLimiter(), transferURLs: TransferURLs(), dataKey: dataKey,

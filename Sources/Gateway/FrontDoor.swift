@@ -1,5 +1,5 @@
 import GatewayServer
-import HTTPTypes
+import HTTP
 import Logging
 import MCPServer
 

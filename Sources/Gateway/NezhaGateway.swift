@@ -1,18 +1,20 @@
-import ArgumentParser
+import Arguments
+import Logging
 
 @main
-struct NezhaGateway: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "nezha-gateway",
-        abstract: "The server for Nezha agents, scripts and language models.",
-        version: Composition.version,
-        subcommands: [Serve.self, Token.self, User.self, Config.self, Schema.self])
+enum NezhaGateway {
+    private static let showsVersion = Flag("-v", help: "Show the version.")
 
-    @Flag(name: .customShort("v"), help: "Show the version.")
-    var showsVersion = false
+    static let command = Command(
+        "nezha-gateway", "The server for Nezha agents, scripts and language models.", options: [showsVersion.row],
+        subcommands: [Serve.command, Token.command, User.command, Config.command, Schema.command]
+    ) { given in
+        guard given[showsVersion] else { throw HelpRequest() }
+        print(Composition.version)
+    }
 
-    func run() async throws {
-        guard showsVersion else { throw CleanExit.helpRequest(self) }
-        print(Self.configuration.version)
+    static func main() async {
+        StandardDescriptors.open()
+        await Program.run(command, version: Composition.version)
     }
 }

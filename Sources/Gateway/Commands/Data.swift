@@ -1,5 +1,3 @@
-import ArgumentParser
-import Foundation
 import GatewayServer
 import Logging
 import MCPServer
@@ -17,8 +15,7 @@ struct GatewayData {
     static func with<Result>(
         _ files: DataFiles, _ work: (GatewayData) async throws -> Result
     ) async throws -> Result {
-        let loaded = try ConfigurationLoader(path: files.config, environment: ProcessInfo.processInfo.environment)
-            .load()
+        let loaded = try ConfigurationLoader(path: files.config, environment: environment).load()
         let handle = try SQLiteDatabase.open(path: files.database, mode: .tool, logger: Logger(label: "nezha-gateway"))
         defer { handle.close() }
         let key = try SecretKey(bytes: Hex.decode(loaded.configuration.dataSecretKey) ?? [])

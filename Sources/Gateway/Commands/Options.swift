@@ -1,31 +1,37 @@
-public import ArgumentParser
-import Foundation
-public import GatewayServer
-public import Logging
+import Arguments
+import FoundationEssentials
+import GatewayServer
+import Glibc
+import Logging
 
 /// The two files that every command works on.
-struct DataFiles: ParsableArguments {
-    @Option(name: .shortAndLong, help: "The configuration.")
-    var config = "data/config.yaml"
+struct DataFiles {
+    private static let configOption = Option("-c", "--config", help: "The configuration.", default: "data/config.yaml")
+    private static let databaseOption = Option("-db", "--db", help: "The database.", default: "data/sqlite.db")
+    static let rows = [configOption.row, databaseOption.row]
 
-    @Option(name: [.customLong("db", withSingleDash: true), .customLong("db")], help: "The database.")
-    var database = "data/sqlite.db"
-}
+    let config: String
+    let database: String
 
-struct LoggingOptions: ParsableArguments {
-    @Option(help: "text or json, on standard error.")
-    var logFormat: LogFormat = .text
-
-    @Option(help: "trace, debug, info, notice, warning, error or critical.")
-    var logLevel: Logger.Level = .info
-
-    func bootstrap() {
-        logFormat.bootstrap(level: logLevel)
+    init(_ given: ParsedArguments) throws {
+        config = try given.value(Self.configOption)
+        database = try given.value(Self.databaseOption)
     }
 }
 
-extension LogFormat: ExpressibleByArgument {}
-extension Logger.Level: @retroactive ExpressibleByArgument {}
+enum LoggingOptions {
+    private static let format = Option<LogFormat>(
+        "--log-format", help: "text or json, on standard error.", default: .text)
+    private static let level = Option<Logger.Level>(
+        "--log-level", help: "trace, debug, info, notice, warning, error or critical.", default: .info)
+    static let rows = [format.row, level.row]
+
+    static func bootstrap(_ given: ParsedArguments) throws {
+        try given.value(format).bootstrap(level: given.value(level))
+    }
+}
+
+var environment: [String: String] { ProcessInfo.processInfo.environment }
 
 /// Runs a command; an error becomes one line on standard error and a code of sysexits.h.
 func execute(_ work: () async throws -> Void) async throws {
@@ -40,6 +46,28 @@ func execute(_ work: () async throws -> Void) async throws {
 }
 
 private func fail(_ text: String, _ code: SystemExit) throws -> Never {
-    FileHandle.standardError.write(Data("error: \(text)\n".utf8))
+    // What the log has to say of it came before.
+    LineSink.standardError.flush()
+    StandardStream.error.write("error: \(text)\n")
     throw ExitCode(code.rawValue)
+}
+
+/// Standard output and standard error, unbuffered: whoever started the program waits for these lines.
+enum StandardStream: Int32 {
+    case output = 1
+    case error = 2
+
+    /// As much as can be written: there is nobody to tell about the rest.
+    func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        var written = 0
+        while written < bytes.count {
+            let count = unsafe bytes[written...].withUnsafeBytes { bytes in
+                unsafe Glibc.write(rawValue, bytes.baseAddress, bytes.count)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            written += count
+        }
+    }
 }

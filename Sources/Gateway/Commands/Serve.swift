@@ -1,44 +1,45 @@
-import AgentLink
-import ArgumentParser
-import Foundation
+import Arguments
 import GatewayServer
+import Glibc
 import Logging
 import MCPServer
 import Secrets
-import ServiceLifecycle
 import Storage
-import UnixSignals
+import Transport
 
 /// `serve`: the gateway itself.
-struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Run the gateway.",
+enum Serve {
+    private static let historicalAdmin = Flag(
+        "--historical-admin", help: "Give the first user the password \"admin\", as older dashboards did.")
+
+    static let command = Command(
+        "serve", "Run the gateway.",
         discussion: """
             Makes configuration and database where they are missing. The password of the first user, admin, is taken from \
             NZ_ADMIN_PASSWORD or made at random and printed once. Prints "listening on <host>:<port>" when ready.
-            """)
+            """,
+        options: DataFiles.rows + LoggingOptions.rows + [historicalAdmin.row], work: run)
 
-    @OptionGroup var files: DataFiles
-    @OptionGroup var logging: LoggingOptions
-
-    @Flag(help: "Give the first user the password \"admin\", as older dashboards did.")
-    var historicalAdmin = false
-
-    func run() async throws {
-        logging.bootstrap()
+    @Sendable
+    private static func run(_ given: ParsedArguments) async throws {
+        Signals.ignoreBrokenPipes()
+        try LoggingOptions.bootstrap(given)
+        let files = try DataFiles(given)
         try await execute {
-            let environment = ProcessInfo.processInfo.environment
+            let environment = environment
             let loaded = try ConfigurationLoader(path: files.config, environment: environment).load()
             let logger = Logger(label: "nezha-gateway")
-            Self.tell(loaded, logger)
+            tell(loaded, logger)
             let handle = try SQLiteDatabase.open(path: files.database, mode: .serve, logger: logger)
             defer { handle.close() }
-            try await prepare(handle.storage, loaded.configuration, environment["NZ_ADMIN_PASSWORD"], logger)
+            let password: AccountService.FirstPassword =
+                given[historicalAdmin] ? .historical : environment["NZ_ADMIN_PASSWORD"].map { .given($0) } ?? .random
+            try await prepare(handle.storage, loaded.configuration, password, logger)
             let settings = YAMLSettingsStore(path: files.config, configuration: loaded.configuration)
             let composition = try await Composition(
                 loaded.configuration, settings: settings, storage: handle.storage,
-                spoolDirectory: URL(filePath: files.database).deletingLastPathComponent().path, logger: logger)
-            try await Self.serve(composition, loaded.configuration, settings, logger)
+                spoolDirectory: FilePath.folder(of: files.database), logger: logger)
+            try await serve(composition, loaded.configuration, settings, logger)
         }
     }
 
@@ -54,18 +55,17 @@ struct Serve: AsyncParsableCommand {
     }
 
     /// The first user, and what older versions left in the database.
-    private func prepare(
-        _ storage: Storage, _ configuration: GatewayConfiguration, _ given: String?, _ logger: Logger
+    private static func prepare(
+        _ storage: Storage, _ configuration: GatewayConfiguration, _ choice: AccountService.FirstPassword,
+        _ logger: Logger
     ) async throws {
         let key = try SecretKey(bytes: Hex.decode(configuration.dataSecretKey) ?? [])
         let accounts = AccountService(storage: storage, dataKey: key)
-        let choice: AccountService.FirstPassword =
-            historicalAdmin ? .historical : given.map { .given($0) } ?? .random
         let first = try await refusing { try await accounts.createFirstAdministrator(choice) }
         if let password = first?.passwordToShow {
-            StandardOutput.line("administrator: admin, password (shown this once): \(password)")
+            StandardStream.output.write("administrator: admin, password (shown this once): \(password)\n")
         }
-        if first != nil, historicalAdmin {
+        if first != nil, case .historical = choice {
             logger.warning("user admin has the password admin; change it before anybody else can reach the port")
         }
         do {
@@ -90,27 +90,19 @@ struct Serve: AsyncParsableCommand {
         let server = GatewayServer(
             configuration: ListenerConfiguration(configuration), http: frontDoor.answer,
             grpcServices: [composition.agentService],
-            onListening: { StandardOutput.line("listening on \($0)") },
+            onListening: { StandardStream.output.write("listening on \($0)\n") },
             onShutdown: { await composition.endWork() }, logger: logger)
+        let signals = await Signals.catching([SIGTERM, SIGINT])
         // Stopped from the last to the first: requests end before the audit log writes its last rows.
-        let services: [any Service] = [
-            Background(composition.audit.run), Background(composition.strikes.run),
-            Background(composition.housekeeper.run), Background(composition.watcher.run), server,
-        ]
-        try await ServiceGroup(
-            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.quieted()
-        ).run()
-    }
-}
-
-/// Work that goes on until the program ends, and is cancelled then.
-private struct Background: Service {
-    private let work: @Sendable () async -> Void
-
-    init(_ work: @escaping @Sendable () async -> Void) { self.work = work }
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown { await work() }
+        try await ServiceGroup.run([
+            Service("audit", run: composition.audit.run), Service("strikes", run: composition.strikes.run),
+            Service("housekeeper", run: composition.housekeeper.run),
+            Service("watcher", run: composition.watcher.run),
+            Service("listener", run: server.run, stop: server.stop),
+        ]) {
+            // The second one changes nothing any more.
+            for await _ in signals { return }
+        }
     }
 }
 
@@ -121,12 +113,5 @@ extension ListenerConfiguration {
             host: configuration.settings.listenHost, port: configuration.listenPort,
             tls: https.listenPort == 0
                 ? nil : TLS(port: https.listenPort, certificatePath: https.certificatePath, keyPath: https.keyPath))
-    }
-}
-
-/// Standard output, unbuffered: whoever started the program waits for these lines.
-enum StandardOutput {
-    static func line(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
     }
 }

@@ -1,46 +1,41 @@
-import ArgumentParser
-import Foundation
+import Arguments
+import FoundationEssentials
 import GatewayServer
 import MCPServer
 import Storage
 
 /// `token …`: Personal Access Tokens without a log-in, also while the gateway runs (`mcp.md` 8).
-struct Token: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Personal Access Tokens.", subcommands: [Create.self, List.self, Revoke.self])
+enum Token {
+    static let command = Command(
+        "token", "Personal Access Tokens.", subcommands: [Create.command, List.command, Revoke.command])
 
-    struct Create: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Make a token and print its secret, alone, on standard output.")
+    private enum Create {
+        private static let name = Option(
+            "--name", help: "What the token is for; at most 128 characters.", isRequired: true)
+        private static let scopes = Option(
+            "--scopes", help: "Scopes, separated by commas, such as nezha:server:exec,nezha:inventory:read.",
+            isRequired: true)
+        private static let serverIDs = Option(
+            "--server-ids", help: "The only servers it may act on, separated by commas.")
+        private static let expiresInDays = Option<Int64>(
+            "--expires-in-days", help: "Days until it expires; 0 means never.", default: 0, read: { Int64($0) })
+        private static let user = Option("--user", help: "Whose rights it carries.", default: "admin")
 
-        @OptionGroup var files: DataFiles
+        static let command = Command(
+            "create", "Make a token and print its secret, alone, on standard output.",
+            options: DataFiles.rows + [name.row, scopes.row, serverIDs.row, expiresInDays.row, user.row],
+            validate: { _ = try ids($0[serverIDs]) }, work: run)
 
-        @Option(help: "What the token is for; at most 128 characters.")
-        var name: String
-
-        @Option(help: "Scopes, separated by commas, such as nezha:server:exec,nezha:inventory:read.")
-        var scopes: String
-
-        @Option(name: .customLong("server-ids"), help: "The only servers it may act on, separated by commas.")
-        var serverIDs: String?
-
-        @Option(help: "Days until it expires; 0 means never.")
-        var expiresInDays: Int64 = 0
-
-        @Option(help: "Whose rights it carries.")
-        var user: String = "admin"
-
-        func validate() throws {
-            _ = try Self.ids(serverIDs)
-        }
-
-        func run() async throws {
+        @Sendable
+        private static func run(_ given: ParsedArguments) async throws {
+            let user = try given.value(user)
+            let request = TokenIssuer.Request(
+                name: try given.value(name), scopes: try given.value(scopes).split(separator: ",").map(String.init),
+                serverIDs: try ids(given[serverIDs]), expiresInDays: try given.value(expiresInDays))
+            let files = try DataFiles(given)
             try await execute {
                 let secret = try await GatewayData.with(files) { data in
                     let owner = try await data.user(named: user)
-                    let request = TokenIssuer.Request(
-                        name: name, scopes: scopes.split(separator: ",").map(String.init),
-                        serverIDs: try Self.ids(serverIDs), expiresInDays: expiresInDays)
                     return try await refusing {
                         try await TokenIssuer(storage: data.storage, dataKey: data.dataKey)
                             .issue(request, for: UserIdentity(owner)).secret
@@ -52,31 +47,31 @@ struct Token: AsyncParsableCommand {
 
         private static func ids(_ text: String?) throws -> [Int64] {
             try (text ?? "").split(separator: ",").map { part in
-                guard let id = Int64(part.trimmingCharacters(in: .whitespaces)) else {
-                    throw ValidationError("--server-ids: \(part.debugDescription) is no server id")
+                guard let id = Int64(part.drop { $0 == " " || $0 == "\t" }.trimmingEnd) else {
+                    throw UsageError("--server-ids: \(part.debugDescription) is no server id")
                 }
                 return id
             }
         }
     }
 
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List tokens, without their secrets.")
+    private enum List {
+        private static let user = Option("--user", help: "Only this user's.")
 
-        @OptionGroup var files: DataFiles
+        static let command = Command(
+            "list", "List tokens, without their secrets.", options: DataFiles.rows + [user.row], work: run)
 
-        @Option(help: "Only this user's.")
-        var user: String?
-
-        func run() async throws {
+        @Sendable
+        private static func run(_ given: ParsedArguments) async throws {
+            let files = try DataFiles(given)
             try await execute {
                 let rows = try await GatewayData.with(files) { data in
                     var owner: Int64?
-                    if let user { owner = try await data.user(named: user).id }
+                    if let user = given[user] { owner = try await data.user(named: user).id }
                     return try await data.storage.tokens.tokens(of: owner)
                 }
                 print("ID\tUSER\tNAME\tSCOPES\tSERVERS\tEXPIRES\tLAST USED")
-                for row in rows { print(Self.line(row)) }
+                for row in rows { print(line(row)) }
             }
         }
 
@@ -90,21 +85,31 @@ struct Token: AsyncParsableCommand {
         }
     }
 
-    struct Revoke: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Revoke a token; what a running gateway does under it ends within a second.")
+    private enum Revoke {
+        private static let id = Positional<Int64>("id", help: "The id that `token list` shows.", read: { Int64($0) })
 
-        @OptionGroup var files: DataFiles
+        static let command = Command(
+            "revoke", "Revoke a token; what a running gateway does under it ends within a second.",
+            options: DataFiles.rows, positionals: [id.row], work: run)
 
-        @Argument(help: "The id that `token list` shows.")
-        var id: Int64
-
-        func run() async throws {
+        @Sendable
+        private static func run(_ given: ParsedArguments) async throws {
+            let id = try given.value(id)
+            let files = try DataFiles(given)
             try await execute {
                 let existed = try await GatewayData.with(files) { try await $0.storage.tokens.delete(id: id) }
                 guard existed else { throw CommandError.noSuchToken(id) }
             }
         }
+    }
+}
+
+extension Substring {
+    /// Without blanks at the end.
+    fileprivate var trimmingEnd: Substring {
+        var rest = self
+        while rest.last == " " || rest.last == "\t" { rest.removeLast() }
+        return rest
     }
 }
 
