@@ -1,16 +1,17 @@
 import AgentLink
-import Foundation
-import GRPCCore
-import GRPCNIOTransportHTTP2
+import FoundationEssentials
+import GRPC
+import Glibc
+import HTTP
 import Logging
-import ServiceLifecycle
 import Synchronization
 import Testing
+import Transport
 
 @testable import AgentRuntime
 
 /// A gateway as far as an agent can tell.
-final class FakeGateway: Proto_NezhaService.ServiceProtocol {
+final class FakeGateway: GRPCService {
     struct Seen: Sendable {
         var hosts = 0
         var states = 0
@@ -19,84 +20,93 @@ final class FakeGateway: Proto_NezhaService.ServiceProtocol {
         var halfCloses: [String] = []
     }
 
-    let seen = Mutex(Seen())
-    let results = BoundedQueue<Proto_TaskResult>(limit: 64)
+    /// The task stream of one connection.
+    final class Tasks: Sendable {
+        private let call: LoopBound<GRPCServerCall>
+
+        init(_ call: GRPCServerCall, on loop: isolated EventLoop) {
+            self.call = LoopBound(call, on: loop)
+        }
+
+        func send(_ task: AgentTask) async {
+            await call.loop.run { [call] loop in call.get(on: loop).send(task.protobuf(), on: loop) }
+        }
+
+        /// Ends the agent's connection.
+        func finish() async {
+            await call.loop.run { [call] loop in call.get(on: loop).finish(.ok, on: loop) }
+        }
+    }
+
+    let seen = Lock(Seen())
+    let results = BoundedQueue<AgentTaskResult>(limit: 64)
     let frames = BoundedQueue<[UInt8]>(limit: 64)
-    /// The tasks of the connection of the moment; finishing it ends that connection.
-    let tasks = Mutex<BoundedQueue<Proto_Task>?>(nil)
+    /// Of the connection of the moment.
+    let tasks = Lock<Tasks?>(nil)
 
-    func reportSystemInfo2(
-        request: ServerRequest<Proto_Host>, context: ServerContext
-    ) async throws -> ServerResponse<Proto_Uint64Receipt> {
-        seen.withLock { seen in
-            seen.hosts += 1
-            for (key, value) in request.metadata {
-                if case .string(let text) = value { seen.metadata[key] = text }
+    func handler(for call: GRPCServerCall, on loop: isolated EventLoop) -> (any GRPCServerHandler)? {
+        call.credentialShown(on: loop)
+        switch NezhaMethod.allCases.first(where: { $0.path == call.path }) {
+        case .reportSystemInfo2:
+            seen.withLock { seen in
+                seen.hosts += 1
+                for field in call.metadata { seen.metadata[field.name.canonicalName] = field.value }
             }
-        }
-        var receipt = Proto_Uint64Receipt()
-        receipt.data = 1_700_000_000
-        return ServerResponse(message: receipt)
-    }
-
-    func reportSystemInfo(
-        request: ServerRequest<Proto_Host>, context: ServerContext
-    ) async throws -> ServerResponse<Proto_Receipt> {
-        ServerResponse(message: Proto_Receipt())
-    }
-
-    func reportGeoIP(
-        request: ServerRequest<Proto_GeoIP>, context: ServerContext
-    ) async throws -> ServerResponse<Proto_GeoIP> {
-        seen.withLock { $0.addresses += 1 }
-        return ServerResponse(message: request.message)
-    }
-
-    func reportSystemState(
-        request: StreamingServerRequest<Proto_State>, context: ServerContext
-    ) async throws -> StreamingServerResponse<Proto_Receipt> {
-        StreamingServerResponse { writer in
-            for try await _ in request.messages {
-                self.seen.withLock { $0.states += 1 }
-                try await writer.write(Proto_Receipt())
+            return GRPCUnaryHandler { _ in StartReceipt(startedAt: 1_700_000_000).protobuf() }
+        case .reportGeoIP:
+            seen.withLock { $0.addresses += 1 }
+            return GRPCUnaryHandler { $0 }
+        case .reportSystemState:
+            return Stream("state", self) { gateway, _, call, loop in
+                gateway.seen.withLock { $0.states += 1 }
+                call.send(Receipt(isProcessed: false).protobuf(), on: loop)
             }
-            self.seen.withLock { $0.halfCloses.append("state") }
-            return [:]
-        }
-    }
-
-    func requestTask(
-        request: StreamingServerRequest<Proto_TaskResult>, context: ServerContext
-    ) async throws -> StreamingServerResponse<Proto_Task> {
-        let queue = BoundedQueue<Proto_Task>(limit: 64)
-        tasks.withLock { $0 = queue }
-        return StreamingServerResponse(metadata: [AgentExtensions.metadataKey: "cancel"]) { writer in
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    for try await result in request.messages { try await self.results.send(result) }
-                    self.seen.withLock { $0.halfCloses.append("tasks") }
-                    queue.finish()
-                }
-                while let task = try await queue.next() { try await writer.write(task) }
-                group.cancelAll()
+        case .requestTask:
+            if let name = HTTPField.Name(AgentExtensions.metadataKey) {
+                call.sendInitialMetadata([name: "cancel"], on: loop)
             }
-            return [:]
+            let tasks = Tasks(call, on: loop)
+            self.tasks.withLock { $0 = tasks }
+            return Stream("tasks", self) { gateway, message, _, _ in
+                Task { try await gateway.results.send(AgentTaskResult(protobuf: message)) }
+            }
+        case .ioStream:
+            return Stream("io", self) { gateway, message, _, _ in
+                Task { try await gateway.frames.send(IOStreamFrame(protobuf: message).frame) }
+            }
+        case .reportSystemInfo, nil: return nil
         }
     }
 
-    func ioStream(
-        request: StreamingServerRequest<Proto_IOStreamData>, context: ServerContext
-    ) async throws -> StreamingServerResponse<Proto_IOStreamData> {
-        StreamingServerResponse { _ in
-            for try await message in request.messages { try await self.frames.send(message.frame) }
-            self.seen.withLock { $0.halfCloses.append("io") }
-            return [:]
+    /// A call that ends when the agent ends it.
+    private final class Stream: GRPCServerHandler {
+        typealias Receive = (FakeGateway, [UInt8], GRPCServerCall, isolated EventLoop) -> Void
+
+        private let name: String
+        private let gateway: FakeGateway
+        private let receive: Receive
+
+        init(_ name: String, _ gateway: FakeGateway, _ receive: @escaping Receive) {
+            self.name = name
+            self.gateway = gateway
+            self.receive = receive
         }
+
+        func received(_ message: [UInt8], in call: GRPCServerCall, on loop: isolated EventLoop) {
+            receive(gateway, message, call, loop)
+        }
+
+        func receivedEnd(in call: GRPCServerCall, on loop: isolated EventLoop) {
+            gateway.seen.withLock { $0.halfCloses.append(name) }
+            call.finish(.ok, on: loop)
+        }
+
+        func closed(_ call: GRPCServerCall, on loop: isolated EventLoop) {}
     }
 
-    func send(_ task: Proto_Task) async throws {
-        let queue = try #require(tasks.withLock { $0 })
-        try await queue.send(task)
+    func send(_ task: AgentTask) async throws {
+        let tasks = try #require(tasks.withLock { $0 })
+        await tasks.send(task)
     }
 }
 
@@ -109,30 +119,27 @@ struct ConnectionTests {
         _ changes: String = "", _ body: @Sendable @escaping (FakeGateway) async throws -> Void
     ) async throws -> FakeGateway {
         let gateway = FakeGateway()
-        let server = GRPCServer(
-            transport: .http2NIOPosix(address: .ipv4(host: "127.0.0.1", port: 0), transportSecurity: .plaintext),
-            services: [gateway])
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await server.serve() }
-            let address = try #require(try await server.listeningAddress?.ipv4)
-            let path = folder.file(
-                "config.yml", "server: 127.0.0.1:\(address.port)\nclient_secret: s\nreport_delay: 1\n" + changes)
-            let file = ConfigurationFile(path: path)
-            let agent = AgentService(
-                configuration: try file.load(environment: [:]), file: file,
-                environment: ["PATH": "/usr/bin:/bin", "NZ_RECONNECT_DELAY": "0.2"],
-                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
-            let services = ServiceGroup(
-                configuration: .init(
-                    services: [agent], logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })))
-            group.addTask { try await services.run() }
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let server = HTTPServer(router: GRPCRouter([gateway]), logger: logger) { _ in .empty(.notFound) }
+        let port = try await server.listen(host: "127.0.0.1", port: 0)
+        let path = folder.file(
+            "config.yml", "server: 127.0.0.1:\(port)\nclient_secret: s\nreport_delay: 1\n" + changes)
+        let file = ConfigurationFile(path: path)
+        let agent = AgentService(
+            configuration: try file.load(environment: [:]), file: file,
+            environment: ["PATH": "/usr/bin:/bin", "NZ_RECONNECT_DELAY": "0.2"], logger: logger)
+        let running = Task { await agent.run() }
+        let outcome: Result<Void, any Error>
+        do {
             #expect(await eventually { gateway.tasks.withLock { $0 != nil } })
-            try await body(gateway)
-            await services.triggerGracefulShutdown()
-            try await group.next()
-            server.beginGracefulShutdown()
-            group.cancelAll()
+            outcome = .success(try await body(gateway))
+        } catch {
+            outcome = .failure(error)
         }
+        agent.shutDown()
+        await running.value
+        await server.stop()
+        try outcome.get()
         return gateway
     }
 
@@ -143,7 +150,7 @@ struct ConnectionTests {
             let metadata = gateway.seen.withLock(\.metadata)
             #expect(metadata["client-secret"] == "s" && metadata["client_secret"] == "s")
             #expect(metadata["client-uuid"] == metadata["client_uuid"])
-            try await gateway.send(Proto_Task(id: 1, type: .exec, data: #"{"cmd":"echo","args":["hi"]}"#))
+            try await gateway.send(AgentTask(id: 1, type: .exec, data: #"{"cmd":"echo","args":["hi"]}"#))
             let result = try #require(try await gateway.results.next())
             #expect(result.id == 1 && result.data.contains(#""stdout":"hi\n""#))
         }
@@ -155,11 +162,11 @@ struct ConnectionTests {
     func shutdown() async throws {
         let mark = folder.file("pid")
         let gateway = try await withAgent { gateway in
-            try await gateway.send(Proto_Task(id: 1, type: .terminal, data: #"{"StreamID":"t"}"#))
+            try await gateway.send(AgentTask(id: 1, type: .terminal, data: #"{"StreamID":"t"}"#))
             #expect(try await gateway.frames.next() == StreamAttachFrame.encode(streamID: "t"))
             let script = "echo $$ > \(mark).tmp; mv \(mark).tmp \(mark); sleep 100"
             try await gateway.send(
-                Proto_Task(id: 2, type: .exec, data: ExecTask(cmd: "sh", args: ["-c", script]).jsonText()))
+                AgentTask(id: 2, type: .exec, data: ExecTask(cmd: "sh", args: ["-c", script]).jsonText()))
             #expect(await eventually { contents(mark) != nil })
         }
         #expect(gateway.seen.withLock(\.halfCloses).suffix(2) == ["state", "tasks"])
@@ -172,13 +179,13 @@ struct ConnectionTests {
         let mark = folder.file("done")
         _ = try await withAgent { gateway in
             try await gateway.send(
-                Proto_Task(
+                AgentTask(
                     id: 1, type: .exec, data: ExecTask(cmd: "sh", args: ["-c", "sleep 0.5; touch \(mark)"]).jsonText()))
             let first = try #require(gateway.tasks.withLock { $0 })
-            first.finish()
+            await first.finish()
             #expect(await eventually { gateway.tasks.withLock { $0 !== first } })
             #expect(await eventually { contents(mark) != nil })
-            try await gateway.send(Proto_Task(id: 2, type: .exec, data: #"{"cmd":"true"}"#))
+            try await gateway.send(AgentTask(id: 2, type: .exec, data: #"{"cmd":"true"}"#))
             #expect(try await gateway.results.next()?.id == 2)
         }
     }
@@ -186,8 +193,8 @@ struct ConnectionTests {
     @Test("the NAT switch is obeyed without a word")
     func gate() async throws {
         _ = try await withAgent("disable_nat: true\n") { gateway in
-            try await gateway.send(Proto_Task(id: 1, type: .nat, data: #"{"StreamID":"n","Host":"127.0.0.1:1"}"#))
-            try await gateway.send(Proto_Task(id: 2, type: .keepalive, data: ""))
+            try await gateway.send(AgentTask(id: 1, type: .nat, data: #"{"StreamID":"n","Host":"127.0.0.1:1"}"#))
+            try await gateway.send(AgentTask(id: 2, type: .keepalive, data: ""))
             #expect(try await gateway.results.next()?.type == 7)
         }
     }

@@ -1,5 +1,5 @@
 import AgentLink
-import Foundation
+import FoundationEssentials
 import Glibc
 import Synchronization
 import Testing

@@ -1,8 +1,8 @@
 import AgentLink
-import Foundation
-import NIOCore
-import NIOPosix
+import FoundationEssentials
+import TestSupport
 import Testing
+import Transport
 
 @testable import AgentRuntime
 
@@ -10,27 +10,11 @@ import Testing
 struct ProbeTests {
     /// A service that answers every connection with `text` and closes.
     func withService(_ text: String, _ body: (Int) async throws -> Void) async throws {
-        let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Answer(text: text))
-                }
-            }
-            .bind(host: "127.0.0.1", port: 0).get()
-        try await body(try #require(server.localAddress?.port))
-        try await server.close()
-    }
-
-    private final class Answer: ChannelInboundHandler {
-        typealias InboundIn = ByteBuffer
-        typealias OutboundOut = ByteBuffer
-        let text: String
-        init(text: String) { self.text = text }
-
-        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
-            context.close(promise: nil)
-        }
+        try await LocalService.with(
+            { stream in
+                _ = try await stream.receive()
+                if !text.isEmpty { try await stream.send(Array(text.utf8)) }
+            }, body)
     }
 
     @Test(

@@ -1,9 +1,9 @@
 import AgentLink
-import Foundation
+import FoundationEssentials
 import Glibc
-import NIOCore
-import NIOPosix
+import TestSupport
 import Testing
+import Transport
 
 @testable import AgentRuntime
 
@@ -44,7 +44,7 @@ struct TerminalTests {
         let (stream, environment) = (stream, environment)
         let run = Task { try await TerminalSession.run("/bin/sh", over: stream, environment: environment) }
         try await stream.toAgent.send(TerminalFrame.input(Array("echo p=$$=; sleep 100\n".utf8)).bytes)
-        let text = try await output(until: "\np=")
+        let text = try await output(until: "\r\np=")
         let pid = try #require(text.split(separator: "=").compactMap { pid_t($0) }.first)
         stream.toAgent.finish()
         try await withDeadline(.seconds(10)) { try await run.value }
@@ -112,26 +112,13 @@ struct FileManagerTests {
 struct NATTests {
     /// A service that echoes until the peer sends a `q`, then closes.
     func withEcho(_ body: (Int) async throws -> Void) async throws {
-        let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Echo()) }
-            }
-            .bind(host: "127.0.0.1", port: 0).get()
-        let port = try #require(server.localAddress?.port)
-        try await body(port)
-        try await server.close()
-    }
-
-    private final class Echo: ChannelInboundHandler {
-        typealias InboundIn = ByteBuffer
-        typealias OutboundOut = ByteBuffer
-
-        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            let buffer = unwrapInboundIn(data)
-            let ends = buffer.readableBytesView.last == UInt8(ascii: "q")
-            context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
-            if ends { context.close(promise: nil) }
-        }
+        try await LocalService.with(
+            { stream in
+                while let bytes = try await stream.receive() {
+                    try await stream.send(bytes)
+                    if bytes.last == UInt8(ascii: "q") { return }
+                }
+            }, body)
     }
 
     @Test("bytes pass both ways, and the service's end half-closes the stream")

@@ -1,5 +1,5 @@
 import AgentLink
-import Foundation
+import FoundationEssentials
 import Glibc
 import Logging
 import Testing
@@ -86,7 +86,7 @@ struct MemoryOpener: StreamOpening {
 struct DispatcherTests {
     let folder = TemporaryFolder()
     let context: AgentContext
-    let results = BoundedQueue<Proto_TaskResult>(limit: 64)
+    let results = BoundedQueue<AgentTaskResult>(limit: 64)
     let opener = MemoryOpener()
     let dispatcher: TaskDispatcher
     let streamJobs = JobQueue()
@@ -110,12 +110,12 @@ struct DispatcherTests {
         }
     }
 
-    func result() async throws -> Proto_TaskResult {
+    func result() async throws -> AgentTaskResult {
         try await withDeadline(.seconds(10)) { try #require(try await results.next()) }
     }
 
-    func ask(_ type: AgentTaskType, _ data: String, id: UInt64 = 7) async throws -> Proto_TaskResult {
-        await dispatcher.dispatch(Proto_Task(id: id, type: type, data: data))
+    func ask(_ type: AgentTaskType, _ data: String, id: UInt64 = 7) async throws -> AgentTaskResult {
+        await dispatcher.dispatch(AgentTask(id: id, type: type, data: data))
         return try await result()
     }
 
@@ -135,9 +135,7 @@ struct DispatcherTests {
     func unknown() async throws {
         try await running { () async throws in
             for type: UInt64 in [0, 5, 10, 21, 9999, .max] {
-                var task = Proto_Task()
-                task.type = type
-                await dispatcher.dispatch(task)
+                await dispatcher.dispatch(AgentTask(id: 0, type: type, data: ""))
             }
             #expect(try await ask(.keepalive, "").type == 7)
         }
@@ -148,12 +146,12 @@ struct DispatcherTests {
         try await running { () async throws in
             let mark = folder.file("ran")
             await dispatcher.dispatch(
-                Proto_Task(
+                AgentTask(
                     id: 9, type: .exec, data: ExecTask(cmd: "sh", args: ["-c", "sleep 1; touch \(mark)"]).jsonText()))
-            await dispatcher.dispatch(Proto_Task(id: 0, type: .cancel, data: #"{"id":9}"#))
+            await dispatcher.dispatch(AgentTask(id: 0, type: .cancel, data: #"{"id":9}"#))
             // Unknown ids, id 0 and nonsense are ignored.
             for data in [#"{"id":12345}"#, #"{"id":0}"#, "nonsense"] {
-                await dispatcher.dispatch(Proto_Task(id: 0, type: .cancel, data: data))
+                await dispatcher.dispatch(AgentTask(id: 0, type: .cancel, data: data))
             }
             #expect(try await ask(.exec, #"{"cmd":"sleep","args":["1.3"]}"#, id: 10).id == 10)
             #expect(contents(mark) == nil)
@@ -164,11 +162,11 @@ struct DispatcherTests {
     func cancelTransfer() async throws {
         try await running { () async throws in
             let task = FsTransferTask(streamID: "s", operation: .upload, path: folder.file("up"), size: 1000)
-            await dispatcher.dispatch(Proto_Task(id: 11, type: .fsTransfer, data: task.jsonText()))
+            await dispatcher.dispatch(AgentTask(id: 11, type: .fsTransfer, data: task.jsonText()))
             let (id, stream) = try #require(try await opener.opened.next())
             #expect(id == "s")
             #expect(try TransferFrame(try await stream.next()) == .uploadReady(size: 1000))
-            await dispatcher.dispatch(Proto_Task(id: 0, type: .cancel, data: #"{"id":11}"#))
+            await dispatcher.dispatch(AgentTask(id: 0, type: .cancel, data: #"{"id":11}"#))
             #expect(await eventually { folder.names == ["config.yml"] })
         }
     }
@@ -180,7 +178,7 @@ struct DispatcherTests {
         context.configuration.replace(configuration)
         try await running { () async throws in
             let task = FsTransferTask(streamID: "s", operation: .download, path: "/etc/hostname")
-            await dispatcher.dispatch(Proto_Task(id: 12, type: .fsTransfer, data: task.jsonText()))
+            await dispatcher.dispatch(AgentTask(id: 12, type: .fsTransfer, data: task.jsonText()))
             let (_, stream) = try #require(try await opener.opened.next())
             #expect(try TransferFrame(try await stream.next()) == .error("agent disabled file operations"))
         }
@@ -226,14 +224,14 @@ struct DispatcherTests {
     @Test("a terminal and a file manager open the stream they were told")
     func streams() async throws {
         try await running { () async throws in
-            await dispatcher.dispatch(Proto_Task(id: 13, type: .fileManager, data: #"{"StreamID":"fm-1"}"#))
+            await dispatcher.dispatch(AgentTask(id: 13, type: .fileManager, data: #"{"StreamID":"fm-1"}"#))
             let (id, stream) = try #require(try await opener.opened.next())
             #expect(id == "fm-1")
             try await stream.toAgent.send(FileManagerCommand.list(path: folder.path).bytes)
             #expect(try await stream.next().starts(with: Array("NZFN".utf8)))
             stream.toAgent.finish()
             for data in [#"{"StreamID":""}"#, "{", "[]"] {
-                await dispatcher.dispatch(Proto_Task(id: 14, type: .terminal, data: data))
+                await dispatcher.dispatch(AgentTask(id: 14, type: .terminal, data: data))
             }
             #expect(try await ask(.keepalive, "").type == 7)
         }

@@ -1,5 +1,5 @@
 import AgentLink
-import Foundation
+import FoundationEssentials
 import Glibc
 import Synchronization
 
@@ -10,7 +10,7 @@ final class TemporaryFolder: Sendable {
     let path: String
 
     init() {
-        path = NSTemporaryDirectory() + "agent-test-" + UUID().uuidString
+        path = FileManager.default.temporaryDirectory.path + "/agent-test-" + UUID().uuidString
         mkdir(path, 0o700)
     }
 
@@ -81,4 +81,10 @@ struct MemoryStream: FrameStream {
     func next() async throws -> [UInt8] {
         try await withDeadline(.seconds(10)) { try await fromAgent.next() ?? [] }
     }
+}
+
+extension AgentTaskResult {
+    var data: String { reply.data }
+    var successful: Bool { reply.successful }
+    var delay: Float { reply.delay }
 }
