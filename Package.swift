@@ -1,10 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Language rules that every target of ours follows; with CI=true warnings are errors.
-let settings: [SwiftSetting] = testSettings + [.strictMemorySafety()]
-
-/// Tests call C as they like: what their macros expand to cannot be marked.
+/// Language rules that every target follows; with CI=true warnings are errors. Tests have no others: they call C as they
+/// like, because what their macros expand to cannot be marked.
 let testSettings: [SwiftSetting] =
     [
         .enableUpcomingFeature("ExistentialAny"),
@@ -12,6 +10,9 @@ let testSettings: [SwiftSetting] =
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     ] + (Context.environment["CI"] == "true" ? [.treatAllWarnings(as: .error)] : [])
+
+/// What else the programs follow.
+let settings: [SwiftSetting] = testSettings + [.strictMemorySafety()]
 
 // Debian's C libraries, each behind a module map (docs/ground.md says why each).
 let system: [Target] = [
