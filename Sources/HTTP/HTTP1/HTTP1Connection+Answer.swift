@@ -82,6 +82,8 @@ extension HTTP1Connection {
     private func answered(_ exchange: HTTP1Exchange, isWhole: Bool, on loop: isolated EventLoop) {
         tell(.responseEnded, on: loop)
         task = nil
+        // The next request has the whole time again, however long this one took.
+        lastHeard = loop.now
         guard transport != nil else { return self.exchange = nil }
         guard isWhole else { return close(on: loop) }
         guard exchange.keepsAlive else { return finish(on: loop) }

@@ -66,19 +66,22 @@ struct ServerConnectionTests {
             let limits = ListenerLimits.changed { $0.undecided = .milliseconds(50) }
             let (late, _) = connect(limits, on: loop)
             late.receive("PRI * HT", on: loop)
-            try await loop.sleep(milliseconds: 200)
-            #expect(late.isClosed && late.takeSent().isEmpty)
+            let (decided, _) = connect(limits, on: loop)
+            decided.receive("GET", on: loop)
+            let (patient, _) = connect(on: loop)
+            #expect(await eventually { late.isClosed })
+            #expect(late.takeSent().isEmpty)
+            try await loop.sleep(milliseconds: 100)
+            for transport in [decided, patient] {
+                #expect(!transport.isClosed)
+                transport.close(on: loop)
+            }
             let (ended, _) = connect(on: loop)
             ended.receiveEnd(on: loop)
             #expect(ended.isClosed)
             let (stopped, connection) = connect(on: loop)
             connection.stop(on: loop)
             #expect(stopped.isClosed)
-            let (decided, _) = connect(limits, on: loop)
-            decided.receive("GET", on: loop)
-            try await loop.sleep(milliseconds: 200)
-            #expect(!decided.isClosed)
-            decided.close(on: loop)
         }
     }
 }
