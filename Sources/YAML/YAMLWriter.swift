@@ -20,6 +20,8 @@ private struct YAMLEmitter: ~Copyable {
     }
 
     private let emitter: UnsafeMutablePointer<yaml_emitter_t>
+    /// Collections in brackets around what is written next.
+    private var flowLevel = 0
     private let output = Output()
 
     init() throws(YAMLError) {
@@ -60,20 +62,24 @@ private struct YAMLEmitter: ~Copyable {
 
     mutating func add(_ node: YAMLNode) throws(YAMLError) {
         switch node {
-        case .scalar(let scalar): try add(scalar)
+        case .scalar(let scalar): try add(scalar, canBeEmpty: flowLevel == 0)
         case .sequence(let sequence): try add(sequence)
         case .mapping(let mapping): try add(mapping)
         }
     }
 
-    private mutating func add(_ scalar: YAMLNode.Scalar) throws(YAMLError) {
+    /// - Parameter canBeEmpty: libyaml can leave a place empty here; elsewhere it would write an empty text instead of
+    ///   nothing.
+    private mutating func add(_ scalar: YAMLNode.Scalar, canBeEmpty: Bool) throws(YAMLError) {
         let isImplied: Int32 = scalar.tag == nil ? 1 : 0
-        let text = Array(scalar.string.utf8)
+        var text = Array(scalar.string.utf8)
+        if text.isEmpty, scalar.style == .plain, scalar.tag == nil, !canBeEmpty { text = Array("null".utf8) }
         guard let length = Int32(exactly: text.count) else { throw .unwritable }
         try unsafe emit {
             unsafe yaml_scalar_event_initialize(
                 $0, nil, Self.terminated(scalar.tag), text + [0], length, isImplied, isImplied,
-                Self.style(scalar.style))
+                // A new text that is empty is no empty place.
+                text.isEmpty && scalar.style == .any ? YAML_SINGLE_QUOTED_SCALAR_STYLE : Self.style(scalar.style))
         }
     }
 
@@ -88,7 +94,9 @@ private struct YAMLEmitter: ~Copyable {
             unsafe yaml_sequence_start_event_initialize(
                 $0, nil, Self.terminated(sequence.tag), sequence.tag == nil ? 1 : 0, style)
         }
+        flowLevel += sequence.style == .flow || flowLevel > 0 ? 1 : 0
         for item in sequence.items { try add(item) }
+        flowLevel = max(0, flowLevel - 1)
         try unsafe emit { unsafe yaml_sequence_end_event_initialize($0) }
     }
 
@@ -103,10 +111,12 @@ private struct YAMLEmitter: ~Copyable {
             unsafe yaml_mapping_start_event_initialize(
                 $0, nil, Self.terminated(mapping.tag), mapping.tag == nil ? 1 : 0, style)
         }
+        flowLevel += mapping.style == .flow || flowLevel > 0 ? 1 : 0
         for pair in mapping.pairs {
-            try add(pair.key)
+            if case .scalar(let key) = pair.key { try add(key, canBeEmpty: false) } else { try add(pair.key) }
             try add(pair.value)
         }
+        flowLevel = max(0, flowLevel - 1)
         try unsafe emit { unsafe yaml_mapping_end_event_initialize($0) }
     }
 

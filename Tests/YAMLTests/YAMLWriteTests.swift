@@ -79,6 +79,14 @@ struct YAMLWriteTests {
         #expect(try rewritten(expected) == expected)
     }
 
+    @Test("nothing stays nothing, also where a place cannot be left empty")
+    func nothing() throws {
+        let text = "a:\nb: {x, y: , z: [null, '']}\n? \n: c\nd:\n-\n- [{e: }]\n"
+        #expect(
+            try rewritten(text)
+                == "a:\nb: {x: null, y: null, z: [null, '']}\nnull: c\nd:\n-\n- [{e: null}]\n")
+    }
+
     @Test("long lines are folded at 80 columns")
     func folded() throws {
         let words = Array(repeating: "word", count: 40).joined(separator: " ")
@@ -98,6 +106,7 @@ struct YAMLWriteTests {
         root["quoted"] = YAMLNode("null", style: .doubleQuoted)
         root["colon"] = YAMLNode("a: b")
         root["list"] = .sequence(YAMLNode.Sequence([YAMLNode("x"), YAMLNode("- y")]))
+        root["empty"] = YAMLNode("")
         root["none"] = .sequence(YAMLNode.Sequence())
         root["map"] = .mapping(YAMLNode.Mapping([.init(key: YAMLNode("k"), value: YAMLNode("v"))]))
         root["gone"] = YAMLNode("x")
@@ -112,6 +121,7 @@ struct YAMLWriteTests {
                 list:
                 - x
                 - '- y'
+                empty: ''
                 none: []
                 map:
                   k: v
