@@ -33,6 +33,9 @@ package final class AgentDirectory: AgentNetwork {
         refusals = RefusalLog(logger: logger)
     }
 
+    /// A stream and its server's session hold each other until the stream ends.
+    deinit { shutdown() }
+
     package func link(to id: Int64) async throws(AgentCallError) -> any AgentServerLink {
         guard let session = sessions[id], session.taskStream != nil else { throw .offline }
         return DirectoryLink(session: session, directory: self)
