@@ -39,6 +39,10 @@ package struct HTTP2ServerLimits: Sendable, Hashable {
 package final class HTTP2Connection: ByteProtocol {
     let configuration: HTTP2ServerConfiguration
     let link: HTTP2Link
+    /// What all connections of the listener share; `nil` where there is none.
+    let service: HTTPService?
+    /// Its place among the connections without a credential.
+    private let guest: GuestPass?
     private let start: UInt64
     /// Web requests that are being answered, those included whose clients have given them up.
     private var working = 0
@@ -55,10 +59,20 @@ package final class HTTP2Connection: ByteProtocol {
 
     /// Attach it to the transport then, and have it receive the bytes from the preface on.
     /// - Parameter peer: the client's address without port, IPv4-mapped forms as IPv4.
-    package init(
+    package convenience init(
         over transport: any ByteTransport, _ configuration: HTTP2ServerConfiguration, peer: String?, isSecure: Bool,
         on loop: isolated EventLoop
     ) {
+        self.init(
+            over: transport, configuration, peer: peer, isSecure: isSecure, guest: nil, service: nil, on: loop)
+    }
+
+    init(
+        over transport: any ByteTransport, _ configuration: HTTP2ServerConfiguration, peer: String?, isSecure: Bool,
+        guest: GuestPass?, service: HTTPService?, on loop: isolated EventLoop
+    ) {
+        self.guest = guest
+        self.service = service
         self.configuration = configuration
         link = HTTP2Link(
             HTTP2Session(.server, configuration.settings), over: transport, peer: peer, isSecure: isSecure, on: loop)
@@ -82,6 +96,7 @@ package final class HTTP2Connection: ByteProtocol {
         (lifeTimer, lingerTimer, noticeTimer) = (nil, nil, nil)
         lingering = []
         pending = []
+        guest?.release()
         link.closed(on: loop)
     }
 
@@ -217,6 +232,8 @@ extension HTTP2Connection: HTTP2LinkOwner {
     func received(pong: Void, on loop: isolated EventLoop) {
         if isShuttingDown { sayLast(on: loop) }
     }
+
+    func trusted(on loop: isolated EventLoop) { guest?.release() }
 
     func flushed(on loop: isolated EventLoop) {
         guard !pending.isEmpty, !link.session.isCrowded else { return }

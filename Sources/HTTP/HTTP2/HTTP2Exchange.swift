@@ -19,6 +19,11 @@ final class HTTP2Exchange: HTTP2StreamHandler {
         intake.stream = stream
         intake.isContinueAwaited = head.headerFields[.expect].map { Token.matches($0.utf8, "100-continue") } ?? false
         outlet.stream = stream
+        if !showsCredential { intake.service = connection.service }
+    }
+
+    private var showsCredential: Bool {
+        head.headerFields.contains(.authorization) || head.headerFields.contains(.cookie)
     }
 
     /// Too many of this connection's requests are at work.
@@ -81,7 +86,7 @@ final class HTTP2Exchange: HTTP2StreamHandler {
 
     /// The entry was shown a credential and did not mind.
     private func trustConnection(answered status: HTTPResponse.Status, on loop: isolated EventLoop) {
-        guard head.headerFields.contains(.authorization) || head.headerFields.contains(.cookie) else { return }
+        guard showsCredential else { return }
         guard status.kind == .successful || status.kind == .redirection else { return }
         connection?.link.trust(.web, on: loop)
     }
@@ -150,7 +155,10 @@ final class HTTP2Intake {
 
     var stream: HTTP2Stream?
     var isContinueAwaited = false
+    /// Counts what waits, of requests without a credential.
+    var service: HTTPService?
     private var chunks: ArraySlice<[UInt8]> = []
+    private var waiting = 0
     private var state = State.open
     private let change = LoopSignal()
     private var isAwaited = false
@@ -159,15 +167,19 @@ final class HTTP2Intake {
     func received(_ bytes: [UInt8], on loop: isolated EventLoop) {
         guard state == .open else { return stream?.consume(bytes.count, on: loop) ?? () }
         chunks.append(bytes)
+        count(bytes.count)
+        if let service, service.unreadIsOver, !isAwaited { stream?.reset(.enhanceYourCalm, on: loop) }
         change.wake()
     }
 
     func end(_ new: State) {
+        // What was read to its end stays so.
+        if state == .open || new == .broken && !chunks.isEmpty { state = new }
         if new == .broken {
+            count(-waiting)
             chunks = []
             stream = nil
         }
-        if state == .open || new == .broken && !(state == .ended && chunks.isEmpty) { state = new }
         change.wake()
     }
 
@@ -192,7 +204,13 @@ final class HTTP2Intake {
         }
     }
 
+    private func count(_ change: Int) {
+        waiting += change
+        service?.unread.add(change)
+    }
+
     private func took(_ count: Int, on loop: isolated EventLoop) {
+        self.count(-count)
         let wasLong = read > Self.long
         read += count
         stream?.consume(count, on: loop)

@@ -12,6 +12,8 @@ protocol HTTP2LinkOwner: AnyObject {
     func received(settings: Void, on loop: isolated EventLoop)
     func received(goAway code: HTTP2ErrorCode, debug: [UInt8], on loop: isolated EventLoop)
     func received(pong: Void, on loop: isolated EventLoop)
+    /// The connection has shown a credential.
+    func trusted(on loop: isolated EventLoop)
     /// A turn's output has been handed to the transport.
     func flushed(on loop: isolated EventLoop)
 }
@@ -160,6 +162,7 @@ final class HTTP2Link {
             session.floodGuard.trust = trust
             if trust == .agent { session.growWindows() }
         }
+        owner?.trusted(on: loop)
     }
 
     // MARK: Events

@@ -228,7 +228,7 @@ extension HTTP2Session {
         let before = stream.outbox.count
         stream.outbox.move(length, to: &outgoing)
         waiting -= length
-        if before > HTTP2Stream.lowMark, stream.outbox.count <= HTTP2Stream.lowMark { events.append(.writable(stream)) }
+        if before >= HTTP2Stream.lowMark, stream.outbox.count < HTTP2Stream.lowMark { events.append(.writable(stream)) }
         if before > 0, stream.outbox.isEmpty { events.append(.drained(stream)) }
     }
 

@@ -114,10 +114,10 @@ final class ServerConnection: ByteProtocol {
 
     private func becomeHTTP2(on loop: isolated EventLoop) {
         decided(on: loop)
-        // It has its own ways with clients who show no credential.
-        info.guest?.release()
         state = .http2(
-            HTTP2Connection(over: transport, http2, peer: info.peerText, isSecure: info.isSecure, on: loop))
+            HTTP2Connection(
+                over: transport, http2, peer: info.peerText, isSecure: info.isSecure, guest: info.guest,
+                service: service, on: loop))
     }
 
     private func decided(on loop: isolated EventLoop) {
