@@ -2,11 +2,9 @@ import Glibc
 
 /// Connects to a host.
 package enum Connector {
-    /// Makes what is spoken over a new connection, and what is told to whoever connects.
+    /// Makes what is spoken over a new connection, first, and what is told to whoever connects.
     package typealias Begin<Success> =
-        @Sendable (any ByteTransport, ConnectionInfo, isolated EventLoop) -> (
-            speaker: any ByteProtocol, result: Success
-        )
+        @Sendable (any ByteTransport, ConnectionInfo, isolated EventLoop) -> (any ByteProtocol, Success)
 
     /// Looks the host up, tries all its addresses, shakes hands.
     /// - Parameters:

@@ -67,7 +67,7 @@ import Glibc
     /// The address of this end.
     package var localAddress: SocketAddress? { isClosed ? nil : SocketAddress.local(of: descriptor) }
 
-    private var descriptor: Int32 {
+    var descriptor: Int32 {
         var descriptor: Int32 = -1
         unsafe uv_fileno(handle, &descriptor)
         return descriptor

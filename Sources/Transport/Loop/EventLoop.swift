@@ -48,8 +48,10 @@ package class LoopResource {
 
     // MARK: Life
 
-    /// Begins to run the loop, which holds itself until ``stop()``. Once only.
+    /// Begins to run the loop, which holds itself until ``stop()``. Once only. From then on a broken pipe does not end
+    /// the process: libuv's writes would.
     package nonisolated func start() {
+        Signals.ignoreBrokenPipes()
         life.withLock {
             precondition(!$0.isStarted, "a loop is started once")
             $0.isStarted = true
