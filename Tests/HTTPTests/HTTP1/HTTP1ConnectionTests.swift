@@ -145,6 +145,7 @@ struct HTTP1ConnectionTests {
                     for peer in [patient, peer] where !peer.isOver { await peer.send("x", on: loop) }
                     return peer.isOver
                 }
+                await peer.settle(on: loop)
                 #expect(isOver && peer.text.contains("HTTP/1.1 408 "))
                 #expect(!patient.isOver)
                 for peer in [patient, peer] { peer.transport.close(on: loop) }
