@@ -8,7 +8,8 @@ final class HTTP2Exchange: HTTP2StreamHandler {
     /// Until the task has ended, or the request was given up before it began.
     private var connection: HTTP2Connection?
     private let intake = HTTP2Intake()
-    private let outlet = HTTP2Outlet()
+    /// Of an answer that is streamed.
+    private var outlet: HTTP2Outlet?
     private var task: Task<Void, Never>?
     private(set) var isClosed = false
 
@@ -18,7 +19,6 @@ final class HTTP2Exchange: HTTP2StreamHandler {
         self.connection = connection
         intake.stream = stream
         intake.isContinueAwaited = head.headerFields[.expect].map { Token.matches($0.utf8, "100-continue") } ?? false
-        outlet.stream = stream
         if !showsCredential { intake.service = connection.service }
     }
 
@@ -41,12 +41,12 @@ final class HTTP2Exchange: HTTP2StreamHandler {
 
     func received(_ bytes: [UInt8], on loop: isolated EventLoop) { intake.received(bytes, on: loop) }
     func receivedEnd(trailers: HTTPFields?, on loop: isolated EventLoop) { intake.end(.ended) }
-    func writable(on loop: isolated EventLoop) { outlet.wake() }
+    func writable(on loop: isolated EventLoop) { outlet?.wake() }
 
     func closed(_ failure: HTTP2StreamFailure?, on loop: isolated EventLoop) {
         isClosed = true
         intake.end(.broken)
-        outlet.wake()
+        outlet?.wake()
         // In order: the task has written all that it had to, and ends by itself.
         if failure != nil { task?.cancel() }
         task = nil
@@ -55,22 +55,25 @@ final class HTTP2Exchange: HTTP2StreamHandler {
     // MARK: Answering
 
     private func answer(on loop: isolated EventLoop) async {
-        let intake = LoopBound(intake, on: loop)
-        let body = RequestBody { try await intake.loop.next(intake) }
         let request = InboundRequest(
             head: head, id: RequestID.next(), client: ClientAddress(peer: stream.peer, real: nil),
-            isSecure: stream.isSecure, body: body)
+            isSecure: stream.isSecure, body: intake.isOver ? .empty : body(on: loop))
         let entry = connection?.configuration.entry
         if let response = await entry?(request) { await write(response, on: loop) }
         connection?.exchangeEnded(on: loop)
         connection = nil
     }
 
+    private func body(on loop: isolated EventLoop) -> RequestBody {
+        let intake = LoopBound(intake, on: loop)
+        return RequestBody { try await intake.loop.next(intake) }
+    }
+
     private func write(_ response: OutboundResponse, on loop: isolated EventLoop) async {
         intake.isContinueAwaited = false
         trustConnection(answered: response.head.status, on: loop)
         var head = response.head
-        head.headerFields[.date] = HTTPDate.shared.now
+        head.headerFields.put(.date, HTTPDate.shared.now)
         switch response.body {
         case .none: send(head, body: [], on: loop)
         case .bytes(let bytes): send(head, body: bytes, on: loop)
@@ -96,7 +99,7 @@ final class HTTP2Exchange: HTTP2StreamHandler {
         guard let hasBody = check(&head, on: loop) else { return }
         if hasBody || self.head.method == .head && !head.status.hasNoBody {
             // The answer to HEAD has the length that the one to GET would have.
-            head.headerFields[.contentLength] = String(body.count)
+            head.headerFields.put(.contentLength, String(body.count))
         }
         stream.respond(head, endStream: !hasBody || body.isEmpty, on: loop)
         guard hasBody, !body.isEmpty else { return }
@@ -110,8 +113,9 @@ final class HTTP2Exchange: HTTP2StreamHandler {
             stream.reset(.internalError, on: loop)
             return nil
         }
-        if head.status.hasNoBody { head.headerFields[.contentLength] = nil }
-        return self.head.method != .head && !head.status.hasNoBody
+        let hasNoBody = head.status.hasNoBody
+        if hasNoBody { head.headerFields[.contentLength] = nil }
+        return self.head.method != .head && !hasNoBody
     }
 
     private typealias Produce =
@@ -120,11 +124,12 @@ final class HTTP2Exchange: HTTP2StreamHandler {
     /// Calls `produce` exactly once on every path, because it releases what it holds only when it is called.
     private func send(_ head: HTTPResponse, length: Int64?, _ produce: Produce, on loop: isolated EventLoop) async {
         var head = head
-        if let length { head.headerFields[.contentLength] = String(length) }
-        guard !isClosed, let hasBody = check(&head, on: loop) else { return await outlet.refuse(produce) }
+        if let length { head.headerFields.put(.contentLength, String(length)) }
+        guard !isClosed, let hasBody = check(&head, on: loop) else { return await refuse(produce) }
         stream.respond(head, endStream: !hasBody, on: loop)
-        guard hasBody else { return await outlet.refuse(produce) }
-        outlet.limit = length
+        guard hasBody else { return await refuse(produce) }
+        let outlet = HTTP2Outlet(stream, length)
+        self.outlet = outlet
         let bound = LoopBound(outlet, on: loop)
         do {
             try await produce { try await bound.loop.write($0, to: bound) }
@@ -134,6 +139,12 @@ final class HTTP2Exchange: HTTP2StreamHandler {
             // The client learns from it that the answer is incomplete.
             stream.reset(.internalError, on: loop)
         }
+    }
+
+    /// Nothing of the body is wanted; its first write ends it.
+    private func refuse(_ produce: Produce) async {
+        // What it throws then tells nobody anything.
+        try? await produce { _ in throw RequestBody.Failure.broken }
     }
 }
 
@@ -160,16 +171,23 @@ final class HTTP2Intake {
     private var chunks: ArraySlice<[UInt8]> = []
     private var waiting = 0
     private var state = State.open
-    private let change = LoopSignal()
+    private lazy var change = LoopSignal()
     private var isAwaited = false
     private var read = 0
+
+    /// All has come and been read.
+    var isOver: Bool { state == .ended && chunks.isEmpty }
 
     func received(_ bytes: [UInt8], on loop: isolated EventLoop) {
         guard state == .open else { return stream?.consume(bytes.count, on: loop) ?? () }
         chunks.append(bytes)
         count(bytes.count)
         if let service, service.unreadIsOver, !isAwaited { stream?.reset(.enhanceYourCalm, on: loop) }
-        change.wake()
+        wake()
+    }
+
+    private func wake() {
+        if isAwaited { change.wake() }
     }
 
     func end(_ new: State) {
@@ -180,7 +198,7 @@ final class HTTP2Intake {
             chunks = []
             stream = nil
         }
-        change.wake()
+        wake()
     }
 
     /// - Throws: ``RequestBody/Failure/broken``, also when two tasks read at once, and `CancellationError`.
@@ -226,11 +244,16 @@ final class HTTP2Intake {
 
 /// The way out for a streamed body.
 final class HTTP2Outlet {
-    var stream: HTTP2Stream?
-    /// How long the body has to be.
-    var limit: Int64?
+    private let stream: HTTP2Stream
+    private let limit: Int64?
     private var written: Int64 = 0
     private let change = LoopSignal()
+
+    /// - Parameter limit: how long the body has to be.
+    init(_ stream: HTTP2Stream, _ limit: Int64?) {
+        self.stream = stream
+        self.limit = limit
+    }
 
     func wake() { change.wake() }
 
@@ -238,11 +261,11 @@ final class HTTP2Outlet {
     /// - Throws: when the client went away, the body is too long or the task is cancelled.
     func write(_ chunk: [UInt8], on loop: isolated EventLoop) async throws {
         guard !chunk.isEmpty else { return }
-        while let stream, !stream.isClosed, !stream.isWritable {
+        while !stream.isClosed, !stream.isWritable {
             try Task.checkCancellation()
             await change.wait(on: loop)
         }
-        guard let stream, !stream.isClosed else { throw RequestBody.Failure.broken }
+        guard !stream.isClosed else { throw RequestBody.Failure.broken }
         written += Int64(chunk.count)
         if let limit, written > limit { throw HTTP2WrongLength() }
         stream.write(chunk, on: loop)
@@ -250,12 +273,6 @@ final class HTTP2Outlet {
 
     func finish() throws {
         if let limit, written != limit { throw HTTP2WrongLength() }
-    }
-
-    /// Nothing of the body is wanted; its first write ends it.
-    func refuse(_ produce: @Sendable (_ write: @Sendable ([UInt8]) async throws -> Void) async throws -> Void) async {
-        // What it throws then tells nobody anything.
-        try? await produce { _ in throw RequestBody.Failure.broken }
     }
 }
 
@@ -266,5 +283,12 @@ extension EventLoop {
 
     fileprivate func write(_ chunk: [UInt8], to outlet: LoopBound<HTTP2Outlet>) async throws {
         try await outlet.get(on: self).write(chunk, on: self)
+    }
+}
+
+extension HTTPFields {
+    /// Sets a field that mostly is not there yet.
+    fileprivate mutating func put(_ name: HTTPField.Name, _ value: String) {
+        if contains(name) { self[name] = value } else { append(HTTPField(name: name, value: value)) }
     }
 }

@@ -28,17 +28,16 @@ struct HTTP2HeaderBlock {
         }
     }
 
+    /// nghttp2 lets those pass that the kind of message may have, so that length and second letter tell which it is.
     private mutating func setPseudo(_ name: UnsafeBufferPointer<UInt8>, _ value: String) {
-        if unsafe name.elementsEqual(":method".utf8) {
-            method = value
-        } else if unsafe name.elementsEqual(":scheme".utf8) {
-            scheme = value
-        } else if unsafe name.elementsEqual(":authority".utf8) {
-            authority = value
-        } else if unsafe name.elementsEqual(":path".utf8) {
-            path = value
-        } else if unsafe name.elementsEqual(":status".utf8) {
-            status = value.utf8.reduce(0) { $0 * 10 + Int($1) - 48 }
+        guard name.count > 2 else { return }
+        switch unsafe (name.count, name[1], name[2]) {
+        case (7, UInt8(ascii: "m"), _): method = value
+        case (7, UInt8(ascii: "s"), UInt8(ascii: "c")): scheme = value
+        case (10, UInt8(ascii: "a"), _): authority = value
+        case (5, UInt8(ascii: "p"), _): path = value
+        case (7, UInt8(ascii: "s"), _): status = value.utf8.reduce(0) { $0 * 10 + Int($1) - 48 }
+        default: break
         }
     }
 
@@ -54,7 +53,7 @@ struct HTTP2HeaderBlock {
         guard method != .connect else { return .failure(Refusal(status: .notImplemented)) }
         var fields = fields
         let host = fields[.host]
-        fields[.host] = nil
+        if host != nil { fields[.host] = nil }
         guard let authority = authority ?? host, Authority.isValid(authority.utf8),
             host?.utf8.isSame(as: authority.utf8) ?? true
         else { return .failure(Refusal(status: .badRequest)) }

@@ -183,8 +183,10 @@ final class HTTP2Link {
 
     private func handle(_ event: HTTP2Session.Event, on loop: isolated EventLoop) {
         switch event {
-        case .request(let stream, let request):
+        case .request(let stream):
             stream.link = self
+            guard let request = stream.request else { return }
+            stream.request = nil
             owner?.began(stream, request, on: loop)
         case .refused(let stream, let status):
             stream.link = self

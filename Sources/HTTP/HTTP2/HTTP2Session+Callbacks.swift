@@ -151,7 +151,9 @@ extension HTTP2Session {
         case .server where !stream.hasRequest:
             stream.hasRequest = true
             switch headers.request() {
-            case .success(let request): events.append(.request(stream, request))
+            case .success(let request):
+                stream.request = request
+                events.append(.request(stream))
             case .failure(let refusal): events.append(.refused(stream, refusal.status))
             }
             if ends { ended(stream, trailers: nil) }

@@ -8,8 +8,8 @@ import Transport
 /// ``consume(_:of:)``.
 @safe final class HTTP2Session {
     enum Event {
-        /// Server: a new stream.
-        case request(HTTP2Stream, HTTPRequest)
+        /// Server: a new stream, which has its request.
+        case request(HTTP2Stream)
         /// Server: a new stream whose request is not to be carried out.
         case refused(HTTP2Stream, HTTPResponse.Status)
         /// Client: the final head.

@@ -37,8 +37,9 @@ package final class HTTP2Stream {
     var hasBegun = false
     /// Client: what is wrong with the response.
     var fault: HTTP2ErrorCode?
-    /// Server: the head of the request has come.
+    /// Server: the head of the request has come; it is here until it has its handler.
     var hasRequest = false
+    var request: HTTPRequest?
     /// Client: the final head of the response has come.
     var hasResponseHead = false
     /// Bytes that the peer's windows don't have back.
