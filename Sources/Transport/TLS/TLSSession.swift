@@ -35,7 +35,7 @@ package struct TLSFailure: Error, Sendable, Hashable, CustomStringConvertible {
     private static let bytesForKeyUpdate = 1 << 20
 
     private let context: TLSContext
-    private let ssl: OpaquePointer
+    let ssl: OpaquePointer
     private let inbound: OpaquePointer
     private let outbound: OpaquePointer
     private var keyUpdates = 0
@@ -203,11 +203,5 @@ package struct TLSFailure: Error, Sendable, Hashable, CustomStringConvertible {
         guard keyUpdates > Self.freeKeyUpdates + received / Self.bytesForKeyUpdate else { return nil }
         failure = TLSFailure(description: "too many key updates")
         return failure
-    }
-
-    /// Asks the peer for new keys. Only tests do.
-    func updateKeys() {
-        unsafe SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED)
-        _ = unsafe SSL_do_handshake(ssl)
     }
 }

@@ -218,4 +218,60 @@ import Testing
             #expect(count == 1 << 20)
         }
     }
+
+    @Test("TLS 1.2 is spoken, what is older is not", arguments: [(TLS1_2_VERSION, true), (TLS1_1_VERSION, false)])
+    func versions(version: Int32, isSpoken: Bool) throws {
+        var ends = TLSEnds(server: try Self.server(), client: try Self.client())
+        ends.client.limitVersion(version)
+        ends.shakeHands()
+        #expect((ends.serverStep == .complete) == isSpoken)
+        #expect((ends.clientStep == .complete) == isSpoken)
+    }
+
+    @Test("a client's wish to shake hands again is not granted")
+    func renegotiation() throws {
+        var ends = TLSEnds(server: try Self.server(), client: try Self.client())
+        ends.client.limitVersion(TLS1_2_VERSION)
+        ends.shakeHands()
+        #expect(ends.serverStep == .complete)
+        var refusals = 0
+        for _ in 0..<100 {
+            ends.client.renegotiate()
+            _ = ends.carry()
+            if case .failed = ends.server.read() {
+                refusals += 1
+                break
+            }
+            // No more than a short alert comes: no certificate, no key exchange.
+            let answer = ends.server.output()
+            #expect(answer.count < 100)
+            if !answer.isEmpty { refusals += 1 }
+            ends.client.receive(answer.span)
+        }
+        #expect(refusals > 0)
+    }
+}
+
+extension TLSSession {
+    /// Asks the peer for new keys.
+    fileprivate func updateKeys() {
+        unsafe SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED)
+        _ = unsafe SSL_do_handshake(ssl)
+    }
+
+    fileprivate func limitVersion(_ version: Int32) {
+        // SSL_set_min_proto_version, SSL_set_max_proto_version
+        unsafe SSL_ctrl(ssl, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(version), nil)
+        unsafe SSL_ctrl(ssl, SSL_CTRL_SET_MAX_PROTO_VERSION, Int(version), nil)
+        // Debian's level of security has no TLS 1.1 at all.
+        unsafe SSL_set_security_level(ssl, 0)
+    }
+
+    /// Begins a second handshake on the same connection.
+    fileprivate func renegotiate() {
+        unsafe SSL_clear_options(ssl, UInt64(1) << 30)
+        unsafe SSL_renegotiate(ssl)
+        _ = unsafe SSL_do_handshake(ssl)
+        ERR_clear_error()
+    }
 }
