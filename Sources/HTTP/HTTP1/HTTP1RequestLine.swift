@@ -41,7 +41,7 @@ struct HTTP1RequestLine: Sendable {
     private mutating func readTarget(_ target: Span<UInt8>) throws(HTTP1Fault) {
         for position in target.indices {
             let byte = target[position]
-            guard byte > 0x20, byte != 0x7F else { throw .malformed }
+            guard byte > 0x20, byte < 0x7F else { throw .malformed }
         }
         if method == .connect { throw .notImplemented }
         if target[0] == UInt8(ascii: "/") {

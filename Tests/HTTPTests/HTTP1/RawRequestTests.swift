@@ -62,6 +62,7 @@ struct RawRequestTests {
         Case("a bare line feed at the end", "GET /x HTTP/1.1\r\nHost: h\r\n\n" + next, 400),
         Case("a bare carriage return", "GET /x\rHTTP/1.1\r\nHost: h\r\n\r\n" + next, 400),
         Case("a NUL in the target", "GET /x\u{0} HTTP/1.1\r\nHost: h\r\n\r\n" + next, 400),
+        Case("UTF-8 in the target", "GET /ä HTTP/1.1\r\nHost: h\r\n\r\n" + next, 400),
         Case(
             "absolute form", "GET http://other:81/a?b HTTP/1.1\r\nHost: h\r\n\r\n", 200, goesOn: true,
             contains: "GET /a?b other:81 |"),
