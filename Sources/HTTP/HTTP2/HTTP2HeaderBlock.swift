@@ -54,6 +54,9 @@ struct HTTP2HeaderBlock {
         var fields = fields
         let host = fields[.host]
         if host != nil { fields[.host] = nil }
+        guard let scheme, scheme.utf8.isSame(as: "http".utf8) || scheme.utf8.isSame(as: "https".utf8),
+            let path, path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else { return .failure(Refusal(status: .badRequest)) }
         guard let authority = authority ?? host, Authority.isValid(authority.utf8),
             host?.utf8.isSame(as: authority.utf8) ?? true
         else { return .failure(Refusal(status: .badRequest)) }

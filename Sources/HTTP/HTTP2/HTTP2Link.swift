@@ -160,7 +160,7 @@ final class HTTP2Link {
         guard trust > session.floodGuard.trust else { return }
         update(on: loop) { session in
             session.floodGuard.trust = trust
-            if trust == .agent { session.growWindows() }
+            session.growWindows(trust)
         }
         owner?.trusted(on: loop)
     }

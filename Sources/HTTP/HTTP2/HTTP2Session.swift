@@ -193,10 +193,16 @@ import Transport
 
     // MARK: Connection
 
-    /// Opens the windows for large transfers.
-    func growWindows() {
-        submit([(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, settings.grownStreamWindow)])
-        setConnectionWindow(settings.grownConnectionWindow)
+    /// Opens the windows for large transfers: of all streams for an agent; those of a browser grow one by one as their
+    /// bodies are read.
+    func growWindows(_ trust: HTTP2Trust) {
+        switch trust {
+        case .none: break
+        case .web: setConnectionWindow(settings.grownConnectionWindow / 4)
+        case .agent:
+            submit([(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, settings.grownStreamWindow)])
+            setConnectionWindow(settings.grownConnectionWindow)
+        }
     }
 
     func ping() { unsafe nghttp2_submit_ping(session, 0, nil) }
