@@ -16,6 +16,8 @@ final class IOStreamCall: AgentCall {
     private var firstFrameTimer: EventLoop.Timer?
     private var keepaliveTimer: EventLoop.Timer?
     private var lingerTimer: EventLoop.Timer?
+    /// The call takes no more for now; it tells when it does.
+    private var isFull = false
     private var isClosed = false
 
     init(of server: Int64, in directory: AgentDirectory) {
@@ -99,6 +101,7 @@ final class IOStreamCall: AgentCall {
     // MARK: To the agent
 
     func writable(_ call: GRPCServerCall, on loop: isolated EventLoop) {
+        isFull = false
         pump(call, on: loop)
     }
 
@@ -106,8 +109,10 @@ final class IOStreamCall: AgentCall {
     private func pump(_ call: GRPCServerCall, on loop: isolated EventLoop) {
         guard let session else { return }
         while !isClosed {
-            switch session.outbound.take(heldBack: !call.isWritable) {
-            case .element(let frame): call.send(IOStreamFrame(frame).protobuf(), on: loop)
+            switch session.outbound.take(heldBack: isFull) {
+            case .element(let frame):
+                call.send(IOStreamFrame(frame).protobuf(), on: loop)
+                isFull = !call.isWritable
             case .empty, .heldBack: return
             // However it ended, the user's side has said all that the agent is to hear.
             case .ended: call.finish(.ok, on: loop)
