@@ -1,6 +1,6 @@
 package import struct FoundationEssentials.Date
 
-/// Watches the agents: metrics, traffic, alerts, DDNS. Called on the stream of the agent that reported, so every
+/// Watches the agents: metrics, traffic, alerts, DDNS. Called on the event loop of the agent that reported, so every
 /// method must return at once; hand slow work to a queue of your own.
 ///
 /// Reports of one agent come in order. ``attached(server:epoch:)`` and ``detached(server:epoch:)`` may overtake each
