@@ -95,7 +95,7 @@ let programs: [Target] = [
 let testTargets: [Target] = [
     // What several test targets need.
     .target(
-        name: "TestSupport", dependencies: ["Logging", "Transport"], path: "Tests/TestSupport",
+        name: "TestSupport", dependencies: ["HTTP", "Logging", "Transport"], path: "Tests/TestSupport",
         swiftSettings: testSettings),
     tests("Logging"),
     tests("Secrets"),
@@ -103,7 +103,7 @@ let testTargets: [Target] = [
     tests("TimeZones"),
     tests("YAML"),
     tests("Transport"),
-    tests("HTTP", ["CNghttp2", "Logging", "Transport"]),
+    tests("HTTP", ["CNghttp2", "Logging", "TestSupport", "Transport"]),
     tests("GRPC", ["HTTP", "Logging", "Transport"]),
     tests("Storage", ["CSQLite", "Logging"]),
     tests("AgentLink", ["CNezhaProto", "GRPC", "HTTP", "Logging", "Transport"]),

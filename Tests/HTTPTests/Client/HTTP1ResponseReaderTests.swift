@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import HTTP
@@ -16,7 +17,9 @@ struct HTTP1ResponseReaderTests {
 
     static let whole: [Case] = [
         Case(text: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", status: 200, reason: "OK", body: "hello"),
-        Case(text: "HTTP/1.1 200 Fine\r\n\r\nuntil the end", status: 200, reason: "OK", body: "until the end", closes: true),
+        Case(
+            text: "HTTP/1.1 200 Fine\r\n\r\nuntil the end", status: 200, reason: "OK", body: "until the end",
+            closes: true),
         Case(text: "HTTP/1.0 404 Nope\r\nContent-Length: 0\r\n\r\n", status: 404, reason: "Not Found", body: ""),
         Case(text: "HTTP/1.1 299 Own words\r\nContent-Length: 0\r\n\r\n", status: 299, reason: "Own words", body: ""),
         Case(text: "HTTP/1.1 204\r\n\r\n", status: 204, reason: "No Content", body: ""),
@@ -50,7 +53,9 @@ struct HTTP1ResponseReaderTests {
         }
     }
 
-    @Test("of a body no more than its limit is kept, and all of it is read", arguments: [(0, ""), (3, "hel"), (5, "hello")])
+    @Test(
+        "of a body no more than its limit is kept, and all of it is read",
+        arguments: [(0, ""), (3, "hel"), (5, "hello")])
     func keeps(_ limit: Int, _ kept: String) throws {
         var reader = HTTP1ResponseReader(bodyLimit: limit)
         try reader.receive(Array("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello".utf8).span)

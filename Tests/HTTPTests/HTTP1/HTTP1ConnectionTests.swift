@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import Testing
 import Transport
 
@@ -135,8 +136,8 @@ struct HTTP1ConnectionTests {
     // MARK: Deadlines
 
     @Test("half a head ends in time, with 408, however it drips; what was said before does not matter")
-    func halfHead() async throws {
-        try await onOwnLoop { loop in
+    func halfHead() async {
+        await onOwnLoop { loop in
             for before in ["", get("/")] {
                 let patient = HTTP1Peer(on: loop)
                 let peer = HTTP1Peer(limits: .changed { $0.head = .milliseconds(100) }, on: loop)
@@ -154,12 +155,12 @@ struct HTTP1ConnectionTests {
     }
 
     @Test("half a body or chunk that comes too slowly ends in time, one that came faster does not")
-    func slowBody() async throws {
+    func slowBody() async {
         let limits = ListenerLimits.changed {
             $0.bodyGrace = .milliseconds(50)
             $0.minimumBodyRate = 10
         }
-        try await onOwnLoop { loop in
+        await onOwnLoop { loop in
             for head in [Self.head(length: 1000), Self.chunkedHead + "3E8\r\n"] {
                 let slow = HTTP1Peer(limits: limits, on: loop)
                 let steady = HTTP1Peer(limits: limits, on: loop)
@@ -205,8 +206,8 @@ struct HTTP1ConnectionTests {
     @Test(
         "after a last answer the client may send on for a while, up to a limit; nothing of it is run",
         arguments: ["bytes", "time", "end"])
-    func lingering(ending: String) async throws {
-        try await onOwnLoop { loop in
+    func lingering(ending: String) async {
+        await onOwnLoop { loop in
             let calls = Mutex(0)
             let limits = ListenerLimits.changed {
                 $0.maxSkippedBody = 1000

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Transport
 
@@ -128,6 +129,15 @@ struct HTTP2RulesTests {
         for path in ["", "no/slash", "*"] {
             let fields = Self.pseudo.map { $0.0 == ":path" ? ($0.0, path) : $0 }
             #expect(await Self.outcome(of: Wire.headers(1, fields, end: true)) == .reset(.protocolError))
+        }
+    }
+
+    @Test("targets that HTTP/1 does not take either, and other schemes, are refused")
+    func targets() async {
+        for (name, value) in [(":path", "/a b"), (":path", "/caf\u{E9}"), (":scheme", "ftp"), (":scheme", "")] {
+            let fields = Self.pseudo.map { $0.0 == name ? ($0.0, value) : $0 }
+            let outcome = await Self.outcome(of: Wire.headers(1, fields, end: true))
+            #expect(outcome == .status(400) || outcome == .reset(.protocolError), "\(name) \(value): \(outcome)")
         }
     }
 

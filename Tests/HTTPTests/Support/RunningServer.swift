@@ -1,4 +1,5 @@
 import Logging
+import TestSupport
 import Transport
 
 @testable import HTTP

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Opens once; whoever waits goes on then. Waiting ends early when the waiting task is cancelled.
-final class Latch: Sendable {
+package final class Latch: Sendable {
     private struct State {
         var isOpen = false
         var nextID = 0
@@ -12,7 +12,9 @@ final class Latch: Sendable {
 
     private let state = Mutex(State())
 
-    func open() {
+    package init() {}
+
+    package func open() {
         let waiting = state.withLock { state in
             state.isOpen = true
             defer { state.waiting.removeAll() }
@@ -22,7 +24,7 @@ final class Latch: Sendable {
     }
 
     /// - Throws: `CancellationError`.
-    func wait() async throws {
+    package func wait() async throws {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID

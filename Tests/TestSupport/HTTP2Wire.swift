@@ -1,62 +1,62 @@
-@testable import HTTP
+package import HTTP
 
 /// HTTP/2 as bytes, for what no library sends.
-enum HTTP2Wire {
-    enum Kind: UInt8 {
+package enum HTTP2Wire {
+    package enum Kind: UInt8 {
         case data, headers, priority, reset, settings, push, ping, goAway, window, continuation
     }
 
-    struct Frame: Equatable {
-        var kind: UInt8
-        var flags: UInt8
-        var stream: Int32
-        var payload: [UInt8]
+    package struct Frame: Equatable {
+        package var kind: UInt8
+        package var flags: UInt8
+        package var stream: Int32
+        package var payload: [UInt8]
 
-        func `is`(_ kind: Kind) -> Bool { self.kind == kind.rawValue }
+        package func `is`(_ kind: Kind) -> Bool { self.kind == kind.rawValue }
         /// The code of RST_STREAM or GOAWAY.
-        var code: HTTP2ErrorCode? {
+        package var code: HTTP2ErrorCode? {
             let bytes = self.is(.reset) ? payload[...] : self.is(.goAway) ? payload.dropFirst(4).prefix(4) : []
             return bytes.count == 4 ? HTTP2ErrorCode(rawValue: bytes.reduce(0) { $0 << 8 | UInt32($1) }) : nil
         }
-        var endsStream: Bool { (self.is(.data) || self.is(.headers)) && flags & 1 != 0 }
+        package var endsStream: Bool { (self.is(.data) || self.is(.headers)) && flags & 1 != 0 }
     }
 
-    static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + settings()
+    package static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + settings()
 
-    static func frame(_ kind: UInt8, _ flags: UInt8 = 0, _ stream: Int32, _ payload: [UInt8] = []) -> [UInt8] {
+    package static func frame(_ kind: UInt8, _ flags: UInt8 = 0, _ stream: Int32, _ payload: [UInt8] = []) -> [UInt8] {
         bytes(UInt32(payload.count)).dropFirst() + [kind, flags] + bytes(UInt32(bitPattern: stream)) + payload
     }
 
-    static func frame(_ kind: Kind, _ flags: UInt8 = 0, _ stream: Int32, _ payload: [UInt8] = []) -> [UInt8] {
+    package static func frame(_ kind: Kind, _ flags: UInt8 = 0, _ stream: Int32, _ payload: [UInt8] = []) -> [UInt8] {
         frame(kind.rawValue, flags, stream, payload)
     }
 
-    static func settings(_ values: [(UInt16, UInt32)] = [], isAcknowledgement: Bool = false) -> [UInt8] {
+    package static func settings(_ values: [(UInt16, UInt32)] = [], isAcknowledgement: Bool = false) -> [UInt8] {
         let payload = values.flatMap { [UInt8($0 >> 8), UInt8(truncatingIfNeeded: $0)] + bytes($1) }
         return frame(.settings, isAcknowledgement ? 1 : 0, 0, payload)
     }
 
-    static func window(_ stream: Int32, _ count: UInt32) -> [UInt8] { frame(.window, 0, stream, bytes(count)) }
-    static func reset(_ stream: Int32, _ code: HTTP2ErrorCode = .cancel) -> [UInt8] {
+    package static func window(_ stream: Int32, _ count: UInt32) -> [UInt8] { frame(.window, 0, stream, bytes(count)) }
+    package static func reset(_ stream: Int32, _ code: HTTP2ErrorCode = .cancel) -> [UInt8] {
         frame(.reset, 0, stream, bytes(code.rawValue))
     }
-    static func data(_ stream: Int32, _ payload: [UInt8], end: Bool = false) -> [UInt8] {
+    package static func data(_ stream: Int32, _ payload: [UInt8], end: Bool = false) -> [UInt8] {
         frame(.data, end ? 1 : 0, stream, payload)
     }
 
     /// Literal fields, neither indexed nor compressed.
-    static func block(_ fields: [(String, String)]) -> [UInt8] {
+    package static func block(_ fields: [(String, String)]) -> [UInt8] {
         fields.flatMap { [0] + text($0) + text($1) }
     }
 
-    static func headers(
+    package static func headers(
         _ stream: Int32, _ fields: [(String, String)], end: Bool = false, endsHeaders: Bool = true
     ) -> [UInt8] {
         frame(.headers, (end ? 1 : 0) | (endsHeaders ? 4 : 0), stream, block(fields))
     }
 
     /// A request to `path`, with what differs from an ordinary one in `fields`.
-    static func request(
+    package static func request(
         _ stream: Int32, _ path: String = "/", method: String = "GET", with fields: [(String, String)] = [],
         end: Bool = true
     ) -> [UInt8] {
@@ -81,7 +81,7 @@ enum HTTP2Wire {
     }
 
     /// Whole frames at the beginning of what a server sent.
-    static func parse(_ bytes: [UInt8]) -> [Frame] {
+    package static func parse(_ bytes: [UInt8]) -> [Frame] {
         var (frames, rest) = ([Frame](), bytes[...])
         while rest.count >= 9 {
             let head = Array(rest.prefix(9))
