@@ -28,6 +28,7 @@ final class HTTP2Link {
     /// been sent all.
     private static let farewell: UInt64 = 1000
     private static let maximumFarewells = 30
+    private static let maximumSkipped = 1 << 20
 
     let session: HTTP2Session
     let peer: String?
@@ -45,6 +46,7 @@ final class HTTP2Link {
     private var isLeaving = false
     private var farewellTimer: EventLoop.Timer?
     private var farewells = 0
+    private var skipped = 0
 
     init(
         _ session: HTTP2Session, over transport: any ByteTransport, peer: String?, isSecure: Bool,
@@ -61,11 +63,17 @@ final class HTTP2Link {
 
     func received(_ bytes: Span<UInt8>, on loop: isolated EventLoop) {
         lastReceived = loop.now
-        guard !isLeaving else { return }
+        if isLeaving { return skip(bytes.count, on: loop) }
         session.receive(bytes, at: loop.now)
         handleEvents(on: loop)
         // Much that wants an answer: it goes out before more is read in the same turn.
         if session.waitingFrames > Self.maximumWaitingFrames / 4 { flush(on: loop) } else { flushLater(on: loop) }
+    }
+
+    /// What still comes is read for a while, as closing before it would take the last words away from the peer.
+    private func skip(_ count: Int, on loop: isolated EventLoop) {
+        skipped += count
+        if skipped > Self.maximumSkipped, fault != nil || transport?.isDrained == true { close(on: loop) }
     }
 
     func writable(on loop: isolated EventLoop) { flush(on: loop) }

@@ -195,4 +195,18 @@ struct HTTP2LifeTests {
             #expect(loop.now - start < 2000)
         }
     }
+
+    @Test("a peer that sends on and on after its fault is cut off at once")
+    func floodAfterFault() async {
+        await withOwnLoop { loop in
+            let pair = HTTP2Pair(client: nil, on: loop, echo)
+            pair.send(Wire.window(0, 0), on: loop)
+            await loop.turn()
+            #expect(pair.isServerGone && !pair.transport.isClosed)
+            for _ in 0..<16 { pair.send(Array(repeating: 0, count: 64 << 10), on: loop) }
+            #expect(!pair.transport.isClosed)
+            pair.send([0], on: loop)
+            #expect(pair.transport.isClosed)
+        }
+    }
 }
