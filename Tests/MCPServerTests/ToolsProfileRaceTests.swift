@@ -1,3 +1,4 @@
+import HTTP
 import Storage
 import Testing
 
@@ -66,7 +67,7 @@ struct ToolsProfileRaceTests {
         let call = ToolCall(
             principal: .system, origin: .internal, requestID: "r-1", client: ClientAddress(peer: nil, real: nil))
         let task = Task {
-            withUnsafeCurrentTask { $0?.cancel() }
+            unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
             _ = try await call.completing { Issue.record("must not run") }
         }
         await #expect(throws: CancellationError.self) { try await task.value }

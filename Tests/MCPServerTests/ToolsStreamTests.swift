@@ -1,3 +1,4 @@
+import HTTP
 import Foundation
 import Storage
 import Testing
@@ -147,7 +148,7 @@ struct ToolsStreamTests {
                 }
                 #expect(heard == long)
                 #expect(try await stream.outbound.next() == [0, UInt8(ascii: "x")])
-                #expect(try await stream.agentSent(Array("out".utf8)))
+                #expect(stream.agentSent(Array("out".utf8)) == .taken)
                 #expect(await socket.hear() == .binary(Array("out".utf8)))
                 socket.close()
             }
@@ -165,7 +166,7 @@ struct ToolsStreamTests {
                 for message in [[], [0, 0x2F], big] { socket.say(message) }
                 let frames = [try await stream.outbound.next(), try await stream.outbound.next()]
                 #expect(frames == [[0, 0x2F], big])
-                _ = try await stream.agentSent(FileManagerReply.uploaded.bytes)
+                _ = stream.agentSent(FileManagerReply.uploaded.bytes)
                 #expect(await socket.hear() == .binary(Array("NZUP".utf8)))
                 stream.handle(.agentEnded)
             }
@@ -178,7 +179,7 @@ struct ToolsStreamTests {
         try await scene { scene in
             let session = try await scene.gateway.session(of: scene.owner)
             let ended = try await scene.attached(as: session) { socket, stream in
-                _ = try await stream.agentSent([1])
+                _ = stream.agentSent([1])
                 stream.handle(.agentEnded)
                 #expect(await socket.hear() == .binary([1]))
             }

@@ -1,3 +1,4 @@
+import HTTP
 import AgentLink
 import Foundation
 import Secrets

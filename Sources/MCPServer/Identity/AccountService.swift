@@ -1,19 +1,19 @@
-public import Secrets
-public import Storage
+package import Secrets
+package import Storage
 
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// Users and their secrets: made and changed here only, for tools, the command line and the first start.
 ///
 /// Works on the storage alone, so that the command line can use it beside a running gateway.
-public struct AccountService: Sendable {
+package struct AccountService: Sendable {
     private let storage: Storage
     private let dataKey: SecretKey
     private let cost: PasswordHash.Cost
     private let now: @Sendable () -> Date
 
     /// - Parameter dataKey: keys the hashes of agent secrets and seals them.
-    public init(
+    package init(
         storage: Storage, dataKey: SecretKey, cost: PasswordHash.Cost = .interactive,
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
@@ -24,7 +24,7 @@ public struct AccountService: Sendable {
     }
 
     /// How the first administrator gets a password.
-    public enum FirstPassword: Sendable {
+    package enum FirstPassword: Sendable {
         /// A random one, to be shown once.
         case random
         /// From the environment (`NZ_ADMIN_PASSWORD`).
@@ -34,15 +34,15 @@ public struct AccountService: Sendable {
     }
 
     /// An administrator that was just made, and the password to show; `nil` where whoever started knows it.
-    public struct FirstAdministrator: Sendable {
-        public let user: UserRecord
-        public let passwordToShow: String?
+    package struct FirstAdministrator: Sendable {
+        package let user: UserRecord
+        package let passwordToShow: String?
     }
 
     /// Makes user `admin` where there is no user yet.
     /// - Returns: `nil` when there are users already.
     /// - Throws: ``AccountError``, `StorageError`.
-    public func createFirstAdministrator(_ choice: FirstPassword) async throws -> FirstAdministrator? {
+    package func createFirstAdministrator(_ choice: FirstPassword) async throws -> FirstAdministrator? {
         guard try await storage.users.count() == 0 else { return nil }
         switch choice {
         case .random:
@@ -60,7 +60,7 @@ public struct AccountService: Sendable {
     }
 
     /// - Throws: ``AccountError`` for a name or password that is not good, or a name that is taken.
-    public func createUser(
+    package func createUser(
         username: String, password: String, role: UserRecord.Role
     ) async throws -> UserRecord {
         try Self.check(username: username)
@@ -71,7 +71,7 @@ public struct AccountService: Sendable {
     /// Gives a user another password, with which he may log in also where that was refused before; all sessions made
     /// before are void.
     /// - Throws: ``AccountError``.
-    public func setPassword(_ password: String, ofUserNamed username: String) async throws {
+    package func setPassword(_ password: String, ofUserNamed username: String) async throws {
         try Self.check(password: password)
         guard let user = try await storage.users.user(named: username) else { throw AccountError.unknownUser }
         try await replace(of: user.id, password: password, username: nil, rejectPassword: false)
@@ -79,7 +79,7 @@ public struct AccountService: Sendable {
 
     /// Replaces name, password and flag together; all sessions made before are void (`rest-details.md` 2).
     /// - Throws: ``AccountError``.
-    public func updateProfile(
+    package func updateProfile(
         of userID: Int64, username: String, password: String, rejectPassword: Bool
     ) async throws {
         try Self.check(username: username)
@@ -89,15 +89,15 @@ public struct AccountService: Sendable {
 
     /// The secret that the user's agents log in with.
     /// - Throws: `SecretsError` when it was sealed with another key.
-    public func agentSecret(of user: UserRecord) throws -> String {
+    package func agentSecret(of user: UserRecord) throws -> String {
         String(decoding: try dataKey.open(user.agentSecretSealed), as: UTF8.self)
     }
 
     /// The keyed hash under which an agent secret is stored.
-    public func agentSecretHash(_ secret: String) -> String { dataKey.keyedHash(secret) }
+    package func agentSecretHash(_ secret: String) -> String { dataKey.keyedHash(secret) }
 
     /// Not empty, at most 255 bytes, no control characters.
-    public static func check(username: String) throws(AccountError) {
+    package static func check(username: String) throws(AccountError) {
         guard !username.trimmingWhitespace().isEmpty else { throw .usernameRequired }
         guard username.utf8.count <= 255 else { throw .usernameTooLong }
         let visible = username.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
@@ -105,7 +105,7 @@ public struct AccountService: Sendable {
     }
 
     /// 6 to 72 bytes (`rest-details.md` 2 and 5).
-    public static func check(password: String) throws(AccountError) {
+    package static func check(password: String) throws(AccountError) {
         guard !password.isEmpty else { throw .passwordRequired }
         guard password.utf8.count >= 6 else { throw .passwordTooShort }
         guard password.utf8.count <= 72 else { throw .passwordTooLong }
@@ -139,7 +139,7 @@ public struct AccountService: Sendable {
 }
 
 /// Why an account was not made or changed; the texts are for the user.
-public enum AccountError: String, Error, Sendable, CustomStringConvertible {
+package enum AccountError: String, Error, Sendable, CustomStringConvertible {
     case usernameRequired = "username required"
     case usernameTooLong = "username too long (max 255 bytes)"
     case usernameNotPrintable = "username must not hold control characters"
@@ -149,5 +149,5 @@ public enum AccountError: String, Error, Sendable, CustomStringConvertible {
     case passwordTooLong = "password too long (max 72 bytes)"
     case unknownUser = "user not found"
 
-    public var description: String { rawValue }
+    package var description: String { rawValue }
 }

@@ -1,15 +1,15 @@
-public import AgentLink
-public import Logging
-public import Secrets
-public import Storage
+package import AgentLink
+package import Logging
+package import Secrets
+package import Storage
 
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// Decides which agent speaks for which server (`agent-link.md` 1, Authentication).
 ///
 /// Asked at every call of an agent, so the usual case reads memory only; a secret or a UUID that is not in memory is
 /// looked up in the storage, as another process may have just made it.
-public struct AgentAdmission: AgentAuthority {
+package struct AgentAdmission: AgentAuthority {
     private let storage: Storage
     private let identity: IdentityCache
     private let strikes: StrikeBook
@@ -21,7 +21,7 @@ public struct AgentAdmission: AgentAuthority {
     private let now: @Sendable () -> Date
 
     /// - Parameter globalSecret: `agent_secret_key`; empty means there is none.
-    public init(
+    package init(
         storage: Storage, identity: IdentityCache, strikes: StrikeBook, settings: any SettingsStore,
         dataKey: SecretKey, globalSecret: String, logger: Logger, now: @escaping @Sendable () -> Date = { Date() }
     ) {
@@ -35,7 +35,7 @@ public struct AgentAdmission: AgentAuthority {
         self.now = now
     }
 
-    public func admit(secret: String, uuid: String, peer: AgentPeer) async throws(AgentRefusal) -> AgentIdentity {
+    package func admit(secret: String, uuid: String, peer: AgentPeer) async throws(AgentRefusal) -> AgentIdentity {
         let ip = try resolve(peer)
         guard !strikes.isBlocked(ip: ip) else { throw .blocked }
         guard !secret.isEmpty else { throw .unauthenticated("client secret required") }
@@ -50,7 +50,7 @@ public struct AgentAdmission: AgentAuthority {
         return AgentIdentity(serverID: server.id, realIP: ip)
     }
 
-    public func realAddress(of peer: AgentPeer) -> String? {
+    package func realAddress(of peer: AgentPeer) -> String? {
         // Where nothing names the address behind it, the peer is all there is.
         do { return try resolve(peer) ?? peer.address } catch { return peer.address }
     }

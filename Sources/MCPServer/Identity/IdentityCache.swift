@@ -1,13 +1,13 @@
-public import Storage
+package import Storage
 import Synchronization
 
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// Users, servers and used tokens in memory, so that a request costs no query.
 ///
 /// The storage tells by its revision when any of them changed, also by another process; ``refresh()`` reads anew then.
 /// Whoever changes them in this process calls ``refresh()`` before answering, so the change is in force at once.
-public final class IdentityCache: Sendable {
+package final class IdentityCache: Sendable {
     private struct Snapshot {
         var revision: Int64 = -1
         var users: [Int64: UserRecord] = [:]
@@ -43,17 +43,17 @@ public final class IdentityCache: Sendable {
     private static let tokenCapacity = 100_000
     private static let missingUserCapacity = 1_000
 
-    public init(storage: Storage) {
+    package init(storage: Storage) {
         self.storage = storage
     }
 
     /// The revision of what is in memory.
-    public var revision: Int64 { snapshot.withLock { $0.revision } }
+    package var revision: Int64 { snapshot.withLock { $0.revision } }
 
     /// Reads everything anew when the storage has changed since.
     /// - Returns: whether it had changed.
     @discardableResult
-    public func refresh() async throws -> Bool {
+    package func refresh() async throws -> Bool {
         let found = try await storage.changes.revision()
         guard found != revision else { return false }
         let users = try await storage.users.users()
@@ -78,12 +78,12 @@ public final class IdentityCache: Sendable {
         return true
     }
 
-    public func user(id: Int64) -> UserRecord? { snapshot.withLock { $0.users[id] } }
+    package func user(id: Int64) -> UserRecord? { snapshot.withLock { $0.users[id] } }
 
     /// As ``user(id:)``, but one who is not in memory may have been made by another process a moment ago, so the storage
     /// is asked whether anything has changed. An id is asked for once after each change, as somebody who sends it again
     /// and again must not cost a query each time.
-    public func userMaybeNew(id: Int64) async throws -> UserRecord? {
+    package func userMaybeNew(id: Int64) async throws -> UserRecord? {
         let (known, isMissing) = snapshot.withLock { ($0.users[id], $0.missingUsers.contains(id)) }
         if isMissing || known != nil { return known }
         try await refresh()
@@ -95,22 +95,22 @@ public final class IdentityCache: Sendable {
         }
     }
 
-    public func server(id: Int64) -> ServerRecord? { snapshot.withLock { $0.servers[id] } }
+    package func server(id: Int64) -> ServerRecord? { snapshot.withLock { $0.servers[id] } }
 
     /// The server of the agent with this UUID, compared verbatim.
-    public func server(uuid: String) -> ServerRecord? {
+    package func server(uuid: String) -> ServerRecord? {
         snapshot.withLock { state in state.serversByUUID[uuid].flatMap { state.servers[$0] } }
     }
 
     /// The user whose agents log in with the secret of this keyed hash.
-    public func user(agentSecretHash hash: String) -> UserRecord? {
+    package func user(agentSecretHash hash: String) -> UserRecord? {
         guard !hash.isEmpty else { return nil }
         return snapshot.withLock { state in state.usersByAgentSecret[hash].flatMap { state.users[$0] } }
     }
 
     /// Makes a server that was just stored visible, without reading everything anew.
     /// - Parameter revision: the storage's, read after the server was stored.
-    public func insert(_ server: ServerRecord, at revision: Int64) {
+    package func insert(_ server: ServerRecord, at revision: Int64) {
         snapshot.withLock {
             guard $0.revision < revision else { return }
             $0.add(server)
@@ -119,10 +119,10 @@ public final class IdentityCache: Sendable {
     }
 
     /// All servers in list order.
-    public var servers: [ServerRecord] { snapshot.withLock { $0.orderedServers } }
+    package var servers: [ServerRecord] { snapshot.withLock { $0.orderedServers } }
 
     /// The token with this hash, and the revision under which it is valid.
-    public func token(hash: String) async throws -> (token: APITokenRecord, revision: Int64)? {
+    package func token(hash: String) async throws -> (token: APITokenRecord, revision: Int64)? {
         let (known, revision) = snapshot.withLock { ($0.tokensByHash[hash], $0.revision) }
         if let known { return (known, revision) }
         guard let found = try await storage.tokens.token(hash: hash) else { return nil }
@@ -136,7 +136,7 @@ public final class IdentityCache: Sendable {
 
     /// The principal as it stands now, or `nil` when nothing of it is left: the token or session is gone, expired or
     /// void, or its user no longer exists.
-    public func reload(_ principal: Principal, now: Date) async throws -> Principal? {
+    package func reload(_ principal: Principal, now: Date) async throws -> Principal? {
         let revision = self.revision
         switch principal.credential {
         case .guest, .system:
@@ -165,13 +165,13 @@ extension ServerRecord {
 }
 
 extension UserIdentity {
-    public init(_ record: UserRecord) {
+    package init(_ record: UserRecord) {
         self.init(id: record.id, username: record.username, isAdministrator: record.isAdministrator)
     }
 }
 
 extension TokenIdentity {
-    public init(_ record: APITokenRecord) {
+    package init(_ record: APITokenRecord) {
         self.init(
             id: record.id, name: record.name, scopes: record.scopes.map { Scope($0) }, serverIDs: record.serverIDs,
             expiresAt: record.expiresAt)

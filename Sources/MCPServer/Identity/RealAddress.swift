@@ -7,21 +7,21 @@
 #endif
 
 /// Finds the address behind a request (`engines.md` 9, real IP), for HTTP and for the agent link alike.
-public enum RealAddress {
+package enum RealAddress {
     /// A header is configured, and the request came without it or with no address in it.
-    public struct HeaderMissing: Error, Sendable, Equatable {
-        public static let text = "real ip header not found"
+    package struct HeaderMissing: Error, Sendable, Equatable {
+        package static let text = "real ip header not found"
     }
 
     /// The setting that stands for the socket's peer.
-    public static let usePeer = "NZ::Use-Peer-IP"
+    package static let usePeer = "NZ::Use-Peer-IP"
 
     /// Whether `text` is an entry of `trusted_proxies`: an address or a range such as `10.0.0.0/8`.
-    public static func isRange(_ text: String) -> Bool { IPRange(text) != nil }
+    package static func isRange(_ text: String) -> Bool { IPRange(text) != nil }
 
     /// Whether what the peer says of the request it passes on counts: always, until `trusted_proxies` names whose does
     /// (`mcp.md` 10.3 row 29).
-    public static func isTrusted(peer: String?, trustedProxies: [String]) -> Bool {
+    package static func isTrusted(peer: String?, trustedProxies: [String]) -> Bool {
         guard !trustedProxies.isEmpty else { return true }
         guard let peer = peer.flatMap({ IPBytes($0) }) else { return false }
         return trustedProxies.contains { IPRange($0)?.contains(peer) ?? false }
@@ -33,7 +33,7 @@ public enum RealAddress {
     ///   - trustedProxies: addresses or ranges whose headers count; empty: everybody's.
     ///   - header: the value of a header by its name.
     /// - Returns: the address in canonical text; `nil` where it is not known. Then nothing is struck or bound.
-    public static func resolve(
+    package static func resolve(
         setting: String, peer: String?, trustedProxies: [String], header: (_ name: String) -> String?
     ) throws(HeaderMissing) -> String? {
         let peer = peer.flatMap { IPBytes($0) }
@@ -79,13 +79,13 @@ struct IPBytes: Hashable, Sendable {
     var text: String {
         if bytes.count == 4 { return bytes.map(String.init).joined(separator: ".") }
         var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        guard inet_ntop(AF_INET6, bytes, &buffer, socklen_t(buffer.count)) != nil else { return "" }
+        guard unsafe inet_ntop(AF_INET6, bytes, &buffer, socklen_t(buffer.count)) != nil else { return "" }
         return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     private static func parse(_ text: String, _ family: Int32, _ length: Int) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: length)
-        return inet_pton(family, text, &bytes) == 1 ? bytes : nil
+        return unsafe inet_pton(family, text, &bytes) == 1 ? bytes : nil
     }
 }
 

@@ -1,15 +1,15 @@
-public import Logging
+package import Logging
 
 /// Notices five times a second what changed of users, servers and tokens, also by another process, and ends what is no
 /// longer allowed; ends also what is past its deadline (`mcp.md` 6: within a second).
-public struct RightsWatcher: Sendable {
+package struct RightsWatcher: Sendable {
     private let identity: IdentityCache
     private let live: LiveWork
     private let logger: Logger
     private let onChange: @Sendable () async -> Void
 
     /// - Parameter onChange: called after each change of identities, when ``LiveWork`` has been checked.
-    public init(
+    package init(
         identity: IdentityCache, live: LiveWork, logger: Logger,
         onChange: @escaping @Sendable () async -> Void = {}
     ) {
@@ -20,7 +20,7 @@ public struct RightsWatcher: Sendable {
     }
 
     /// Watches until the surrounding task is cancelled.
-    public func run() async {
+    package func run() async {
         var isFailing = false
         var checked: Int64?
         while !Task.isCancelled {

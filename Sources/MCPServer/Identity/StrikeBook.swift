@@ -1,18 +1,18 @@
-public import Logging
-public import Storage
+package import Logging
+package import Storage
 import Synchronization
 
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// The web application firewall's memory (`engines.md` 9): who failed how often from where.
 ///
 /// Asked at every request, so it lives in memory; the storage only lets it survive a restart. An address that is not
 /// known (`nil`) is never struck and never blocked.
-public final class StrikeBook: Sendable {
-    public static let agentIdentifier: Int64 = -127
-    public static let tokenIdentifier: Int64 = -126
-    public static let unknownUserIdentifier: Int64 = -125
-    public static let manualIdentifier: Int64 = -124
+package final class StrikeBook: Sendable {
+    package static let agentIdentifier: Int64 = -127
+    package static let tokenIdentifier: Int64 = -126
+    package static let unknownUserIdentifier: Int64 = -125
+    package static let manualIdentifier: Int64 = -124
 
     private struct Entry {
         /// By identifier.
@@ -41,7 +41,7 @@ public final class StrikeBook: Sendable {
     /// Addresses kept at most; beyond it the oldest quarter goes.
     private static let capacity = 100_000
 
-    public init(
+    package init(
         repository: any StrikeRepository, logger: Logger, now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.repository = repository
@@ -52,14 +52,14 @@ public final class StrikeBook: Sendable {
     }
 
     /// Reads the strikes of former runs.
-    public func load() async throws {
+    package func load() async throws {
         let rows = try await repository.strikes()
         entries.withLock { entries in
             for row in rows { entries[row.ip, default: Entry()].strikes[row.identifier] = row }
         }
     }
 
-    public func isBlocked(ip: String?) -> Bool {
+    package func isBlocked(ip: String?) -> Bool {
         guard let ip else { return false }
         let date = now()
         return entries.withLock { entries in
@@ -68,7 +68,7 @@ public final class StrikeBook: Sendable {
         }
     }
 
-    public func strike(ip: String?, identifier: Int64, reason: StrikeRecord.Reason) {
+    package func strike(ip: String?, identifier: Int64, reason: StrikeRecord.Reason) {
         guard let ip else { return }
         let date = now()
         let row = entries.withLock { entries in
@@ -86,7 +86,7 @@ public final class StrikeBook: Sendable {
     }
 
     /// Forgives what this identity did from this address.
-    public func clear(ip: String?, identifier: Int64) {
+    package func clear(ip: String?, identifier: Int64) {
         guard let ip else { return }
         let existed = entries.withLock { entries in
             guard entries[ip]?.strikes.removeValue(forKey: identifier) != nil else { return false }
@@ -97,7 +97,7 @@ public final class StrikeBook: Sendable {
     }
 
     /// Writes changes until the surrounding task is cancelled.
-    public func run() async {
+    package func run() async {
         for await change in changes {
             do {
                 switch change {

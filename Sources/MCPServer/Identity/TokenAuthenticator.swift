@@ -1,19 +1,20 @@
-public import Secrets
-public import Storage
+package import HTTP
+package import Secrets
+package import Storage
 import Synchronization
 
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// Recognises Personal Access Tokens in an `Authorization` header (`mcp.md` 8.2).
-public final class TokenAuthenticator: Sendable {
-    public enum Outcome: Sendable {
+package final class TokenAuthenticator: Sendable {
+    package enum Outcome: Sendable {
         /// The header carries no token of ours; another way of logging in may apply.
         case absent
         case accepted(Principal)
         case refused(Refusal)
     }
 
-    public enum Refusal: String, Sendable {
+    package enum Refusal: String, Sendable {
         case unknown = "invalid api token"
         case expired = "api token expired"
         case ownerMissing = "owner of api token not found"
@@ -21,7 +22,7 @@ public final class TokenAuthenticator: Sendable {
     }
 
     /// Every token begins so.
-    public static let prefix = "nzp_"
+    package static let prefix = "nzp_"
 
     private let identity: IdentityCache
     private let tokens: any APITokenRepository
@@ -30,7 +31,7 @@ public final class TokenAuthenticator: Sendable {
     private let now: @Sendable () -> Date
     private let uses = Mutex(TokenUses())
 
-    public init(
+    package init(
         identity: IdentityCache, tokens: any APITokenRepository, key: SecretKey, strikes: StrikeBook,
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
@@ -42,7 +43,7 @@ public final class TokenAuthenticator: Sendable {
     }
 
     /// - Parameter authorization: the header's value.
-    public func authenticate(authorization: String?, client: ClientAddress) async -> Outcome {
+    package func authenticate(authorization: String?, client: ClientAddress) async -> Outcome {
         guard let secret = Self.secret(in: authorization) else { return .absent }
         let found: (principal: Principal, token: TokenIdentity)
         do {

@@ -1,21 +1,21 @@
-public import Secrets
-public import Storage
+package import Secrets
+package import Storage
 
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// Makes, lists and revokes Personal Access Tokens by the rules of `mcp.md` 8.6, for tools and the command line.
 ///
 /// Works on the storage alone; a gateway that runs at the same time notices by the storage's revision.
-public struct TokenIssuer: Sendable {
+package struct TokenIssuer: Sendable {
     /// What a new token shall be, as it was asked for.
-    public struct Request: Sendable {
-        public var name: String
-        public var scopes: [String]
-        public var serverIDs: [Int64]
+    package struct Request: Sendable {
+        package var name: String
+        package var scopes: [String]
+        package var serverIDs: [Int64]
         /// 0 means never.
-        public var expiresInDays: Int64
+        package var expiresInDays: Int64
 
-        public init(name: String, scopes: [String], serverIDs: [Int64] = [], expiresInDays: Int64 = 0) {
+        package init(name: String, scopes: [String], serverIDs: [Int64] = [], expiresInDays: Int64 = 0) {
             self.name = name
             self.scopes = scopes
             self.serverIDs = serverIDs
@@ -24,17 +24,17 @@ public struct TokenIssuer: Sendable {
     }
 
     /// A new token and its secret, which is nowhere else.
-    public struct Issued: Sendable {
-        public let token: APITokenRecord
-        public let secret: String
+    package struct Issued: Sendable {
+        package let token: APITokenRecord
+        package let secret: String
     }
 
-    public static let nameLimit = 128
-    public static let scopeLimit = 32
-    public static let serverLimit = 1000
-    public static let dayLimit: Int64 = 3650
+    package static let nameLimit = 128
+    package static let scopeLimit = 32
+    package static let serverLimit = 1000
+    package static let dayLimit: Int64 = 3650
     /// Tokens of one user, expired ones included until they are deleted.
-    public static let tokenLimit = 100
+    package static let tokenLimit = 100
     private static let secretLength = 32
 
     private let storage: Storage
@@ -42,14 +42,14 @@ public struct TokenIssuer: Sendable {
     private let now: @Sendable () -> Date
 
     /// - Parameter dataKey: keys the hashes of the secrets.
-    public init(storage: Storage, dataKey: SecretKey, now: @escaping @Sendable () -> Date = { Date() }) {
+    package init(storage: Storage, dataKey: SecretKey, now: @escaping @Sendable () -> Date = { Date() }) {
         self.storage = storage
         self.dataKey = dataKey
         self.now = now
     }
 
     /// - Throws: ``ToolFailure/rejected(_:)`` with the text of the first rule that is broken; `StorageError`.
-    public func issue(_ request: Request, for user: UserIdentity) async throws -> Issued {
+    package func issue(_ request: Request, for user: UserIdentity) async throws -> Issued {
         let name = try Self.checkedName(request.name)
         guard request.expiresInDays >= 0 else { throw ToolFailure.rejected("expires_in_days must be >= 0") }
         guard request.expiresInDays <= Self.dayLimit else {
@@ -77,13 +77,13 @@ public struct TokenIssuer: Sendable {
     }
 
     /// By id, descending; `nil` for everybody's.
-    public func tokens(of userID: Int64?) async throws -> [APITokenRecord] {
+    package func tokens(of userID: Int64?) async throws -> [APITokenRecord] {
         try await storage.tokens.tokens(of: userID)
     }
 
     /// Deletes a token of the caller's, or anybody's for an administrator and the program itself.
     /// - Throws: ``ToolFailure/rejected(_:)`` `not found`, alike for an unknown id and somebody else's.
-    public func revoke(id: Int64, by principal: Principal) async throws {
+    package func revoke(id: Int64, by principal: Principal) async throws {
         guard let token = try await storage.tokens.token(id: id), principal.owns(resourceOf: token.userID),
             try await storage.tokens.delete(id: id)
         else { throw ToolFailure.rejected("not found") }
@@ -91,7 +91,7 @@ public struct TokenIssuer: Sendable {
 
     /// Brings scopes of the time before `nezha:` up to date, at every start (`mcp.md` 8.4): known ones are rewritten,
     /// other `mcp:` ones stripped, tokens that are left without any deleted.
-    public func migrateLegacyScopes() async throws -> (rewritten: Int, deleted: Int) {
+    package func migrateLegacyScopes() async throws -> (rewritten: Int, deleted: Int) {
         var rewritten = 0
         var deleted = 0
         for token in try await storage.tokens.tokens(of: nil) where token.scopes.contains(where: Self.isLegacy) {

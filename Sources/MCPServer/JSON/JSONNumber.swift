@@ -2,7 +2,7 @@
 ///
 /// Equality and hashing are mathematical (`1 == 1.0 == 10e-1`), as JSON Schema demands of `enum`, `const` and
 /// `uniqueItems`. Compare ``text`` where the spelling matters.
-public enum JSONNumber: Sendable {
+package enum JSONNumber: Sendable {
     /// A whole number that fits 64 bits, written without fraction or exponent.
     case integer(Int64)
     /// Any other number, as written.
@@ -11,7 +11,7 @@ public enum JSONNumber: Sendable {
 
 extension JSONNumber {
     /// The shortest text that reads back as `value`; `nil` for NaN and the infinities, which JSON cannot say.
-    public init?(_ value: Double) {
+    package init?(_ value: Double) {
         guard value.isFinite else { return nil }
         // Negative zero keeps its sign, so it needs its text; other small whole numbers do not.
         if let whole = Int64(exactly: value), whole.magnitude < 1 << 53, whole != 0 || value.sign == .plus {
@@ -22,7 +22,7 @@ extension JSONNumber {
     }
 
     /// A whole number of any built-in width.
-    public init(_ value: some BinaryInteger) {
+    package init(_ value: some BinaryInteger) {
         if let small = Int64(exactly: value) {
             self = .integer(small)
         } else {
@@ -31,7 +31,7 @@ extension JSONNumber {
     }
 
     /// The number that `text` spells; `nil` when it is no JSON number.
-    public init?(text: String) {
+    package init?(text: String) {
         guard let literal = JSONNumberLiteral(text) else { return nil }
         // "-0" is a whole number, but as an integer it would lose its sign when echoed.
         if let whole = Int64(text), whole != 0 || text == "0" {
@@ -42,7 +42,7 @@ extension JSONNumber {
     }
 
     /// The number as it was written, or as it would be.
-    public var text: String {
+    package var text: String {
         switch self {
         case .integer(let value): String(value)
         case .literal(let literal): literal.text
@@ -50,7 +50,7 @@ extension JSONNumber {
     }
 
     /// The value, where it is mathematically whole and fits: `3`, `3.0`, `3e0`, `1e3`.
-    public var int64: Int64? {
+    package var int64: Int64? {
         switch self {
         case .integer(let value): return value
         case .literal: return decimal.int64
@@ -58,7 +58,7 @@ extension JSONNumber {
     }
 
     /// The value, where it is mathematically whole, not negative, and fits.
-    public var uint64: UInt64? {
+    package var uint64: UInt64? {
         switch self {
         case .integer(let value): return UInt64(exactly: value)
         case .literal: return decimal.uint64
@@ -66,7 +66,7 @@ extension JSONNumber {
     }
 
     /// The nearest `Double`; infinite when the number is beyond its range.
-    public var double: Double {
+    package var double: Double {
         switch self {
         case .integer(let value): return Double(value)
         // A literal is a JSON number, which is a subset of what Double reads; NaN is unreachable.
@@ -75,7 +75,7 @@ extension JSONNumber {
     }
 
     /// Whether the number is mathematically whole; also true of `1e400`.
-    public var isInteger: Bool {
+    package var isInteger: Bool {
         switch self {
         case .integer: return true
         case .literal: return decimal.isInteger
@@ -92,7 +92,7 @@ extension JSONNumber {
 }
 
 extension JSONNumber: Hashable {
-    public static func == (lhs: JSONNumber, rhs: JSONNumber) -> Bool {
+    package static func == (lhs: JSONNumber, rhs: JSONNumber) -> Bool {
         switch (lhs, rhs) {
         case (.integer(let lhs), .integer(let rhs)): return lhs == rhs
         case (.literal(let lhs), .literal(let rhs)) where lhs.text == rhs.text: return true
@@ -100,14 +100,14 @@ extension JSONNumber: Hashable {
         }
     }
 
-    public func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         hasher.combine(decimal)
     }
 }
 
 extension JSONNumber: Comparable {
     /// Exact, whatever the number of digits.
-    public static func < (lhs: JSONNumber, rhs: JSONNumber) -> Bool {
+    package static func < (lhs: JSONNumber, rhs: JSONNumber) -> Bool {
         if case .integer(let lhs) = lhs, case .integer(let rhs) = rhs { return lhs < rhs }
         return lhs.decimal < rhs.decimal
     }

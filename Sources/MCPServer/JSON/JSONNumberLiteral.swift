@@ -1,19 +1,16 @@
 /// The text of a number that obeys the JSON grammar, with an exponent of at most nine digits.
 ///
 /// The bound on the exponent lets every comparison be exact in ordinary integers.
-public struct JSONNumberLiteral: Sendable {
-    public let text: String
+package struct JSONNumberLiteral: Sendable {
+    package let text: String
 
     /// `nil` when `text` is no JSON number.
-    public init?(_ text: String) {
-        var copy = text
-        let isValid = copy.withUTF8 { bytes in
-            switch JSONNumberGrammar.scan(bytes, from: 0) {
-            case .integer(_, let end), .literal(let end): end == bytes.count
-            case .malformed, .exponentTooLarge: false
-            }
+    package init?(_ text: String) {
+        switch LentBytes.lend(text, { JSONNumberGrammar.scan($0, from: 0) }) {
+        case .integer(_, let end), .literal(let end):
+            guard end == text.utf8.count else { return nil }
+        case .malformed, .exponentTooLarge: return nil
         }
-        guard isValid else { return nil }
         self.text = text
     }
 
@@ -38,7 +35,7 @@ enum JSONNumberGrammar {
     static let maximumExponentDigits = 9
 
     /// Reads the longest number that starts at `start`.
-    static func scan(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Outcome {
+    static func scan(_ bytes: LentBytes, from start: Int) -> Outcome {
         let count = bytes.count
         var position = start
         let isNegative = position < count && bytes[position] == UInt8(ascii: "-")

@@ -2,34 +2,41 @@
 ///
 /// Keys are compared byte by byte: unlike Swift's `String`, JSON does not treat canonically equivalent spellings of a
 /// text as one key. Equality of objects ignores the order of members.
-public struct JSONObject: Sendable {
-    public typealias Element = (key: String, value: JSONValue)
+package struct JSONObject: Sendable {
+    package typealias Element = (key: String, value: JSONValue)
 
-    private(set) var members: [Element]
+    /// A struct of its own, as a tuple's parts would be copied and let go by way of its metadata.
+    struct Member: Sendable {
+        let key: String
+        var value: JSONValue
+    }
+
+    private(set) var members: [Member]
     /// Where each key stands, once searching the list would make a hostile object quadratic.
     private var index: [ExactText: Int]?
 
     private static let linearSearchLimit = 16
+    private static let usualCount = 4
 
-    public init() {
+    package init() {
         members = []
     }
 
     /// Where a key occurs twice against the promise, the last value wins.
-    public init(uniqueMembers: [(String, JSONValue)]) {
+    package init(uniqueMembers: [(String, JSONValue)]) {
         self.init()
         members.reserveCapacity(uniqueMembers.count)
         for (key, value) in uniqueMembers { self[key] = value }
     }
 
-    public var count: Int { members.count }
-    public var isEmpty: Bool { members.isEmpty }
-    public var keys: [String] { members.map(\.key) }
+    package var count: Int { members.count }
+    package var isEmpty: Bool { members.isEmpty }
+    package var keys: [String] { members.map(\.key) }
 
-    public func contains(_ key: String) -> Bool { position(of: key) != nil }
+    package func contains(_ key: String) -> Bool { position(of: key) != nil }
 
     /// Setting `nil` removes the member; a new key goes last. Removal costs time linear in the number of members.
-    public subscript(key: String) -> JSONValue? {
+    package subscript(key: String) -> JSONValue? {
         get {
             guard let position = position(of: key) else { return nil }
             return members[position].value
@@ -59,7 +66,9 @@ public struct JSONObject: Sendable {
     }
 
     private mutating func append(key: String, value: JSONValue) {
-        members.append((key, value))
+        // One piece of memory for the usual few members, instead of one for each power of two.
+        if members.isEmpty, members.capacity == 0 { members.reserveCapacity(Self.usualCount) }
+        members.append(Member(key: key, value: value))
         if index != nil {
             index?[ExactText(key)] = members.count - 1
         } else if members.count > Self.linearSearchLimit {
@@ -80,18 +89,25 @@ public struct JSONObject: Sendable {
 
     private func position(of key: String) -> Int? {
         if let index { return index[ExactText(key)] }
+        let members = members.span
         for position in members.indices where ExactText.areEqual(members[position].key, key) { return position }
         return nil
     }
 }
 
 extension JSONObject: Sequence {
-    public func makeIterator() -> IndexingIterator<[Element]> { members.makeIterator() }
-    public var underestimatedCount: Int { members.count }
+    package struct Iterator: IteratorProtocol {
+        fileprivate var members: IndexingIterator<[Member]>
+
+        package mutating func next() -> Element? { members.next().map { ($0.key, $0.value) } }
+    }
+
+    package func makeIterator() -> Iterator { Iterator(members: members.makeIterator()) }
+    package var underestimatedCount: Int { members.count }
 }
 
 extension JSONObject: Hashable {
-    public static func == (lhs: JSONObject, rhs: JSONObject) -> Bool {
+    package static func == (lhs: JSONObject, rhs: JSONObject) -> Bool {
         guard lhs.count == rhs.count else { return false }
         for (position, member) in lhs.members.enumerated() {
             // Objects of one origin mostly agree in order too; then no search is needed.
@@ -105,7 +121,7 @@ extension JSONObject: Hashable {
         return true
     }
 
-    public func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         // Commutative, as order does not count.
         var combined: UInt = 0
         for member in members {
@@ -120,7 +136,7 @@ extension JSONObject: Hashable {
 }
 
 extension JSONObject: ExpressibleByDictionaryLiteral {
-    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    package init(dictionaryLiteral elements: (String, JSONValue)...) {
         self.init(uniqueMembers: elements)
     }
 }

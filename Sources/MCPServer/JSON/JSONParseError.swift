@@ -1,5 +1,5 @@
 /// Why a text is not acceptable JSON, and at which byte.
-public enum JSONParseError: Error, Sendable, Hashable {
+package enum JSONParseError: Error, Sendable, Hashable {
     case unexpectedEnd(offset: Int)
     case unexpectedByte(UInt8, offset: Int)
     case byteOrderMark
@@ -17,7 +17,7 @@ public enum JSONParseError: Error, Sendable, Hashable {
 }
 
 extension JSONParseError: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .unexpectedEnd(let offset): "unexpected end of input at byte \(offset)"
         case .unexpectedByte(let byte, let offset): "unexpected \(Self.name(of: byte)) at byte \(offset)"

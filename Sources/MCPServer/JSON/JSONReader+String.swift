@@ -6,14 +6,14 @@ extension JSONReader {
         let start = position
         try skipPlain()
         if bytes[position] == UInt8(ascii: "\"") {
-            let text = String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<position]), as: UTF8.self)
+            let text = bytes.text(start..<position)
             position += 1
             return text
         }
         scratch.removeAll(keepingCapacity: true)
         var runStart = start
         while true {
-            scratch.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[runStart..<position]))
+            bytes.append(runStart..<position, to: &scratch)
             if bytes[position] == UInt8(ascii: "\"") { break }
             try readEscape()
             runStart = position
@@ -42,12 +42,7 @@ extension JSONReader {
     /// Eight bytes a step, while none of them is special.
     @inline(__always)
     private mutating func skipPlainWords() {
-        let raw = UnsafeRawBufferPointer(bytes)
-        while position + 8 <= bytes.count {
-            let word = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-            if JSONEscapes.hasEscape(word) || JSONEscapes.isBeyondASCII(word) { return }
-            position += 8
-        }
+        position = JSONEscapes.plainASCIIWords(of: bytes, from: position)
     }
 
     /// The length of the multi-byte sequence at `position`, by the table of Unicode 3.9 (no overlong forms, no

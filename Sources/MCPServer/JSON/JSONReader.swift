@@ -1,6 +1,6 @@
 /// One pass over the bytes of a document. Lives only inside the call that owns the bytes.
 struct JSONReader {
-    let bytes: UnsafeBufferPointer<UInt8>
+    let bytes: LentBytes
     let limits: JSONLimits
     var position = 0
     /// Where an escaped string is put together; kept for its capacity.
@@ -10,7 +10,7 @@ struct JSONReader {
     private let path: [String]?
     private var valuesLeft: Int
 
-    init(_ bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits, capturing path: [String]?) {
+    init(_ bytes: LentBytes, limits: JSONLimits, capturing path: [String]?) {
         self.bytes = bytes
         self.limits = limits
         self.path = path
@@ -130,7 +130,7 @@ struct JSONReader {
                 throw .numberTooLong(limit: limits.numberLength, offset: start)
             }
             position = end
-            let text = String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self)
+            let text = bytes.text(start..<end)
             return .literal(JSONNumberLiteral(unchecked: text))
         case .malformed(let offset):
             throw offset < bytes.count ? .malformedNumber(offset: offset) : .unexpectedEnd(offset: offset)
@@ -139,9 +139,8 @@ struct JSONReader {
         }
     }
 
-    private mutating func expect(_ word: StaticString) throws(JSONParseError) {
-        let expected = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
-        for byte in expected {
+    private mutating func expect(_ word: String) throws(JSONParseError) {
+        for byte in word.utf8 {
             guard position < bytes.count else { throw .unexpectedEnd(offset: position) }
             guard bytes[position] == byte else { throw .unexpectedByte(bytes[position], offset: position) }
             position += 1

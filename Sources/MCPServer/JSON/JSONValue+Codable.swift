@@ -1,7 +1,7 @@
 /// A value inside a `Codable` type stays itself: through ``JSONValueDecoder`` and ``JSONValueEncoder`` it is passed on
 /// untouched, through other coders it is taken apart.
 extension JSONValue: Codable {
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         if let tree = decoder as? JSONTreeDecoder {
             self = tree.value
             return
@@ -30,7 +30,7 @@ extension JSONValue: Codable {
         return .string(try container.decode(String.self))
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         if let tree = encoder as? JSONTreeEncoder {
             tree.set(self)
             return
@@ -66,7 +66,7 @@ extension JSONValue: Codable {
 }
 
 extension JSONObject: Codable {
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         guard case .object(let object) = try JSONValue(from: decoder) else {
             throw DecodingError.typeMismatch(
                 JSONObject.self, .init(codingPath: decoder.codingPath, debugDescription: "expected object"))
@@ -74,7 +74,7 @@ extension JSONObject: Codable {
         self = object
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         try JSONValue.object(self).encode(to: encoder)
     }
 }

@@ -2,10 +2,10 @@
 ///
 /// Whole numbers decode exactly or not at all; `3.0` is the integer 3. An absent member and `null` are both `nil` for an
 /// optional. Errors are `DecodingError`s that name types and coding paths, never the values, which may be secrets.
-public struct JSONValueDecoder: Sendable {
-    public init() {}
+package struct JSONValueDecoder: Sendable {
+    package init() {}
 
-    public func decode<T: Decodable>(_ type: T.Type, from value: JSONValue) throws -> T {
+    package func decode<T: Decodable>(_ type: T.Type, from value: JSONValue) throws -> T {
         try T(from: JSONTreeDecoder(value: value, path: .root))
     }
 }

@@ -2,11 +2,13 @@
 ///
 /// `nil` is left out by `encodeIfPresent` (what synthesised code uses for optionals) and `null` where it is encoded
 /// explicitly. Floating-point numbers get the shortest text that reads back the same; NaN and infinities are refused.
-public struct JSONValueEncoder: Sendable {
-    public init() {}
+package struct JSONValueEncoder: Sendable {
+    package init() {}
 
-    public func encode<T: Encodable>(_ value: T) throws -> JSONValue {
-        try JSONTreeEncoder.plain(value) ?? JSONTreeEncoder.value(of: value, path: .root)
+    package func encode<T: Encodable>(_ value: T) throws -> JSONValue {
+        // Not `try … ?? …`: code without optimisation (Swift 6.3.1) runs past the end when the right side throws.
+        if let plain = JSONTreeEncoder.plain(value) { return plain }
+        return try JSONTreeEncoder.value(of: value, path: .root)
     }
 }
 
@@ -68,7 +70,12 @@ final class JSONTreeEncoder: Encoder {
     }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
-        if case .object = content {} else { content = .object(JSONObject()) }
+        if case .object = content {
+        } else {
+            var object = JSONObject()
+            object.reserveCapacity(8)
+            content = .object(object)
+        }
         return KeyedEncodingContainer(JSONKeyedEncodingContainer(node: self))
     }
 
@@ -117,12 +124,13 @@ final class JSONTreeEncoder: Encoder {
     }
 
     fileprivate func encodeMember(_ value: some Encodable, _ key: any CodingKey) throws {
-        let plain = Self.plain(value)
-        setMember(key.stringValue, try plain ?? Self.value(of: value, path: .key(key, parent: path)))
+        if let plain = Self.plain(value) { return setMember(key.stringValue, plain) }
+        setMember(key.stringValue, try Self.value(of: value, path: .key(key, parent: path)))
     }
 
     fileprivate func encodeElement(_ value: some Encodable) throws {
-        append(try Self.plain(value) ?? Self.value(of: value, path: .position(elementCount, parent: path)))
+        if let plain = Self.plain(value) { return append(plain) }
+        append(try Self.value(of: value, path: .position(elementCount, parent: path)))
     }
 
     fileprivate func number(_ value: Double, _ key: (any CodingKey)? = nil) throws -> JSONValue {

@@ -1,13 +1,13 @@
 extension JSONValue {
     /// The value as compact UTF-8 JSON; numbers as they were written.
-    public func serialized() -> [UInt8] {
+    package func serialized() -> [UInt8] {
         var writer = JSONWriter()
         writer.write(self)
         return writer.finish()
     }
 
     /// The value as compact JSON text.
-    public var text: String {
+    package var text: String {
         var writer = JSONWriter()
         writer.write(self)
         return writer.finishText()
@@ -15,31 +15,20 @@ extension JSONValue {
 }
 
 /// Writes compact JSON with no more escapes than RFC 8259 demands.
-///
-/// Every answer goes through here, so it writes into memory of its own: an array would ask before each byte whether it
-/// is alone and has room.
 struct JSONWriter: ~Copyable {
-    private var start: UnsafeMutablePointer<UInt8>
-    private var capacity: Int
-    private(set) var count = 0
+    private var bytes: ByteBuilder
 
+    /// - Parameter capacity: about how many bytes will come.
     init(capacity: Int = 512) {
-        self.capacity = max(64, capacity)
-        start = .allocate(capacity: self.capacity)
+        bytes = ByteBuilder(capacity: capacity)
     }
 
-    deinit {
-        start.deallocate()
-    }
+    var count: Int { bytes.count }
 
     /// What was written.
-    consuming func finish() -> [UInt8] {
-        Array(UnsafeBufferPointer(start: start, count: count))
-    }
+    consuming func finish() -> [UInt8] { bytes.bytes }
 
-    consuming func finishText() -> String {
-        String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
-    }
+    consuming func finishText() -> String { bytes.text }
 
     // MARK: Values
 
@@ -49,153 +38,127 @@ struct JSONWriter: ~Copyable {
         case .bool(true): write(raw: "true")
         case .bool(false): write(raw: "false")
         case .number(.integer(let number)): write(number)
-        case .number(.literal(let literal)): withBytes(of: literal.text) { writer, bytes in writer.write(raw: bytes) }
+        case .number(.literal(let literal)): write(raw: literal.text)
         case .string(let text): write(quoting: text)
         case .array(let elements):
-            write(byte: UInt8(ascii: "["))
+            bytes.append(UInt8(ascii: "["))
             var isFirst = true
             for element in elements {
-                if !isFirst { write(byte: UInt8(ascii: ",")) }
+                if !isFirst { bytes.append(UInt8(ascii: ",")) }
                 isFirst = false
                 write(element)
             }
-            write(byte: UInt8(ascii: "]"))
+            bytes.append(UInt8(ascii: "]"))
         case .object(let object):
-            write(byte: UInt8(ascii: "{"))
+            bytes.append(UInt8(ascii: "{"))
             write(membersOf: object, afterOthers: false)
-            write(byte: UInt8(ascii: "}"))
+            bytes.append(UInt8(ascii: "}"))
         }
     }
 
     /// The members of an object that is open: `"key":value` and so on.
     mutating func write(membersOf object: JSONObject, afterOthers: Bool) {
         var isFirst = !afterOthers
-        for (key, value) in object.members {
-            if !isFirst { write(byte: UInt8(ascii: ",")) }
+        let members = object.members.span
+        for position in members.indices {
+            if !isFirst { bytes.append(UInt8(ascii: ",")) }
             isFirst = false
-            write(quoting: key)
-            write(byte: UInt8(ascii: ":"))
-            write(value)
+            write(quoting: members[position].key)
+            bytes.append(UInt8(ascii: ":"))
+            write(members[position].value)
         }
     }
 
     /// A string literal of the text.
     mutating func write(quoting text: String) {
-        withBytes(of: text) { writer, bytes in writer.write(quoting: bytes) }
+        LentBytes.lend(text) { write(quoting: $0) }
     }
 
     /// A string literal of the text whose UTF-8 these bytes are.
-    mutating func write(quoting bytes: UnsafeBufferPointer<UInt8>) {
-        // Most texts need no escapes: room for them all at once, and more where an escape takes it.
-        reserve(bytes.count + 2)
-        put(UInt8(ascii: "\""))
+    mutating func write(quoting text: [UInt8]) {
+        LentBytes.lend(text) { write(quoting: $0) }
+    }
+
+    private mutating func write(quoting text: LentBytes) {
+        bytes.reserve(text.count + 2)
+        bytes.append(UInt8(ascii: "\""))
         var position = 0
-        while position < bytes.count {
-            let run = JSONEscapes.plainPrefix(of: UnsafeBufferPointer(rebasing: bytes[position...]))
-            put(UnsafeBufferPointer(rebasing: bytes[position..<position + run]))
-            position += run
-            guard position < bytes.count else { break }
-            writeEscape(of: bytes[position], thenAtLeast: bytes.count - position)
-            position += 1
+        while position < text.count {
+            let end = JSONEscapes.plainPrefix(of: text, from: position)
+            bytes.append(text, position..<end)
+            guard end < text.count else { break }
+            writeEscape(of: text[end])
+            position = end + 1
         }
-        put(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: "\""))
     }
 
     // MARK: What is JSON already
 
-    mutating func write(raw text: StaticString) {
-        write(raw: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    mutating func write(raw text: String) {
+        LentBytes.lend(text) { bytes.append($0, 0..<$0.count) }
     }
 
-    mutating func write(raw bytes: UnsafeBufferPointer<UInt8>) {
-        reserve(bytes.count)
-        put(bytes)
-    }
-
-    private mutating func write(byte: UInt8) {
-        reserve(1)
-        put(byte)
+    mutating func write(raw document: [UInt8]) {
+        LentBytes.lend(document) { bytes.append($0, 0..<$0.count) }
     }
 
     private mutating func write(_ number: Int64) {
-        // 19 digits and a sign.
-        reserve(20)
-        if number < 0 { put(UInt8(ascii: "-")) }
+        if number < 0 { bytes.append(UInt8(ascii: "-")) }
         var rest = number.magnitude
-        let begin = count
-        repeat {
-            put(0x30 + UInt8(rest % 10))
+        guard rest >= 10 else { return bytes.append(0x30 + UInt8(rest)) }
+        // 20 digits at most, the last one first.
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var first = digits.count
+        while rest != 0 {
+            first -= 1
+            digits[first] = 0x30 + UInt8(rest % 10)
             rest /= 10
-        } while rest != 0
-        // The digits came last first.
-        var digits = UnsafeMutableBufferPointer(start: start + begin, count: count - begin)
-        digits.reverse()
+        }
+        while first < digits.count {
+            bytes.append(digits[first])
+            first += 1
+        }
     }
 
-    /// - Parameter rest: bytes of the text that are still to come, the escaped one included.
-    private mutating func writeEscape(of byte: UInt8, thenAtLeast rest: Int) {
-        reserve(6 + rest)
-        put(UInt8(ascii: "\\"))
+    private mutating func writeEscape(of byte: UInt8) {
+        bytes.append(UInt8(ascii: "\\"))
         switch byte {
-        case 0x08: put(UInt8(ascii: "b"))
-        case 0x09: put(UInt8(ascii: "t"))
-        case 0x0A: put(UInt8(ascii: "n"))
-        case 0x0C: put(UInt8(ascii: "f"))
-        case 0x0D: put(UInt8(ascii: "r"))
+        case 0x08: bytes.append(UInt8(ascii: "b"))
+        case 0x09: bytes.append(UInt8(ascii: "t"))
+        case 0x0A: bytes.append(UInt8(ascii: "n"))
+        case 0x0C: bytes.append(UInt8(ascii: "f"))
+        case 0x0D: bytes.append(UInt8(ascii: "r"))
         case 0..<0x20:
             write(raw: "u00")
-            put(Self.hexDigit(byte >> 4))
-            put(Self.hexDigit(byte & 0xF))
-        default: put(byte)
+            bytes.append(Self.hexDigit(byte >> 4))
+            bytes.append(Self.hexDigit(byte & 0xF))
+        default: bytes.append(byte)
         }
     }
 
     private static func hexDigit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 0x30 + nibble : 0x57 + nibble }
-
-    private mutating func withBytes(
-        of text: String, _ body: (inout JSONWriter, UnsafeBufferPointer<UInt8>) -> Void
-    ) {
-        let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable { body(&self, $0) }
-        if isWritten == nil { Array(text.utf8).withUnsafeBufferPointer { body(&self, $0) } }
-    }
-
-    // MARK: Memory
-
-    private mutating func reserve(_ more: Int) {
-        guard capacity - count < more else { return }
-        capacity = max(capacity * 2, count + more)
-        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
-        larger.update(from: start, count: count)
-        start.deallocate()
-        start = larger
-    }
-
-    /// Only after ``reserve(_:)``.
-    private mutating func put(_ byte: UInt8) {
-        start[count] = byte
-        count += 1
-    }
-
-    /// Only after ``reserve(_:)``.
-    private mutating func put(_ bytes: UnsafeBufferPointer<UInt8>) {
-        guard let source = bytes.baseAddress else { return }
-        (start + count).update(from: source, count: bytes.count)
-        count += bytes.count
-    }
 }
 
 /// Which bytes of a text cannot stand in a JSON string as they are; asked by the writer and by the reader.
 enum JSONEscapes {
-    /// How many bytes at the beginning need no escape, looked at eight at a time.
-    static func plainPrefix(of bytes: UnsafeBufferPointer<UInt8>) -> Int {
-        let raw = UnsafeRawBufferPointer(bytes)
-        var position = 0
-        while position + 8 <= raw.count {
-            let word = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-            guard !hasEscape(word) else { break }
+    /// Where the bytes from `start` on stop to need no escape; looked at eight at a time.
+    static func plainPrefix(of bytes: LentBytes, from start: Int) -> Int {
+        var position = start
+        while position <= bytes.count - 8, !hasEscape(bytes.word(at: position)) { position += 8 }
+        while position < bytes.count, !needsEscape(bytes[position]) { position += 1 }
+        return position
+    }
+
+    /// As ``plainPrefix(of:from:)``, at the first eight bytes that need an escape or are not all ASCII.
+    @inline(__always)
+    static func plainASCIIWords(of bytes: LentBytes, from start: Int) -> Int {
+        var position = start
+        while position <= bytes.count - 8 {
+            let word = bytes.word(at: position)
+            if hasEscape(word) || isBeyondASCII(word) { break }
             position += 8
         }
-        while position < raw.count, !needsEscape(raw[position]) { position += 1 }
         return position
     }
 
@@ -208,11 +171,11 @@ enum JSONEscapes {
 
     /// Whether one of eight bytes has its high bit set.
     @inline(__always)
-    static func isBeyondASCII(_ word: UInt64) -> Bool { word & highs != 0 }
+    private static func isBeyondASCII(_ word: UInt64) -> Bool { word & highs != 0 }
 
     /// Whether one of eight bytes needs an escape.
     @inline(__always)
-    static func hasEscape(_ word: UInt64) -> Bool {
+    private static func hasEscape(_ word: UInt64) -> Bool {
         // A borrow sets the high bit of a byte that was below what is taken from it.
         func hasZero(_ word: UInt64) -> UInt64 { (word &- ones) & ~word }
         let control = (word &- (ones &* 0x20)) & ~word

@@ -1,6 +1,6 @@
 /// Why a body is not one JSON-RPC request. Says which error object answers it and with which id (`mcp.md` 1.2, rows 10
 /// and 12).
-public enum JSONRPCEnvelopeError: Error, Sendable, Hashable {
+package enum JSONRPCEnvelopeError: Error, Sendable, Hashable {
     case syntax(JSONParseError)
     /// Batches were never supported, and the protocol has dropped them.
     case batch
@@ -13,14 +13,14 @@ public enum JSONRPCEnvelopeError: Error, Sendable, Hashable {
     case wrongIDType(found: String)
 
     /// The id to echo, where it could be read.
-    public var id: JSONRPCID? {
+    package var id: JSONRPCID? {
         switch self {
         case .wrongVersion(let id), .noMethod(let id): id
         case .syntax, .batch, .notAnObject, .wrongType, .wrongIDType: nil
         }
     }
 
-    public var error: JSONRPCError {
+    package var error: JSONRPCError {
         switch self {
         case .syntax, .batch, .notAnObject, .wrongType:
             JSONRPCError(code: .parseError, message: "invalid json-rpc envelope: \(description)")
@@ -34,7 +34,7 @@ public enum JSONRPCEnvelopeError: Error, Sendable, Hashable {
 }
 
 extension JSONRPCEnvelopeError: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .syntax(let error): error.description
         case .batch: "batches are not supported"

@@ -1,17 +1,17 @@
 /// The error object of a response.
-public struct JSONRPCError: Error, Sendable, Hashable {
-    public var code: JSONRPCErrorCode
-    public var message: String
+package struct JSONRPCError: Error, Sendable, Hashable {
+    package var code: JSONRPCErrorCode
+    package var message: String
     /// Left out of the response when `nil`.
-    public var data: JSONValue?
+    package var data: JSONValue?
 
-    public init(code: JSONRPCErrorCode, message: String, data: JSONValue? = nil) {
+    package init(code: JSONRPCErrorCode, message: String, data: JSONValue? = nil) {
         self.code = code
         self.message = message
         self.data = data
     }
 
-    public var json: JSONValue {
+    package var json: JSONValue {
         var object: JSONObject = ["code": .integer(Int64(code.rawValue)), "message": .string(message)]
         object["data"] = data
         return .object(object)

@@ -1,15 +1,15 @@
 /// One request or notification. Unknown members of the envelope are ignored.
-public struct JSONRPCRequest: Sendable, Hashable {
+package struct JSONRPCRequest: Sendable, Hashable {
     /// `nil` for a notification; `id: null` is an id.
-    public var id: JSONRPCID?
-    public var method: String
+    package var id: JSONRPCID?
+    package var method: String
     /// As it came, whatever its type; an explicit `null` counts as absent. JSON-RPC allows an object or an array
     /// (``paramsTypeError``), but refusals that depend on the method come before that is looked at.
-    public var params: JSONValue?
+    package var params: JSONValue?
     /// Where `params.arguments` stands in the bytes that were read, for a digest of exactly what was sent.
-    public var argumentsRange: Range<Int>?
+    package var argumentsRange: Range<Int>?
 
-    public init(id: JSONRPCID?, method: String, params: JSONValue? = nil, argumentsRange: Range<Int>? = nil) {
+    package init(id: JSONRPCID?, method: String, params: JSONValue? = nil, argumentsRange: Range<Int>? = nil) {
         self.id = id
         self.method = method
         self.params = params
@@ -17,7 +17,7 @@ public struct JSONRPCRequest: Sendable, Hashable {
     }
 
     /// Reads the body of a request.
-    public init(
+    package init(
         parsing bytes: [UInt8], limits: JSONLimits = .default
     ) throws(JSONRPCEnvelopeError) {
         let envelope: JSONValue
@@ -31,7 +31,7 @@ public struct JSONRPCRequest: Sendable, Hashable {
         argumentsRange = range
     }
 
-    public init(envelope: JSONValue) throws(JSONRPCEnvelopeError) {
+    package init(envelope: JSONValue) throws(JSONRPCEnvelopeError) {
         if case .array = envelope { throw .batch }
         guard case .object(let object) = envelope else { throw .notAnObject(found: envelope.typeName) }
 
@@ -47,17 +47,17 @@ public struct JSONRPCRequest: Sendable, Hashable {
     }
 
     /// What is wrong with the type of `params`; `nil` where nothing is.
-    public var paramsTypeError: String? {
+    package var paramsTypeError: String? {
         switch params {
         case .object, .array, nil: nil
         case let params?: "params: expected object or array, found \(params.typeName)"
         }
     }
 
-    public var isNotification: Bool { id == nil }
+    package var isNotification: Bool { id == nil }
 
     /// `params._meta`, where revision 2026-07-28 puts what belongs to the request as a whole.
-    public var meta: JSONObject? { params?["_meta"]?.objectValue }
+    package var meta: JSONObject? { params?["_meta"]?.objectValue }
 
     private static func text(_ member: String, of object: JSONObject) throws(JSONRPCEnvelopeError) -> String? {
         switch object[member] {

@@ -1,32 +1,32 @@
 /// The answer to a request. Where the request had no readable id, neither has the response: a `null` is never made up
 /// (`mcp.md` 1.3).
-public struct JSONRPCResponse: Sendable, Hashable {
-    public enum Outcome: Sendable, Hashable {
+package struct JSONRPCResponse: Sendable, Hashable {
+    package enum Outcome: Sendable, Hashable {
         case result(JSONValue)
         case error(JSONRPCError)
     }
 
-    public var id: JSONRPCID?
-    public var outcome: Outcome
+    package var id: JSONRPCID?
+    package var outcome: Outcome
 
-    public init(id: JSONRPCID?, outcome: Outcome) {
+    package init(id: JSONRPCID?, outcome: Outcome) {
         self.id = id
         self.outcome = outcome
     }
 
-    public static func success(id: JSONRPCID?, _ result: JSONValue) -> JSONRPCResponse {
+    package static func success(id: JSONRPCID?, _ result: JSONValue) -> JSONRPCResponse {
         JSONRPCResponse(id: id, outcome: .result(result))
     }
 
-    public static func failure(id: JSONRPCID?, _ error: JSONRPCError) -> JSONRPCResponse {
+    package static func failure(id: JSONRPCID?, _ error: JSONRPCError) -> JSONRPCResponse {
         JSONRPCResponse(id: id, outcome: .error(error))
     }
 
-    public static func failure(_ error: JSONRPCEnvelopeError) -> JSONRPCResponse {
+    package static func failure(_ error: JSONRPCEnvelopeError) -> JSONRPCResponse {
         .failure(id: error.id, error.error)
     }
 
-    public var json: JSONValue {
+    package var json: JSONValue {
         var object: JSONObject = ["jsonrpc": "2.0"]
         object["id"] = id?.json
         switch outcome {
@@ -36,7 +36,7 @@ public struct JSONRPCResponse: Sendable, Hashable {
         return .object(object)
     }
 
-    public func serialized() -> [UInt8] { json.serialized() }
+    package func serialized() -> [UInt8] { json.serialized() }
 
     /// The bytes of a successful response whose result is written by `result`: an object, with its braces.
     static func serialized(id: JSONRPCID?, result: (inout JSONWriter) -> Void) -> [UInt8] {

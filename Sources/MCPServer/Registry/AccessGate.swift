@@ -1,21 +1,21 @@
-public import AgentLink
+package import AgentLink
 import Storage
 
 /// Decides whether a principal may call a tool on the server its arguments name. The only place where this is decided,
 /// for MCP, REST, transfers and sockets alike.
-public struct AccessGate: Sendable {
+package struct AccessGate: Sendable {
     private let identity: IdentityCache
     private let settings: any SettingsStore
     private let network: any AgentNetwork
 
-    public init(identity: IdentityCache, settings: any SettingsStore, network: any AgentNetwork) {
+    package init(identity: IdentityCache, settings: any SettingsStore, network: any AgentNetwork) {
         self.identity = identity
         self.settings = settings
         self.network = network
     }
 
     /// The scope or the class of caller that the tool demands.
-    public func checkAccess(_ access: ToolAccess, _ principal: Principal) throws(ToolFailure) {
+    package func checkAccess(_ access: ToolAccess, _ principal: Principal) throws(ToolFailure) {
         if case .system = principal.credential { return }
         switch access {
         case .open:
@@ -41,7 +41,7 @@ public struct AccessGate: Sendable {
     /// An unknown server and somebody else's answer alike, so that ids cannot be probed; only an administrator, who may
     /// see every server, learns that there is none.
     /// - Returns: the server's id; `nil` for tools without a target.
-    public func checkTarget(
+    package func checkTarget(
         _ target: ToolTarget, _ arguments: JSONValue, _ principal: Principal
     ) throws(ToolFailure) -> Int64? {
         guard target != .none else { return nil }
@@ -80,7 +80,7 @@ public struct AccessGate: Sendable {
     }
 
     /// Agents before v2.1.0 do not know the tasks of MCP; one that never reported is left to the call (`mcp.md` 4.1).
-    public func checkVersion(_ target: ToolTarget, server id: Int64?) async throws(ToolFailure) {
+    package func checkVersion(_ target: ToolTarget, server id: Int64?) async throws(ToolFailure) {
         guard target == .agent, let id else { return }
         let presence = await network.presence(of: [id])
         guard let host = presence[id]?.host else { return }
@@ -98,19 +98,19 @@ public struct AccessGate: Sendable {
 }
 
 /// The three numbers of an agent's version; whatever is missing or no number counts as 0 (`mcp.md` 4.1).
-public struct AgentVersion: Sendable, Comparable {
+package struct AgentVersion: Sendable, Comparable {
     private let parts: [Int]
 
     /// - Parameter text: such as `v2.1.0-beta+build`; one leading `v` and everything from `-` or `+` on is ignored.
-    public init(_ text: String) {
+    package init(_ text: String) {
         let bare = text.hasPrefix("v") ? text.dropFirst() : text[...]
         let numbers = bare.prefix { $0 != "-" && $0 != "+" }.split(separator: ".", omittingEmptySubsequences: false)
         parts = (0..<3).map { $0 < numbers.count ? Int(numbers[$0]) ?? 0 : 0 }
     }
 
-    public static let firstWithMCP = AgentVersion("2.1.0")
+    package static let firstWithMCP = AgentVersion("2.1.0")
 
-    public static func < (left: AgentVersion, right: AgentVersion) -> Bool {
+    package static func < (left: AgentVersion, right: AgentVersion) -> Bool {
         left.parts.lexicographicallyPrecedes(right.parts)
     }
 }

@@ -1,25 +1,26 @@
+import HTTP
 import Secrets
 import Storage
 
-import struct Foundation.Date
+import struct FoundationEssentials.Date
 
 /// What the audit log learns of one call, before it becomes a row.
-public struct AuditEntry: Sendable {
-    public var tool: String
-    public var call: ToolCall
-    public var arguments: JSONValue
+package struct AuditEntry: Sendable {
+    package var tool: String
+    package var call: ToolCall
+    package var arguments: JSONValue
     /// The server that the call was about; `nil` takes the one that the arguments name.
-    public var serverID: Int64?
+    package var serverID: Int64?
     /// The arguments as sent, for the hash; `nil` hashes the value's own compact form.
-    public var argumentBytes: ArraySlice<UInt8>?
+    package var argumentBytes: ArraySlice<UInt8>?
     /// Top-level arguments of which not even a length is kept; their presence also drops the hash over all.
-    public var secretMembers: Set<String>
-    public var failure: ToolFailure?
+    package var secretMembers: Set<String>
+    package var failure: ToolFailure?
     /// A more exact text than the failure's own; `nil` keeps that.
-    public var message: String?
-    public var duration: Duration
+    package var message: String?
+    package var duration: Duration
 
-    public init(
+    package init(
         tool: String, call: ToolCall, arguments: JSONValue, serverID: Int64? = nil,
         argumentBytes: ArraySlice<UInt8>? = nil, secretMembers: Set<String> = [], failure: ToolFailure?,
         message: String? = nil,

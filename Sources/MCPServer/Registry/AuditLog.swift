@@ -1,15 +1,15 @@
-public import Logging
-public import Storage
+package import Logging
+package import Storage
 import Synchronization
 
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// The audit log: takes rows without waiting, writes them in batches (`mcp.md` 5.6).
 ///
 /// ``run()`` is the one writer; when it is cancelled it writes what is left. Up to ``capacity`` rows wait for it. When the
 /// disk cannot keep up longer than that, rows are dropped and counted; the log tells when that begins, and how many they
 /// were as soon as the disk is back.
-public final class AuditLog: Sendable {
+package final class AuditLog: Sendable {
     private struct State {
         var waiting: [AuditRecord] = []
         /// Since the last line of the log about it.
@@ -21,7 +21,7 @@ public final class AuditLog: Sendable {
         var flushes: [(upTo: Int, CheckedContinuation<Void, Never>)] = []
     }
 
-    public static let capacity = 50_000
+    package static let capacity = 50_000
     private static let batch = 512
     /// How long the writer lets rows gather after the first, so that a busy gateway makes few large transactions.
     private static let gathering = Duration.milliseconds(20)
@@ -33,7 +33,7 @@ public final class AuditLog: Sendable {
     private let wake: AsyncStream<Void>
     private let signal: AsyncStream<Void>.Continuation
 
-    public init(
+    package init(
         repository: any AuditRepository, logger: Logger, now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.repository = repository
@@ -43,7 +43,7 @@ public final class AuditLog: Sendable {
     }
 
     /// Takes one row; never waits.
-    public func record(_ entry: AuditEntry) {
+    package func record(_ entry: AuditEntry) {
         let row = entry.record(at: now())
         let (isFirst, isFirstDropped) = state.withLock { state in
             state.taken += 1
@@ -63,10 +63,10 @@ public final class AuditLog: Sendable {
     }
 
     /// Rows that never came to the database since the start: too many waited, or it refused them.
-    public var lostRows: Int { state.withLock { $0.lost } }
+    package var lostRows: Int { state.withLock { $0.lost } }
 
     /// Returns when every row taken so far is on disk (or was given up and logged). ``run()`` must be running.
-    public func flush() async {
+    package func flush() async {
         await withCheckedContinuation { continuation in
             let done = state.withLock { state in
                 if state.settled >= state.taken { return true }
@@ -78,7 +78,7 @@ public final class AuditLog: Sendable {
     }
 
     /// Writes until the surrounding task is cancelled, then writes the rest.
-    public func run() async {
+    package func run() async {
         for await _ in wake {
             if state.withLock({ $0.flushes.isEmpty }) { try? await Task.sleep(for: Self.gathering) }
             await drainUncancelled()

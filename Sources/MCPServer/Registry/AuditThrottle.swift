@@ -1,6 +1,6 @@
 import Synchronization
 
-import struct Foundation.Date
+import struct FoundationEssentials.Date
 
 /// Keeps what can be repeated at will from filling the audit log: at most so many rows per key and minute
 /// (`mcp.md` 7.7). The key is an address for requests that nobody answers for, else the token.

@@ -1,11 +1,11 @@
-public import Logging
-public import Storage
+package import Logging
+package import Storage
 
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// Removes what is out of date: transfer URLs, sessions, tokens long expired, audit rows past retention
 /// (`engines.md` 11, `mcp.md` 7.1, `rest-details.md` 2).
-public struct Housekeeper: Sendable {
+package struct Housekeeper: Sendable {
     private let storage: Storage
     private let transferURLs: TransferURLs
     private let settings: any SettingsStore
@@ -17,7 +17,7 @@ public struct Housekeeper: Sendable {
     /// Audit rows that one statement deletes, so that no write waits long behind it.
     private static let purgeBatch = 5_000
 
-    public init(
+    package init(
         storage: Storage, transferURLs: TransferURLs, settings: any SettingsStore, logger: Logger,
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
@@ -29,7 +29,7 @@ public struct Housekeeper: Sendable {
     }
 
     /// Works until the surrounding task is cancelled: URLs every minute, sessions every ten, the rest every day.
-    public func run() async { await run(minute: .seconds(60)) }
+    package func run() async { await run(minute: .seconds(60)) }
 
     /// - Parameter minute: how long one takes; tests have shorter ones.
     func run(minute length: Duration) async {

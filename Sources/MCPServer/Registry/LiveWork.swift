@@ -1,30 +1,30 @@
 import Synchronization
 
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// Everything that runs under somebody's rights and may outlive a change of them: tool calls, transfers, sockets.
 ///
 /// Work registers for as long as it runs. When identities change, the kill switch is thrown or a right expires, a sweep
 /// ends what is no longer allowed, within a second (`mcp.md` 6). A registration that comes too late for a sweep sees the
 /// newer revision and is checked by itself, so nothing survives in either order.
-public final class LiveWork: Sendable {
+package final class LiveWork: Sendable {
     /// One piece of running work.
-    public struct Entry: Sendable {
-        public var principal: Principal
-        public var origin: ToolCall.Origin
+    package struct Entry: Sendable {
+        package var principal: Principal
+        package var origin: ToolCall.Origin
         /// The tool, or the kind of stream.
-        public var subject: String
-        public var rpcID: JSONRPCID?
+        package var subject: String
+        package var rpcID: JSONRPCID?
         /// The work that this is a part of; once that has been told to stop, no part of it begins.
         var outer: ID?
         /// Stops with cause `deadline` from then on; `nil` = no limit of its own.
-        public var deadline: ContinuousClock.Instant?
+        package var deadline: ContinuousClock.Instant?
         /// Whether the work may go on under the principal as it stands now.
-        public var isAllowed: @Sendable (Principal) -> Bool
+        package var isAllowed: @Sendable (Principal) -> Bool
         /// Ends the work. Called at most once, never under a lock.
-        public var cancel: @Sendable (CancellationCause) -> Void
+        package var cancel: @Sendable (CancellationCause) -> Void
 
-        public init(
+        package init(
             principal: Principal, origin: ToolCall.Origin, subject: String, rpcID: JSONRPCID? = nil,
             deadline: ContinuousClock.Instant? = nil, isAllowed: @escaping @Sendable (Principal) -> Bool,
             cancel: @escaping @Sendable (CancellationCause) -> Void
@@ -39,7 +39,7 @@ public final class LiveWork: Sendable {
         }
     }
 
-    public struct ID: Sendable, Hashable {
+    package struct ID: Sendable, Hashable {
         fileprivate let number: UInt64
     }
 
@@ -55,7 +55,7 @@ public final class LiveWork: Sendable {
     private let settings: any SettingsStore
     private let now: @Sendable () -> Date
 
-    public init(
+    package init(
         identity: IdentityCache, settings: any SettingsStore, now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.identity = identity
@@ -63,13 +63,13 @@ public final class LiveWork: Sendable {
         self.now = now
     }
 
-    public var count: Int { state.withLock { $0.entries.count } }
+    package var count: Int { state.withLock { $0.entries.count } }
 
     /// Registers work that is about to start; ``end(_:)`` must follow on every path.
     ///
     /// When rights changed since the principal was read, the kill switch is on, or the work that this is a part of has
     /// been told to stop, the entry's `cancel` is called before this returns.
-    public func begin(_ entry: Entry) async -> ID {
+    package func begin(_ entry: Entry) async -> ID {
         let (id, refused) = state.withLock { state in
             state.last += 1
             let id = ID(number: state.last)
@@ -127,7 +127,7 @@ public final class LiveWork: Sendable {
         finish(lost.map(\.key), cause: .rightsLost)
     }
 
-    public func end(_ id: ID) {
+    package func end(_ id: ID) {
         state.withLock {
             $0.entries[id.number] = nil
             $0.stopped[id.number] = nil
@@ -135,22 +135,22 @@ public final class LiveWork: Sendable {
     }
 
     /// Ends every piece of work that `matches`.
-    public func cancel(cause: CancellationCause, where matches: (Entry) -> Bool) {
+    package func cancel(cause: CancellationCause, where matches: (Entry) -> Bool) {
         finish(inOrder.filter { matches($0.value) }.map(\.key), cause: cause)
     }
 
     /// Ends MCP calls and transfers (`mcp.md` 6.1).
-    public func throwKillSwitch() {
+    package func throwKillSwitch() {
         cancel(cause: .killSwitch) { $0.origin.isUnderKillSwitch }
     }
 
     /// Checks everything against the rights as they stand now; called after identities changed.
-    public func recheckAll() async {
+    package func recheckAll() async {
         for (number, _) in inOrder { await recheck(ID(number: number)) }
     }
 
     /// Ends what is past its deadline or whose token has expired; called a few times a second.
-    public func sweep(at instant: ContinuousClock.Instant) {
+    package func sweep(at instant: ContinuousClock.Instant) {
         let date = now()
         for (number, entry) in inOrder {
             if let deadline = entry.deadline, deadline <= instant {

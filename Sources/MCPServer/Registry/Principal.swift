@@ -1,8 +1,8 @@
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// On whose behalf a tool is called, as read for this very request.
-public struct Principal: Sendable {
-    public enum Credential: Sendable {
+package struct Principal: Sendable {
+    package enum Credential: Sendable {
         /// Nobody is logged in.
         case guest
         case token(TokenIdentity)
@@ -12,51 +12,51 @@ public struct Principal: Sendable {
     }
 
     /// The user behind the credential; `nil` for guests and the program itself.
-    public let user: UserIdentity?
-    public let credential: Credential
+    package let user: UserIdentity?
+    package let credential: Credential
     /// The revision of the identity data that this was read from; work that begins under a later one is checked
     /// again (``LiveWork``).
-    public let revision: Int64
+    package let revision: Int64
 
-    public init(user: UserIdentity?, credential: Credential, revision: Int64 = 0) {
+    package init(user: UserIdentity?, credential: Credential, revision: Int64 = 0) {
         self.user = user
         self.credential = credential
         self.revision = revision
     }
 
-    public static let guest = Principal(user: nil, credential: .guest)
-    public static let system = Principal(user: nil, credential: .system)
+    package static let guest = Principal(user: nil, credential: .guest)
+    package static let system = Principal(user: nil, credential: .system)
 
-    public var token: TokenIdentity? {
+    package var token: TokenIdentity? {
         guard case .token(let token) = credential else { return nil }
         return token
     }
 
-    public var session: SessionIdentity? {
+    package var session: SessionIdentity? {
         guard case .session(let session) = credential else { return nil }
         return session
     }
 
-    public var isAdministrator: Bool {
+    package var isAdministrator: Bool {
         if case .system = credential { return true }
         return user?.isAdministrator ?? false
     }
 
     /// Whether a resource of this owner belongs to the caller or the caller is an administrator. Owner 0 is nobody
     /// (`security.md`, binding).
-    public func owns(resourceOf ownerID: Int64) -> Bool {
+    package func owns(resourceOf ownerID: Int64) -> Bool {
         if isAdministrator { return true }
         guard let user, user.id > 0 else { return false }
         return user.id == ownerID
     }
 }
 
-public struct UserIdentity: Sendable, Hashable {
-    public var id: Int64
-    public var username: String
-    public var isAdministrator: Bool
+package struct UserIdentity: Sendable, Hashable {
+    package var id: Int64
+    package var username: String
+    package var isAdministrator: Bool
 
-    public init(id: Int64, username: String, isAdministrator: Bool) {
+    package init(id: Int64, username: String, isAdministrator: Bool) {
         self.id = id
         self.username = username
         self.isAdministrator = isAdministrator
@@ -64,15 +64,15 @@ public struct UserIdentity: Sendable, Hashable {
 }
 
 /// An accepted Personal Access Token, without its secret.
-public struct TokenIdentity: Sendable, Hashable {
-    public var id: Int64
-    public var name: String
-    public var scopes: [Scope]
+package struct TokenIdentity: Sendable, Hashable {
+    package var id: Int64
+    package var name: String
+    package var scopes: [Scope]
     /// Empty means no restriction beyond the owner's own.
-    public var serverIDs: [Int64]
-    public var expiresAt: Date?
+    package var serverIDs: [Int64]
+    package var expiresAt: Date?
 
-    public init(id: Int64, name: String, scopes: [Scope], serverIDs: [Int64], expiresAt: Date?) {
+    package init(id: Int64, name: String, scopes: [Scope], serverIDs: [Int64], expiresAt: Date?) {
         self.id = id
         self.name = name
         self.scopes = scopes
@@ -80,25 +80,25 @@ public struct TokenIdentity: Sendable, Hashable {
         self.expiresAt = expiresAt
     }
 
-    public func grants(_ wanted: Scope) -> Bool {
+    package func grants(_ wanted: Scope) -> Bool {
         scopes.contains { $0.covers(wanted) }
     }
 
     /// Whether the server list lets the token act on server `id`.
-    public func lists(server id: Int64) -> Bool {
+    package func lists(server id: Int64) -> Bool {
         serverIDs.isEmpty || serverIDs.contains(id)
     }
 
     /// The moment of expiry itself is still good (`mcp.md` 8.2).
-    public func isExpired(at now: Date) -> Bool {
+    package func isExpired(at now: Date) -> Bool {
         guard let expiresAt else { return false }
         return now > expiresAt
     }
 }
 
 /// An accepted log-in.
-public struct SessionIdentity: Sendable, Hashable {
-    public var keyID: String
+package struct SessionIdentity: Sendable, Hashable {
+    package var keyID: String
 
-    public init(keyID: String) { self.keyID = keyID }
+    package init(keyID: String) { self.keyID = keyID }
 }

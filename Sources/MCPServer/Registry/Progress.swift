@@ -1,6 +1,6 @@
 /// Tells the client how far a call is. Each `done` is greater than the one before; `total` is `nil` where nobody knows.
 /// Returns at once: a slow client misses steps, never the result.
-public typealias ProgressReporter = @Sendable (_ done: Double, _ total: Double?) -> Void
+package typealias ProgressReporter = @Sendable (_ done: Double, _ total: Double?) -> Void
 
 extension ToolCall {
     /// Does the work while the client, if it asked for progress, is told every second how many have passed.

@@ -76,7 +76,7 @@ final class RegisteredTool: Sendable {
 }
 
 /// A mistake in the tool list, found when the program starts.
-public enum ToolRegistryError: Error, Sendable {
+package enum ToolRegistryError: Error, Sendable {
     case schema(tool: String, side: String, reason: String)
     case duplicateName(String)
 }

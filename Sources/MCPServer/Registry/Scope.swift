@@ -1,25 +1,25 @@
 /// A permission of a Personal Access Token: `nezha:{resource}:{verb}` (`mcp.md` 8.3).
-public struct Scope: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
-    public let rawValue: String
+package struct Scope: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+    package let rawValue: String
 
-    public init(rawValue: String) { self.rawValue = rawValue }
+    package init(rawValue: String) { self.rawValue = rawValue }
 
-    public init(_ rawValue: String) { self.rawValue = rawValue }
+    package init(_ rawValue: String) { self.rawValue = rawValue }
 
-    public var description: String { rawValue }
+    package var description: String { rawValue }
 
-    public static let everything = Scope("nezha:*")
-    public static let admin = Scope("nezha:admin:*")
-    public static let inventoryRead = Scope("nezha:inventory:read")
-    public static let inventoryDelete = Scope("nezha:inventory:delete")
-    public static let serverRead = Scope("nezha:server:read")
-    public static let serverWrite = Scope("nezha:server:write")
-    public static let serverDelete = Scope("nezha:server:delete")
-    public static let serverExec = Scope("nezha:server:exec")
+    package static let everything = Scope("nezha:*")
+    package static let admin = Scope("nezha:admin:*")
+    package static let inventoryRead = Scope("nezha:inventory:read")
+    package static let inventoryDelete = Scope("nezha:inventory:delete")
+    package static let serverRead = Scope("nezha:server:read")
+    package static let serverWrite = Scope("nezha:server:write")
+    package static let serverDelete = Scope("nezha:server:delete")
+    package static let serverExec = Scope("nezha:server:exec")
 
     /// Whether holding this scope grants `wanted`: equal; or this is `nezha:*` and `wanted` starts with `nezha:`;
     /// or this ends in `:*` and `wanted` lies under the same resource.
-    public func covers(_ wanted: Scope) -> Bool {
+    package func covers(_ wanted: Scope) -> Bool {
         if rawValue == wanted.rawValue { return true }
         if self == .everything { return wanted.rawValue.hasPrefix("nezha:") }
         guard rawValue.hasPrefix("nezha:"), rawValue.hasSuffix(":*") else { return false }
@@ -29,7 +29,7 @@ public struct Scope: RawRepresentable, Sendable, Hashable, CustomStringConvertib
 
 extension Scope {
     /// The resources and the verbs that each has; the source of every list of scopes.
-    public static let resources: [(name: String, verbs: [String])] = [
+    package static let resources: [(name: String, verbs: [String])] = [
         ("inventory", ["read", "delete"]),
         ("server", ["read", "write", "delete", "exec"]),
         ("service", ["read", "write", "delete"]),
@@ -43,10 +43,10 @@ extension Scope {
     ]
 
     /// Scopes that only an administrator may issue.
-    public static let administratorOnly: Set<Scope> = [.everything, .admin]
+    package static let administratorOnly: Set<Scope> = [.everything, .admin]
 
     /// Every scope that a token may carry: 31 plain ones, 10 resource wildcards and the two of administrators.
-    public static let issuable: Set<Scope> = {
+    package static let issuable: Set<Scope> = {
         var all = administratorOnly
         for resource in resources {
             for verb in resource.verbs { all.insert(Scope("nezha:\(resource.name):\(verb)")) }
@@ -57,7 +57,7 @@ extension Scope {
 
     /// What a scope of the time before `nezha:` is rewritten to when a token is made or migrated (`mcp.md` 8.4);
     /// `nil` for every other text, the dangerous old ones included.
-    public static func rewritingLegacy(_ text: String) -> Scope? {
+    package static func rewritingLegacy(_ text: String) -> Scope? {
         switch text {
         case "mcp:server:read", "mcp:fs:read": .serverRead
         case "mcp:server:exec": .serverExec

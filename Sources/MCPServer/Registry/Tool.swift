@@ -2,7 +2,7 @@
 ///
 /// `Input` is decoded from arguments that have passed the input schema; `Output` is encoded and must pass the output
 /// schema before anybody sees it.
-public protocol Tool: Sendable {
+package protocol Tool: Sendable {
     associatedtype Input: Decodable & Sendable
     associatedtype Output: Encodable & Sendable
 
@@ -18,41 +18,41 @@ public protocol Tool: Sendable {
 }
 
 extension Tool {
-    public func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? { nil }
+    package func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? { nil }
 }
 
 /// An `Input` without members.
-public struct NoInput: Codable, Sendable {
-    public init() {}
+package struct NoInput: Codable, Sendable {
+    package init() {}
 }
 
 /// An `Output` without content: REST leaves out `data`, MCP shows `{}`.
-public struct NoOutput: Codable, Sendable {
-    public init() {}
+package struct NoOutput: Codable, Sendable {
+    package init() {}
 }
 
 /// What is known of a tool without running it; lists, documents and the pipeline read it.
-public struct ToolDefinition: Sendable {
+package struct ToolDefinition: Sendable {
     /// Such as `server.exec`.
-    public var name: String
-    public var title: String
+    package var name: String
+    package var title: String
     /// For the language model or the reader of the OpenAPI document.
-    public var description: String
-    public var annotations: ToolAnnotations
-    public var access: ToolAccess
-    public var target: ToolTarget
-    public var exposure: ToolExposure
+    package var description: String
+    package var annotations: ToolAnnotations
+    package var access: ToolAccess
+    package var target: ToolTarget
+    package var exposure: ToolExposure
     /// How long a call may take before it is stopped with cause ``CancellationCause/deadline``.
-    public var deadline: Duration
+    package var deadline: Duration
     /// Whether calls tell how far they are (``ToolCall/progress``).
-    public var reportsProgress: Bool
+    package var reportsProgress: Bool
     /// Whether the tool answers from memory at once: it waits for nothing, is over before anybody could stop it, and so
     /// is not registered as live work. It may neither call other tools nor find its server by itself.
-    public var isBrief: Bool
-    public var inputSchema: SchemaSource
-    public var outputSchema: SchemaSource
+    package var isBrief: Bool
+    package var inputSchema: SchemaSource
+    package var outputSchema: SchemaSource
 
-    public init(
+    package init(
         name: String, title: String, description: String, annotations: ToolAnnotations = .init(),
         access: ToolAccess, target: ToolTarget = .none, exposure: ToolExposure, deadline: Duration = .seconds(30),
         reportsProgress: Bool = false, isBrief: Bool = false, inputSchema: SchemaSource, outputSchema: SchemaSource
@@ -76,7 +76,7 @@ extension ToolDefinition {
     /// Whether arguments that the input schema does not name are left out before it is applied. Old callers of the ten
     /// tools and of REST rely on it, although the schemas of the ten say to new ones that there are no others
     /// (`mcp.md` 1.6 and 10.3 row 11). Everywhere else a misspelt name is told.
-    public var ignoresUnknownArguments: Bool {
+    package var ignoresUnknownArguments: Bool {
         switch exposure {
         case .mcp(let toolset): toolset == .core
         case .internal: true
@@ -85,20 +85,20 @@ extension ToolDefinition {
 }
 
 /// The bytes of a schema file under `schemas/tools`, embedded when the binary is built.
-public struct SchemaSource: Sendable {
-    public let bytes: [UInt8]
+package struct SchemaSource: Sendable {
+    package let bytes: [UInt8]
 
-    public init(_ bytes: [UInt8]) { self.bytes = bytes }
+    package init(_ bytes: [UInt8]) { self.bytes = bytes }
 }
 
 /// Hints of the MCP specification (`mcp.md` 10.3 row 6); `nil` = not said.
-public struct ToolAnnotations: Sendable, Hashable {
-    public var readOnly: Bool?
-    public var destructive: Bool?
-    public var idempotent: Bool?
-    public var openWorld: Bool?
+package struct ToolAnnotations: Sendable, Hashable {
+    package var readOnly: Bool?
+    package var destructive: Bool?
+    package var idempotent: Bool?
+    package var openWorld: Bool?
 
-    public init(readOnly: Bool? = nil, destructive: Bool? = nil, idempotent: Bool? = nil, openWorld: Bool? = nil) {
+    package init(readOnly: Bool? = nil, destructive: Bool? = nil, idempotent: Bool? = nil, openWorld: Bool? = nil) {
         self.readOnly = readOnly
         self.destructive = destructive
         self.idempotent = idempotent
@@ -107,7 +107,7 @@ public struct ToolAnnotations: Sendable, Hashable {
 }
 
 /// Who may call (`rest.md` 3, auth classes).
-public enum ToolAccess: Sendable, Hashable {
+package enum ToolAccess: Sendable, Hashable {
     /// Everybody; rights are not asked.
     case open
     /// Guests unless `force_auth`; tokens need the scope.
@@ -121,7 +121,7 @@ public enum ToolAccess: Sendable, Hashable {
 }
 
 /// Whether the arguments name one server that the caller must own and the token must list.
-public enum ToolTarget: Sendable, Hashable {
+package enum ToolTarget: Sendable, Hashable {
     case none
     /// Argument `server_id`.
     case server
@@ -130,7 +130,7 @@ public enum ToolTarget: Sendable, Hashable {
 }
 
 /// Where a tool can be called from.
-public enum ToolExposure: Sendable, Hashable {
+package enum ToolExposure: Sendable, Hashable {
     /// On `POST /mcp` when the toolset is enabled, and internally.
     case mcp(toolset: Toolset)
     /// Only by adapters inside the program.

@@ -1,5 +1,5 @@
 /// Why a call gave no result. The core throws these; only the transports turn them into text and status.
-public enum ToolFailure: Error, Sendable {
+package enum ToolFailure: Error, Sendable {
     /// Somebody must be logged in.
     case unauthenticated
     /// The name or the password is wrong, or the log-in is refused.
@@ -32,7 +32,7 @@ public enum ToolFailure: Error, Sendable {
 }
 
 /// The outcome column of the audit log (`mcp.md` 5.6).
-public enum ToolOutcome: String, Sendable, CaseIterable {
+package enum ToolOutcome: String, Sendable, CaseIterable {
     case ok
     case unauthenticated
     case scopeDenied = "scope_denied"
@@ -50,7 +50,7 @@ public enum ToolOutcome: String, Sendable, CaseIterable {
     case internalError = "internal_error"
 
     /// Whether the same call may succeed later without any change by the caller.
-    public var isRetryable: Bool {
+    package var isRetryable: Bool {
         switch self {
         case .serverOffline, .agentTimeout, .rateLimited: true
         default: false
@@ -60,14 +60,14 @@ public enum ToolOutcome: String, Sendable, CaseIterable {
 
 extension ToolFailure {
     /// Seconds after which the same call may succeed, where that is known.
-    public var retryAfterSeconds: Int? {
+    package var retryAfterSeconds: Int? {
         switch self {
         case .rateLimited(let seconds), .busy(let seconds): seconds
         default: nil
         }
     }
 
-    public var outcome: ToolOutcome {
+    package var outcome: ToolOutcome {
         switch self {
         case .unauthenticated, .loginFailed: .unauthenticated
         case .scopeMissing: .scopeDenied
@@ -86,7 +86,7 @@ extension ToolFailure {
     }
 
     /// The text of the MCP tool error (`mcp.md` 1.6, 4, 4.11) and of the audit row. REST words some cases its own way.
-    public var message: String {
+    package var message: String {
         switch self {
         case .unauthenticated: "unauthorized"
         case .loginFailed: "login failed"
@@ -110,7 +110,7 @@ extension ToolFailure {
 }
 
 /// Why a running call was stopped.
-public enum CancellationCause: Sendable, Hashable {
+package enum CancellationCause: Sendable, Hashable {
     case clientGone
     /// The client asked for it (`notifications/cancelled`).
     case clientRequest

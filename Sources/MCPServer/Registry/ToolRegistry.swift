@@ -1,12 +1,12 @@
 import AgentLink
-public import Logging
+package import Logging
 import Secrets
 import Storage
 import Synchronization
 
 /// The one door: every call of every tool, from MCP, REST or inside, goes through ``invoke(_:arguments:call:)``
 /// (authorise → validate input → run → validate output → audit).
-public final class ToolRegistry: Sendable {
+package final class ToolRegistry: Sendable {
     private let tools: [String: RegisteredTool]
     /// As given at start, which is the order of every list.
     private let order: [String]
@@ -17,7 +17,7 @@ public final class ToolRegistry: Sendable {
     private let logger: Logger
 
     /// - Throws: ``ToolRegistryError`` for a schema that does not compile or a name given twice.
-    public init(
+    package init(
         _ list: [any Tool], gate: AccessGate, live: LiveWork, audit: AuditLog, identity: IdentityCache, logger: Logger
     ) throws(ToolRegistryError) {
         var tools: [String: RegisteredTool] = [:]
@@ -36,7 +36,7 @@ public final class ToolRegistry: Sendable {
     }
 
     /// The tools that MCP shows under these toolsets, in the order of the list.
-    public func exposed(toolsets: [String]) -> [ExposedTool] {
+    package func exposed(toolsets: [String]) -> [ExposedTool] {
         order.compactMap { name in
             guard let tool = tools[name], case .mcp(let toolset) = tool.definition.exposure,
                 toolsets.contains(toolset.rawValue)
@@ -48,7 +48,7 @@ public final class ToolRegistry: Sendable {
     }
 
     /// Whether MCP may call the tool under these toolsets.
-    public func isExposed(_ name: String, toolsets: [String]) -> Bool {
+    package func isExposed(_ name: String, toolsets: [String]) -> Bool {
         guard case .mcp(let toolset)? = tools[name]?.definition.exposure else { return false }
         return toolsets.contains(toolset.rawValue)
     }
@@ -57,7 +57,7 @@ public final class ToolRegistry: Sendable {
     func reportsProgress(_ name: String) -> Bool { tools[name]?.definition.reportsProgress ?? false }
 
     /// Every tool, in the order of the list, for documents and tests.
-    public var definitions: [ToolDefinition] { order.compactMap { tools[$0]?.definition } }
+    package var definitions: [ToolDefinition] { order.compactMap { tools[$0]?.definition } }
 
     /// Calls a tool and leaves one audit row, whatever comes of it.
     ///
@@ -66,7 +66,7 @@ public final class ToolRegistry: Sendable {
     ///   - name: a registered tool; transports answer unknown names before they come here.
     ///   - arguments: an object; `null` counts as `{}`.
     ///   - bytes: the arguments as they were sent, for the audit's hash; `nil` hashes the value's own form.
-    public func invoke(
+    package func invoke(
         _ name: String, arguments: JSONValue, bytes: ArraySlice<UInt8>? = nil, call: ToolCall
     ) async -> Result<JSONValue, ToolFailure> {
         guard let tool = tools[name] else {
@@ -181,10 +181,10 @@ public final class ToolRegistry: Sendable {
 }
 
 /// What `tools/list` shows of one tool.
-public struct ExposedTool: Sendable {
-    public let definition: ToolDefinition
-    public let inputSchema: JSONValue
-    public let outputSchema: JSONValue
+package struct ExposedTool: Sendable {
+    package let definition: ToolDefinition
+    package let inputSchema: JSONValue
+    package let outputSchema: JSONValue
 }
 
 /// A running tool and why it was told to stop; the first cause wins.

@@ -1,29 +1,29 @@
-public import AgentLink
-public import Logging
-public import Secrets
-public import Storage
+package import AgentLink
+package import Logging
+package import Secrets
+package import Storage
 
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// What tools work with. Made once at start; each tool keeps what it needs of it.
-public struct ToolServices: Sendable {
-    public var storage: Storage
-    public var identity: IdentityCache
-    public var network: any AgentNetwork
-    public var settings: any SettingsStore
-    public var live: LiveWork
-    public var strikes: StrikeBook
-    public var sessions: any SessionTokens
-    public var rateLimiter: RateLimiter
-    public var transferURLs: TransferURLs
+package struct ToolServices: Sendable {
+    package var storage: Storage
+    package var identity: IdentityCache
+    package var network: any AgentNetwork
+    package var settings: any SettingsStore
+    package var live: LiveWork
+    package var strikes: StrikeBook
+    package var sessions: any SessionTokens
+    package var rateLimiter: RateLimiter
+    package var transferURLs: TransferURLs
     /// Keys the hashes of tokens and agent secrets, and seals what must be readable again.
-    public var dataKey: SecretKey
+    package var dataKey: SecretKey
     /// Such as `2.3.0`; shown to clients.
-    public var version: String
-    public var now: @Sendable () -> Date
-    public var logger: Logger
+    package var version: String
+    package var now: @Sendable () -> Date
+    package var logger: Logger
 
-    public init(
+    package init(
         storage: Storage, identity: IdentityCache, network: any AgentNetwork, settings: any SettingsStore,
         live: LiveWork, strikes: StrikeBook, sessions: any SessionTokens, rateLimiter: RateLimiter,
         transferURLs: TransferURLs, dataKey: SecretKey, version: String,
@@ -47,7 +47,7 @@ public struct ToolServices: Sendable {
 
 /// Makes and reads the signed text that stands for a log-in (`rest.md` 2). The REST adapter implements it as a JWT; the
 /// core knows only the row that the text names.
-public protocol SessionTokens: Sendable {
+package protocol SessionTokens: Sendable {
     /// - Returns: the signed text.
     func sign(userID: Int64, keyID: String, issuedAt: Date, expiresAt: Date) async throws -> String
 }

@@ -1,15 +1,17 @@
+package import HTTP
+
 /// The WebSocket that waits for a tool's word: the call is the life of the socket.
 ///
 /// A tool that fails before it has accepted is answered like every other call; afterwards its outcome becomes the close
 /// frame. So sockets are authorised, limited, ended and audited as calls, and in no other way.
-public struct ToolSocket: Sendable {
+package struct ToolSocket: Sendable {
     /// What the tool demands of the socket.
-    public struct Terms: Sendable, Hashable {
+    package struct Terms: Sendable, Hashable {
         /// A longer message of the client closes the socket with 1009. Bytes.
-        public var maxMessageSize: Int
-        public var pingInterval: Duration
+        package var maxMessageSize: Int
+        package var pingInterval: Duration
 
-        public init(maxMessageSize: Int, pingInterval: Duration) {
+        package init(maxMessageSize: Int, pingInterval: Duration) {
             self.maxMessageSize = maxMessageSize
             self.pingInterval = pingInterval
         }
@@ -18,10 +20,10 @@ public struct ToolSocket: Sendable {
     private let open: @Sendable (Terms) async throws -> any WebSocketConnection
 
     /// - Parameter open: answers the upgrade; throws `CancellationError` when the client has gone.
-    public init(_ open: @escaping @Sendable (Terms) async throws -> any WebSocketConnection) {
+    package init(_ open: @escaping @Sendable (Terms) async throws -> any WebSocketConnection) {
         self.open = open
     }
 
     /// Accepts the socket. At most once in a call.
-    public func accept(_ terms: Terms) async throws -> any WebSocketConnection { try await open(terms) }
+    package func accept(_ terms: Terms) async throws -> any WebSocketConnection { try await open(terms) }
 }

@@ -1,5 +1,5 @@
 /// A group of tools that `mcp_toolsets` turns on for MCP; the one list of their names.
-public enum Toolset: String, Sendable, Hashable, CaseIterable {
+package enum Toolset: String, Sendable, Hashable, CaseIterable {
     /// The ten tools of the contract, and the default (`mcp.md` 4.1).
     case core
     /// Work on many servers at once.
@@ -12,5 +12,5 @@ public enum Toolset: String, Sendable, Hashable, CaseIterable {
     case metrics
 
     /// The names as error texts and documents show them.
-    public static var allNames: String { allCases.map(\.rawValue).joined(separator: ", ") }
+    package static var allNames: String { allCases.map(\.rawValue).joined(separator: ", ") }
 }

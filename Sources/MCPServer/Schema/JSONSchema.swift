@@ -7,32 +7,32 @@
 /// `not`, `if`, `then`, `else`; `$defs` and `$ref` within the document; boolean schemas. `format` is asserted for the
 /// cases of ``SchemaFormat`` and an annotation otherwise. Annotations (`title`, `examples`, `x-…`) are ignored; any
 /// other keyword is refused, since passing over it would accept what it was meant to refuse.
-public struct JSONSchema: Sendable {
+package struct JSONSchema: Sendable {
     /// The schema as it was written.
-    public let document: JSONValue
+    package let document: JSONValue
     let nodes: [SchemaNode]
 
-    public init(_ document: JSONValue) throws(SchemaError) {
+    package init(_ document: JSONValue) throws(SchemaError) {
         self.document = document
         var compiler = SchemaCompiler(document: document)
         nodes = try compiler.compile()
     }
 
     /// Whether `value` obeys. Allocates nothing for ordinary values.
-    public func isValid(_ value: JSONValue) -> Bool {
+    package func isValid(_ value: JSONValue) -> Bool {
         var validation = SchemaValidation(nodes: nodes, mode: .silent)
         return validation.check(0, value)
     }
 
     /// The first rule that `value` breaks; `nil` when it obeys.
-    public func firstViolation(in value: JSONValue) -> SchemaViolation? {
+    package func firstViolation(in value: JSONValue) -> SchemaViolation? {
         // Nearly every value obeys, so the pass that keeps track of pointers is only for the others.
         guard !isValid(value) else { return nil }
         return violations(of: value, mode: .first).first
     }
 
     /// Every rule that `value` breaks, at most ``SchemaValidation/maximumViolations``.
-    public func validate(_ value: JSONValue) -> [SchemaViolation] {
+    package func validate(_ value: JSONValue) -> [SchemaViolation] {
         guard !isValid(value) else { return [] }
         return violations(of: value, mode: .all)
     }

@@ -10,12 +10,12 @@ indirect enum PatternSyntax: Sendable {
 }
 
 /// Why a regular expression is refused.
-public struct PatternError: Error, Sendable, Hashable, CustomStringConvertible {
+package struct PatternError: Error, Sendable, Hashable, CustomStringConvertible {
     /// In Unicode scalars from the start of the pattern.
-    public let offset: Int
-    public let reason: String
+    package let offset: Int
+    package let reason: String
 
-    public var description: String { "\(reason) at character \(offset)" }
+    package var description: String { "\(reason) at character \(offset)" }
 }
 
 /// Reads the subset of ECMA-262 (with the "u" flag) that needs no backtracking: no look-around, no back-references, no

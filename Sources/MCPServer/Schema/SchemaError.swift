@@ -1,5 +1,5 @@
 /// Why a document is not a schema that this validator can honour. Found when a schema is compiled, never later.
-public enum SchemaError: Error, Sendable, Hashable {
+package enum SchemaError: Error, Sendable, Hashable {
     /// A schema is an object or a boolean.
     case notASchema(pointer: String, found: String)
     /// Ignoring a keyword would accept what the schema's author meant to refuse.
@@ -16,7 +16,7 @@ public enum SchemaError: Error, Sendable, Hashable {
 }
 
 extension SchemaError: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .notASchema(let pointer, let found):
             "\(Self.place(pointer)): expected a schema, found \(found)"

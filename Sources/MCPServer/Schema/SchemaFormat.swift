@@ -12,8 +12,7 @@ enum SchemaFormat: String, Sendable {
     case uri
 
     func accepts(_ text: String) -> Bool {
-        var copy = text
-        return copy.withUTF8 { bytes in
+        LentBytes.lend(text) { bytes in
             var scanner = FormatScanner(bytes)
             switch self {
             case .dateTime: return scanner.scanDateTime() && scanner.isAtEnd
@@ -28,10 +27,10 @@ enum SchemaFormat: String, Sendable {
 
 /// Reads the formats byte by byte; none of them has a character beyond ASCII.
 struct FormatScanner {
-    private let bytes: UnsafeBufferPointer<UInt8>
+    private let bytes: LentBytes
     private var position = 0
 
-    init(_ bytes: UnsafeBufferPointer<UInt8>) {
+    init(_ bytes: LentBytes) {
         self.bytes = bytes
     }
 
@@ -199,13 +198,12 @@ extension FormatScanner {
 
     /// Passes unreserved characters, sub-delimiters, whole percent escapes and those of `extra`; `false` at a broken
     /// escape.
-    private mutating func scanCharacters(besides extra: StaticString) -> Bool {
-        let extra = UnsafeBufferPointer(start: extra.utf8Start, count: extra.utf8CodeUnitCount)
+    private mutating func scanCharacters(besides extra: String) -> Bool {
         while let byte = peek {
             if byte == UInt8(ascii: "%") {
                 position += 1
                 guard skip(upTo: 2, while: Self.isHex) == 2 else { return false }
-            } else if Self.isUnreserved(byte) || extra.contains(byte) {
+            } else if Self.isUnreserved(byte) || extra.utf8.contains(byte) {
                 position += 1
             } else {
                 break

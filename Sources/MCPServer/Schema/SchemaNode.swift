@@ -1,9 +1,17 @@
 /// One compiled schema. Schemas refer to each other by position in the program, so that they may refer to themselves.
 final class SchemaNode: Sendable {
     let rules: SchemaRules
+    /// Whether the schema lists values. Looked at once, as most schemas say no more than a type and some members.
+    let hasChoices: Bool
+    /// Whether the schema has others judge the same instance.
+    let hasApplicators: Bool
 
     init(_ rules: SchemaRules) {
         self.rules = rules
+        hasChoices = rules.constant != nil || rules.enumeration != nil
+        hasApplicators =
+            rules.reference != nil || rules.not != nil || rules.condition != nil || !rules.allOf.isEmpty
+            || !rules.anyOf.isEmpty || !rules.oneOf.isEmpty
     }
 }
 
@@ -104,7 +112,17 @@ struct SchemaProperties: Sendable {
         index[ExactText(name)] = schema
     }
 
-    subscript(name: String) -> SchemaIndex? {
+    /// As the subscript. Looks from `next` on first, as long as that is cheaper than a search, and leaves there what
+    /// follows the property it found.
+    func schema(of name: String, startingAt next: inout Int) -> SchemaIndex? {
+        for position in next..<min(next + 3, list.count) where ExactText.areEqual(list[position].name, name) {
+            next = position + 1
+            return list[position].schema
+        }
+        return self[name]
+    }
+
+    private subscript(name: String) -> SchemaIndex? {
         guard list.count <= Self.linearSearchLimit else { return index[ExactText(name)] }
         for entry in list where ExactText.areEqual(entry.name, name) { return entry.schema }
         return nil

@@ -115,8 +115,14 @@ extension SchemaValidation {
             }
         }
         if box.value.looksAtMembers {
-            for (name, member) in object.members {
-                guard checkMember(of: box, name, member) else { return false }
+            // Members mostly come in the schema's order: the next property is looked at first.
+            var next = 0
+            let members = object.members.span
+            for position in members.indices {
+                let schema = box.value.properties.schema(of: members[position].key, startingAt: &next)
+                guard checkMember(of: box, schema, members[position].key, members[position].value) else {
+                    return false
+                }
             }
         }
         for (property, schema) in box.value.dependentSchemas where object.contains(property) {
@@ -126,11 +132,10 @@ extension SchemaValidation {
     }
 
     private mutating func checkMember(
-        of box: SchemaBox<SchemaObjectRules>, _ name: String, _ value: JSONValue
+        of box: SchemaBox<SchemaObjectRules>, _ property: SchemaIndex?, _ name: String, _ value: JSONValue
     ) -> Bool {
-        var isKnown = false
-        if let schema = box.value.properties[name] {
-            isKnown = true
+        var isKnown = property != nil
+        if let schema = property {
             guard checkMember(schema, name, value) else { return false }
         }
         for (pattern, schema) in box.value.patterns where pattern.matches(name) {

@@ -36,7 +36,9 @@ struct SchemaValidation {
         if let types = node.rules.types, !types.accepts(value) {
             return report("type", "must be \(node.rules.typeNames.joined(separator: " or "))")
         }
-        return checkChoices(node, value) && checkContent(node, value) && checkApplicators(node, value)
+        if node.hasChoices, !checkChoices(node, value) { return false }
+        guard checkContent(node, value) else { return false }
+        return !node.hasApplicators || checkApplicators(node, value)
     }
 
     private mutating func checkChoices(_ node: SchemaNode, _ value: JSONValue) -> Bool {

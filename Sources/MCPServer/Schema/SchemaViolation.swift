@@ -1,13 +1,13 @@
 /// One rule that an instance broke. Says where and which rule, never what the value was: that may be a secret.
-public struct SchemaViolation: Sendable, Hashable {
+package struct SchemaViolation: Sendable, Hashable {
     /// RFC 6901 pointer into the instance; empty for the root. A missing or unknown property is pointed at itself.
-    public let pointer: String
+    package let pointer: String
     /// The keyword of the schema that was broken, such as `minimum`.
-    public let keyword: String
+    package let keyword: String
     /// Such as `must be >= 1`.
-    public let message: String
+    package let message: String
 
-    public init(pointer: String, keyword: String, message: String) {
+    package init(pointer: String, keyword: String, message: String) {
         self.pointer = pointer
         self.keyword = keyword
         self.message = message
@@ -16,7 +16,7 @@ public struct SchemaViolation: Sendable, Hashable {
 
 extension SchemaViolation: CustomStringConvertible {
     /// Such as `/length: must be >= 1`.
-    public var description: String {
+    package var description: String {
         "\(pointer.isEmpty ? "(root)" : shortPointer): \(message)"
     }
 

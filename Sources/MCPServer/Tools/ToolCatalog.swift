@@ -3,7 +3,7 @@
 /// Input schemas of MCP tools say that there are no other members; what comes of one that is sent all the same says
 /// ``ToolDefinition/ignoresUnknownArguments``. Output schemas leave room for members of later versions. Where the seed
 /// gives 0 or an empty text the meaning "default", the schema lets it pass.
-public func allTools(_ services: ToolServices) -> [any Tool] {
+package func allTools(_ services: ToolServices) -> [any Tool] {
     [
         WhoAmITool(services),
         ServerListTool(services),

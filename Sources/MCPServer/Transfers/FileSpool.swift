@@ -22,7 +22,7 @@ final class FileSpool: Sendable {
         static let closed = Failure(description: "closed")
         static let short = Failure(description: "unexpected end of file")
 
-        static var last: Failure { Failure(description: String(cString: strerror(errno))) }
+        static var last: Failure { unsafe Failure(description: String(cString: strerror(errno))) }
     }
 
     private struct File: ~Copyable {
@@ -37,17 +37,17 @@ final class FileSpool: Sendable {
         }
 
         mutating func append(_ bytes: UnsafeRawBufferPointer) throws {
-            var rest = bytes
-            while !rest.isEmpty {
-                let written = pwrite(descriptor, rest.baseAddress, rest.count, off_t(size))
+            var rest = unsafe bytes
+            while unsafe !rest.isEmpty {
+                let written = unsafe pwrite(descriptor, rest.baseAddress, rest.count, off_t(size))
                 guard written > 0 else {
                     if errno == EINTR { continue }
                     throw Failure.last
                 }
                 size += written
-                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+                unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
             }
-            hash?.update(bytes)
+            unsafe hash?.update(bytes)
         }
 
         mutating func close() {
@@ -73,9 +73,9 @@ final class FileSpool: Sendable {
     static func make(in directory: String, reservation: SpoolSpace.Reservation) async throws -> FileSpool {
         try await onQueue {
             let path = "\(directory)/nezha-transfer-\(SecureRandom.alphanumeric(24))"
-            let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else { throw Failure.last }
-            unlink(path)
+            unsafe unlink(path)
             return FileSpool(descriptor: descriptor, reservation: reservation)
         }
     }
@@ -86,7 +86,7 @@ final class FileSpool: Sendable {
     /// Adds pieces at the end, to the file and to the digest.
     func append(_ pieces: [ArraySlice<UInt8>]) async throws {
         try await withFile { file in
-            for piece in pieces { try piece.withUnsafeBytes { try file.append($0) } }
+            for piece in pieces { try unsafe piece.withUnsafeBytes { try unsafe file.append($0) } }
         }
         reservation.spend(pieces.reduce(0) { $0 + $1.count })
     }
@@ -104,10 +104,10 @@ final class FileSpool: Sendable {
         try await withFile { file in
             let count = max(0, min(count, file.size - offset))
             let descriptor = file.descriptor
-            return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            return try unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
                 while filled < count {
-                    let start = UnsafeMutableRawBufferPointer(buffer).baseAddress.map { $0 + filled }
-                    let got = pread(descriptor, start, count - filled, off_t(offset + filled))
+                    let start = unsafe UnsafeMutableRawBufferPointer(buffer).baseAddress.map { unsafe $0 + filled }
+                    let got = unsafe pread(descriptor, start, count - filled, off_t(offset + filled))
                     if got < 0, errno == EINTR { continue }
                     guard got != 0 else { throw Failure.short }
                     guard got > 0 else { throw Failure.last }

@@ -69,7 +69,7 @@ final class SpoolSpace: Sendable {
 
     static func freeBytes(of directory: String) -> Int? {
         var found = statvfs()
-        guard statvfs(directory, &found) == 0 else { return nil }
+        guard unsafe statvfs(directory, &found) == 0 else { return nil }
         let (bytes, overflow) = UInt64(found.f_bavail).multipliedReportingOverflow(by: UInt64(found.f_frsize))
         return overflow ? Int.max : Int(clamping: bytes)
     }

@@ -1,7 +1,7 @@
-import HTTPTypes
+import HTTP
 import Storage
 
-import struct Foundation.Date
+import struct FoundationEssentials.Date
 
 /// Whether the one who minted a URL may still do what it allows, read anew at each use (`mcp.md` 7.2).
 struct TransferAuthority: Sendable {

@@ -1,22 +1,22 @@
 /// The limits of transfers; the hard limit of 100 MiB a file is part of the protocol.
-public struct TransferConfiguration: Sendable {
+package struct TransferConfiguration: Sendable {
     /// Where downloads wait until they are verified; a disk, not memory. Files there have no name and vanish with the
     /// program.
-    public var spoolDirectory: String
+    package var spoolDirectory: String
     /// Transfers at a time, over all servers; more are told to come back.
-    public var concurrentTransfers: Int
+    package var concurrentTransfers: Int
     /// Of these, what one user may have.
-    public var concurrentTransfersPerUser: Int
+    package var concurrentTransfersPerUser: Int
     /// How long the agent may take to open its stream.
-    public var attachTimeout: Duration
+    package var attachTimeout: Duration
     /// How long a transfer may take altogether.
-    public var totalTimeout: Duration
+    package var totalTimeout: Duration
     /// Bytes of the spool's disk that are never filled.
-    public var spareDiskBytes: Int
+    package var spareDiskBytes: Int
     /// `Retry-After` of those who must come back.
-    public var retryAfterSeconds: Int
+    package var retryAfterSeconds: Int
 
-    public init(
+    package init(
         spoolDirectory: String = "/var/tmp", concurrentTransfers: Int = 32, concurrentTransfersPerUser: Int = 16,
         attachTimeout: Duration = .seconds(30), totalTimeout: Duration = .seconds(600),
         spareDiskBytes: Int = 64 << 20, retryAfterSeconds: Int = 5

@@ -1,5 +1,5 @@
 import AgentLink
-import HTTPTypes
+import HTTP
 import Secrets
 
 extension TransferEndpoint {

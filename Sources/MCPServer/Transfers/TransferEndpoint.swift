@@ -1,15 +1,15 @@
-public import AgentLink
-import HTTPTypes
-public import Logging
-public import Storage
+package import AgentLink
+package import HTTP
+package import Logging
+package import Storage
 
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// `GET /mcp/download/{token}` and `POST /mcp/upload/{token}` (`mcp.md` 7): the URL is the credential, good for one use.
 ///
 /// A use goes through the same steps both ways: known URL → sound request → room for it → use the URL up → rights as
 /// they are now → relay → audit row. What fails before the URL is used up leaves it usable.
-public struct TransferEndpoint: Sendable {
+package struct TransferEndpoint: Sendable {
     let network: any AgentNetwork
     let configuration: TransferConfiguration
     let authority: TransferAuthority
@@ -24,14 +24,14 @@ public struct TransferEndpoint: Sendable {
     private let now: @Sendable () -> Date
     private let logger: Logger
 
-    public init(services: ToolServices, audit: AuditLog, configuration: TransferConfiguration = .init()) {
+    package init(services: ToolServices, audit: AuditLog, configuration: TransferConfiguration = .init()) {
         self.init(
             urls: services.transferURLs, identity: services.identity, tokens: services.storage.tokens,
             network: services.network, settings: services.settings, live: services.live, audit: audit,
             configuration: configuration, now: services.now, logger: services.logger)
     }
 
-    public init(
+    package init(
         urls: TransferURLs, identity: IdentityCache, tokens: any APITokenRepository, network: any AgentNetwork,
         settings: any SettingsStore, live: LiveWork, audit: AuditLog, configuration: TransferConfiguration = .init(),
         now: @escaping @Sendable () -> Date = { Date() }, logger: Logger
@@ -63,7 +63,7 @@ public struct TransferEndpoint: Sendable {
 
     /// Answers every method on `/mcp/download/{token}`. `HEAD` tells what `GET` would, the length included, and does
     /// not use the URL up.
-    public func handleDownload(_ request: InboundRequest, token: String) async -> OutboundResponse {
+    package func handleDownload(_ request: InboundRequest, token: String) async -> OutboundResponse {
         switch request.head.method {
         case .get: await answer(request, token) { try await download(request, token) }
         case .head: await answer(request, token) { try await describe(request, token) }
@@ -72,7 +72,7 @@ public struct TransferEndpoint: Sendable {
     }
 
     /// Answers every method on `/mcp/upload/{token}`.
-    public func handleUpload(_ request: InboundRequest, token: String) async -> OutboundResponse {
+    package func handleUpload(_ request: InboundRequest, token: String) async -> OutboundResponse {
         switch request.head.method {
         case .post: await answer(request, token) { try await upload(request, token) }
         default: Self.methodNotAllowed("POST")
@@ -204,7 +204,7 @@ extension TransferEndpoint {
 
     /// Drops the URLs whose makers have lost the right to them; called after identities changed. A URL that escapes
     /// this fails at its use.
-    public func purgeRevoked() async {
+    package func purgeRevoked() async {
         let all = Set(urls.grants.map(\.right))
         var lost: Set<TransferGrant> = []
         for right in all {

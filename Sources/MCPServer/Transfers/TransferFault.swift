@@ -1,5 +1,5 @@
 import AgentLink
-import HTTPTypes
+import HTTP
 
 /// A transfer that ends without success: what the client and what the audit log are told.
 struct TransferFault: Error, Sendable {

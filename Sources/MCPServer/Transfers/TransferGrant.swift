@@ -1,16 +1,16 @@
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// What one transfer URL allows: one file, one direction, one use.
-public struct TransferGrant: Sendable, Hashable {
-    public enum Direction: String, Sendable, CaseIterable {
+package struct TransferGrant: Sendable, Hashable {
+    package enum Direction: String, Sendable, CaseIterable {
         case download
         case upload
 
         /// The tool name of the audit row (`mcp.md` 5.6).
-        public var subject: String { "fs.\(rawValue)" }
+        package var subject: String { "fs.\(rawValue)" }
 
         /// What the minting token must still hold at use.
-        public var scope: Scope {
+        package var scope: Scope {
             switch self {
             case .download: .serverRead
             case .upload: .serverWrite
@@ -18,21 +18,21 @@ public struct TransferGrant: Sendable, Hashable {
         }
     }
 
-    public var direction: Direction
+    package var direction: Direction
     /// Who minted it; 0 is nobody.
-    public var userID: Int64
-    public var tokenID: Int64
-    public var serverID: Int64
-    public var path: String
+    package var userID: Int64
+    package var tokenID: Int64
+    package var serverID: Int64
+    package var path: String
     /// Of an upload: the octal mode, empty for the agent's default.
-    public var mode: String
-    public var createDirs: Bool
+    package var mode: String
+    package var createDirs: Bool
     /// Lower-case hex; empty: not asked.
-    public var ifMatchSHA256: String
+    package var ifMatchSHA256: String
     /// The moment itself is still good.
-    public var expiresAt: Date
+    package var expiresAt: Date
 
-    public init(
+    package init(
         direction: Direction, userID: Int64 = 0, tokenID: Int64 = 0, serverID: Int64, path: String, mode: String = "",
         createDirs: Bool = false, ifMatchSHA256: String = "", expiresAt: Date = .distantPast
     ) {
@@ -62,11 +62,11 @@ extension TransferGrant {
         var bytes: [UInt8] = []
         func add(_ field: some Sequence<UInt8>) {
             let field = Array(field)
-            withUnsafeBytes(of: UInt32(field.count).bigEndian) { bytes.append(contentsOf: $0) }
+            for shift in [24, 16, 8, 0] { bytes.append(UInt8(truncatingIfNeeded: field.count >> shift)) }
             bytes.append(contentsOf: field)
         }
         func add(_ number: Int64) {
-            withUnsafeBytes(of: number.bigEndian) { add($0) }
+            add(stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: number >> $0) })
         }
         add(nonce.utf8)
         add(direction.rawValue.utf8)

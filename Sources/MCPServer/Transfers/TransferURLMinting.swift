@@ -1,12 +1,12 @@
-import Foundation
+import FoundationEssentials
 
 /// A temporary URL, as both tools answer it.
-public struct MintedTransferURL: Codable, Sendable, Hashable {
-    public var url: String
+package struct MintedTransferURL: Codable, Sendable, Hashable {
+    package var url: String
     /// `GET` or `POST`.
-    public var method: String
+    package var method: String
     /// RFC 3339, in UTC.
-    public var expiresAt: String
+    package var expiresAt: String
 
     private enum CodingKeys: String, CodingKey {
         case url

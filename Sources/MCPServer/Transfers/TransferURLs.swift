@@ -1,14 +1,14 @@
 import Secrets
 import Synchronization
 
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// The transfer URLs that were minted and not used yet (`mcp.md` 7.1). In memory only, under a key of this process: a
 /// restart makes all of them worthless.
-public final class TransferURLs: Sendable {
+package final class TransferURLs: Sendable {
     /// Why a token of a URL was not accepted; `grant` is what it named, where that is known.
-    public struct Refusal: Error, Sendable, Hashable {
-        public enum Reason: String, Sendable, CaseIterable {
+    package struct Refusal: Error, Sendable, Hashable {
+        package enum Reason: String, Sendable, CaseIterable {
             /// Never minted, used already, purged or swept. A token that differs in a single bit from a minted one is
             /// unknown too, and leaves that one alone.
             case unknown = "invalid or already-used transfer token"
@@ -18,8 +18,8 @@ public final class TransferURLs: Sendable {
             case expired = "transfer token expired"
         }
 
-        public var reason: Reason
-        public var grant: TransferGrant?
+        package var reason: Reason
+        package var grant: TransferGrant?
     }
 
     private struct State {
@@ -46,9 +46,9 @@ public final class TransferURLs: Sendable {
     }
 
     /// Unused URLs of one Personal Access Token at most.
-    public static let capacityPerToken = 256
+    package static let capacityPerToken = 256
     /// Unused URLs at most.
-    public static let capacity = 4096
+    package static let capacity = 4096
 
     private static let nonceLength = 24
     private static let codeLength = 32
@@ -57,19 +57,19 @@ public final class TransferURLs: Sendable {
     private let now: @Sendable () -> Date
     private let state = Mutex(State())
 
-    public init(now: @escaping @Sendable () -> Date = { Date() }) {
+    package init(now: @escaping @Sendable () -> Date = { Date() }) {
         self.now = now
     }
 
     /// URLs that were minted and neither used nor purged nor swept.
-    public var count: Int { state.withLock { $0.grants.count } }
+    package var count: Int { state.withLock { $0.grants.count } }
 
     /// What the unused URLs allow, in no order.
     var grants: [TransferGrant] { state.withLock { Array($0.grants.values) } }
 
     /// Makes the token of a URL: 24 random letters and digits, a dot, 64 hex digits that sign every field of the grant.
     /// - Throws: ``ToolFailure/invalidArguments(_:)`` when too many URLs wait for their use.
-    public func mint(_ grant: TransferGrant) throws(ToolFailure) -> String {
+    package func mint(_ grant: TransferGrant) throws(ToolFailure) -> String {
         let nonce = SecureRandom.alphanumeric(Self.nonceLength)
         let token = "\(nonce).\(Hex.encode(code(of: grant, nonce: nonce)))"
         let date = now()
@@ -89,32 +89,32 @@ public final class TransferURLs: Sendable {
     /// What the token stands for, without using it up. Whatever needs only the request is checked between this and
     /// ``consume(_:for:)``, so that a mistake does not cost the URL and a stranger learns nothing.
     /// - Throws: ``Refusal``, as ``consume(_:for:)`` would.
-    public func peek(_ token: String, for direction: TransferGrant.Direction) throws(Refusal) -> TransferGrant {
+    package func peek(_ token: String, for direction: TransferGrant.Direction) throws(Refusal) -> TransferGrant {
         try accept(state.withLock { $0.grants[token] }, token, direction)
     }
 
     /// Uses a URL up: whatever comes of it, the token is worth nothing afterwards.
     /// - Throws: ``Refusal``.
-    public func consume(_ token: String, for direction: TransferGrant.Direction) throws(Refusal) -> TransferGrant {
+    package func consume(_ token: String, for direction: TransferGrant.Direction) throws(Refusal) -> TransferGrant {
         try accept(state.withLock { $0.remove(token) }, token, direction)
     }
 
     /// Drops every URL (the kill switch).
     /// - Returns: how many there were.
     @discardableResult
-    public func purgeAll() -> Int { purge { _ in true } }
+    package func purgeAll() -> Int { purge { _ in true } }
 
     /// Drops the URLs whose grant `matches`: its token or user was deleted, its server deleted or given away.
     /// - Returns: how many there were.
     @discardableResult
-    public func purge(where matches: (TransferGrant) -> Bool) -> Int {
+    package func purge(where matches: (TransferGrant) -> Bool) -> Int {
         state.withLock { $0.removeAll(where: matches) }
     }
 
     /// Drops the URLs that have expired; called once a minute.
     /// - Returns: how many there were.
     @discardableResult
-    public func sweep() -> Int {
+    package func sweep() -> Int {
         let date = now()
         return purge { Self.isExpired($0, at: date) }
     }

@@ -1,4 +1,5 @@
 import AgentLink
+import HTTP
 import Secrets
 import Synchronization
 

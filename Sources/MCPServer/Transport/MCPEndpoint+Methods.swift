@@ -1,4 +1,4 @@
-import HTTPTypes
+import HTTP
 
 extension MCPEndpoint {
     /// Runs one request that passed every gate (`mcp.md` 1.5, 10.2).

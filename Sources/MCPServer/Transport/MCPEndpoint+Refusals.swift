@@ -1,4 +1,4 @@
-import HTTPTypes
+package import HTTP
 
 /// The answers of the refusal matrix (`mcp.md` 1.2).
 extension MCPEndpoint {
@@ -64,7 +64,7 @@ extension MCPEndpoint {
     }
 
     /// Whether a request of a browser may come in on the other routes that browsers call from any page.
-    public static func isOriginAllowed(_ request: InboundRequest, _ settings: GatewaySettings) -> Bool {
+    package static func isOriginAllowed(_ request: InboundRequest, _ settings: GatewaySettings) -> Bool {
         guard let origin = request.head.headerFields[.origin] else { return true }
         return OriginGuard(listenHost: settings.listenHost, allowedOrigins: settings.mcpAllowedOrigins)
             .allows(origin: origin, authority: request.head.authority)
@@ -78,7 +78,7 @@ extension InboundRequest {
     }
 
     /// `scheme://host` as the client wrote it (`mcp.md` 4.10).
-    public var baseURL: String {
+    package var baseURL: String {
         let forwarded = head.headerFields[.xForwardedProto]?.lowercased() == "https"
         return (isSecure || forwarded ? "https://" : "http://") + (head.authority ?? "localhost")
     }

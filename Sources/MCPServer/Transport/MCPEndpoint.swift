@@ -1,13 +1,13 @@
-import HTTPTypes
+package import HTTP
 
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// `POST /mcp` (`mcp.md` 1): Origin guard → token → kill switch → rate limit → body → envelope → method.
 ///
 /// Knows HTTP only as values, so that every rule is tested without a socket.
-public struct MCPEndpoint: Sendable {
+package struct MCPEndpoint: Sendable {
     /// 8 MiB (`mcp.md` 1.2 row 8).
-    public static let bodyLimit = 8 * 1024 * 1024
+    package static let bodyLimit = 8 * 1024 * 1024
 
     let registry: ToolRegistry
     let tokens: TokenAuthenticator
@@ -20,7 +20,7 @@ public struct MCPEndpoint: Sendable {
     /// Calls while MCP is off, which no rate limit counts.
     private let disabledRows = AuditThrottle<Int64>()
 
-    public init(
+    package init(
         registry: ToolRegistry, tokens: TokenAuthenticator, settings: any SettingsStore, limiter: RateLimiter,
         live: LiveWork, audit: AuditLog, version: String, now: @escaping @Sendable () -> Date = { Date() }
     ) {
@@ -35,7 +35,7 @@ public struct MCPEndpoint: Sendable {
     }
 
     /// Answers a request whose path is `/mcp`.
-    public func handle(_ request: InboundRequest) async -> OutboundResponse {
+    package func handle(_ request: InboundRequest) async -> OutboundResponse {
         let settings = settings.current
         guard Self.isAdmitted(request, settings) else { return Self.originRefused }
         switch request.head.method {

@@ -1,4 +1,4 @@
-package import HTTPTypes
+package import HTTP
 
 /// Constants of the Model Context Protocol, in one place (`mcp.md` 10.2).
 enum MCPProtocol {

@@ -1,19 +1,19 @@
-import HTTPTypes
+package import HTTP
 
 /// The paths outside `/api/v1` that belong to MCP (`mcp.md` 1.1).
-public struct MCPRoutes: Sendable {
+package struct MCPRoutes: Sendable {
     private let endpoint: MCPEndpoint
     private let transfers: TransferEndpoint
     private let settings: any SettingsStore
 
-    public init(endpoint: MCPEndpoint, transfers: TransferEndpoint, settings: any SettingsStore) {
+    package init(endpoint: MCPEndpoint, transfers: TransferEndpoint, settings: any SettingsStore) {
         self.endpoint = endpoint
         self.transfers = transfers
         self.settings = settings
     }
 
     /// - Returns: `nil` for a path that is somebody else's.
-    public func handle(_ request: InboundRequest) async -> OutboundResponse? {
+    package func handle(_ request: InboundRequest) async -> OutboundResponse? {
         let path = request.path
         if path == "/mcp" { return await endpoint.handle(request) }
         if path.hasPrefix("/.well-known/oauth-") || path.hasPrefix("/.well-known/openid-configuration") {

@@ -2,7 +2,7 @@
 ///
 /// Programs send no `Origin` and pass. A browser passes only from this very host, or from an origin on the allow list.
 /// Where hosts are listed, every request must have asked for one of them, or for a loopback name.
-public struct OriginGuard: Sendable {
+package struct OriginGuard: Sendable {
     /// Whether the gateway listens on a loopback address only; then even the same host must be a loopback name.
     private let isLoopbackDeployment: Bool
     private let allowed: Set<String>
@@ -13,14 +13,14 @@ public struct OriginGuard: Sendable {
     ///   - listenHost: setting `listen_host`.
     ///   - allowedOrigins: setting `mcp_allowed_origins`, such as `https://tools.example`.
     ///   - allowedHosts: setting `mcp_allowed_hosts`, such as `nezha.example`; the port of a request does not count.
-    public init(listenHost: String, allowedOrigins: [String], allowedHosts: [String] = []) {
+    package init(listenHost: String, allowedOrigins: [String], allowedHosts: [String] = []) {
         isLoopbackDeployment = Self.isLoopback(Self.unbracketed(listenHost))
         allowed = Set(allowedOrigins.compactMap { Self.normalised(origin: $0) })
         hosts = allowedHosts.isEmpty ? nil : Set(allowedHosts.map(Self.unbracketed))
     }
 
     /// Whether a text is good for the list of hosts: a name or an address, without scheme, port or path.
-    public static func isHost(_ text: String) -> Bool {
+    package static func isHost(_ text: String) -> Bool {
         let host = unbracketed(text)
         let isIPv6 = host.utf8.count { $0 == UInt8(ascii: ":") } > 1
         return !host.isEmpty
@@ -37,7 +37,7 @@ public struct OriginGuard: Sendable {
     /// - Parameters:
     ///   - origin: the `Origin` header; `nil` or blank when there is none.
     ///   - authority: the request's `Host`.
-    public func allows(origin: String?, authority: String?) -> Bool {
+    package func allows(origin: String?, authority: String?) -> Bool {
         guard isHostAllowed(authority) else { return false }
         guard let origin = origin?.trimmingBlanks(), !origin.isEmpty else { return true }
         guard let given = Self.split(origin: String(origin)) else { return false }

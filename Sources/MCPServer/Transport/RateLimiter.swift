@@ -4,18 +4,18 @@ import Synchronization
 /// token's first call after expiry (`mcp.md` 3).
 ///
 /// The decision and the reading of the clock are one critical section, so of M calls at the same moment exactly N pass.
-public final class RateLimiter: Sendable {
-    public struct Limits: Sendable, Hashable {
-        public var perSecond: Int
-        public var perMinute: Int
+package final class RateLimiter: Sendable {
+    package struct Limits: Sendable, Hashable {
+        package var perSecond: Int
+        package var perMinute: Int
 
-        public init(perSecond: Int = 10, perMinute: Int = 120) {
+        package init(perSecond: Int = 10, perMinute: Int = 120) {
             self.perSecond = perSecond
             self.perMinute = perMinute
         }
     }
 
-    public enum Decision: Sendable, Hashable {
+    package enum Decision: Sendable, Hashable {
         case allowed
         /// Whole seconds until the earliest window with room begins; at least 1. `isFirst` marks the first refusal
         /// since a window began, the one that is worth an audit row.
@@ -23,9 +23,9 @@ public final class RateLimiter: Sendable {
     }
 
     /// What a token may still do at this moment.
-    public struct Budget: Sendable, Hashable {
-        public var thisSecond: Int
-        public var thisMinute: Int
+    package struct Budget: Sendable, Hashable {
+        package var thisSecond: Int
+        package var thisMinute: Int
     }
 
     /// Two windows of one token. A pure value: the clock comes in as an argument.
@@ -91,12 +91,12 @@ public final class RateLimiter: Sendable {
     private let now: @Sendable () -> Duration
 
     /// - Parameter now: time since any fixed moment; never goes back.
-    public init(now: @escaping @Sendable () -> Duration = RateLimiter.monotonic) {
+    package init(now: @escaping @Sendable () -> Duration = RateLimiter.monotonic) {
         self.now = now
     }
 
     /// Counts one call of this token if there is room. Id 0 is not limited.
-    public func take(token id: Int64, _ limits: Limits) -> Decision {
+    package func take(token id: Int64, _ limits: Limits) -> Decision {
         guard id != 0 else { return .allowed }
         return state.withLock { state in
             let now = now()
@@ -107,7 +107,7 @@ public final class RateLimiter: Sendable {
     }
 
     /// What is left, without counting a call.
-    public func budget(token id: Int64, _ limits: Limits) -> Budget {
+    package func budget(token id: Int64, _ limits: Limits) -> Budget {
         state.withLock { state in
             let now = now()
             guard var windows = state.windows[id] else {
@@ -137,5 +137,5 @@ public final class RateLimiter: Sendable {
     private static let epoch = ContinuousClock.now
 
     @Sendable
-    public static func monotonic() -> Duration { epoch.duration(to: .now) }
+    package static func monotonic() -> Duration { epoch.duration(to: .now) }
 }

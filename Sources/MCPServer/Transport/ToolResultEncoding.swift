@@ -4,12 +4,10 @@ enum ToolResultEncoding {
     /// - Parameter more: further members of the result.
     static func writeSuccess(_ value: JSONValue, _ more: JSONObject, to writer: inout JSONWriter) {
         let document = value.serialized()
-        document.withUnsafeBufferPointer { document in
-            writer.write(raw: #"{"content":[{"type":"text","text":"#)
-            writer.write(quoting: document)
-            writer.write(raw: #"}],"structuredContent":"#)
-            writer.write(raw: document)
-        }
+        writer.write(raw: #"{"content":[{"type":"text","text":"#)
+        writer.write(quoting: document)
+        writer.write(raw: #"}],"structuredContent":"#)
+        writer.write(raw: document)
         writer.write(membersOf: more, afterOthers: true)
         writer.write(raw: "}")
     }

@@ -1,4 +1,4 @@
-import HTTPTypes
+import HTTP
 import Testing
 
 @testable import MCPServer

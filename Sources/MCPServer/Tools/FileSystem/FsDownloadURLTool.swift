@@ -1,9 +1,9 @@
 /// `fs.download_url`: makes a one-time URL that sends a file of a server (`mcp.md` 4.10).
-public struct FsDownloadURLTool: Tool {
-    public struct Input: Codable, Sendable {
-        public var serverID: Int64
-        public var path: String
-        public var ttlSeconds: Int64?
+package struct FsDownloadURLTool: Tool {
+    package struct Input: Codable, Sendable {
+        package var serverID: Int64
+        package var path: String
+        package var ttlSeconds: Int64?
 
         private enum CodingKeys: String, CodingKey {
             case serverID = "server_id"
@@ -12,17 +12,17 @@ public struct FsDownloadURLTool: Tool {
         }
     }
 
-    public typealias Output = MintedTransferURL
+    package typealias Output = MintedTransferURL
 
     private let minting: TransferURLMinting
 
-    public init(_ services: ToolServices) {
+    package init(_ services: ToolServices) {
         self.init(minting: TransferURLMinting(urls: services.transferURLs, now: services.now))
     }
 
     init(minting: TransferURLMinting) { self.minting = minting }
 
-    public let definition = ToolDefinition(
+    package let definition = ToolDefinition(
         name: "fs.download_url",
         title: "URL to download a file",
         description: """
@@ -38,13 +38,13 @@ public struct FsDownloadURLTool: Tool {
         inputSchema: SchemaSource(PackageResources.fs_download_url_input_json),
         outputSchema: SchemaSource(PackageResources.fs_download_url_output_json))
 
-    public func run(_ input: Input, in call: ToolCall) async throws -> Output {
+    package func run(_ input: Input, in call: ToolCall) async throws -> Output {
         try minting.mint(
             TransferGrant(direction: .download, serverID: input.serverID, path: input.path),
             lifetime: input.ttlSeconds, in: call)
     }
 
-    public func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {
+    package func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {
         TransferURLMinting.explain(violation)
     }
 }

@@ -1,12 +1,12 @@
 /// `fs.upload_url`: makes a one-time URL that replaces a file of a server (`mcp.md` 4.10).
-public struct FsUploadURLTool: Tool {
-    public struct Input: Codable, Sendable {
-        public var serverID: Int64
-        public var path: String
-        public var ttlSeconds: Int64?
-        public var mode: String?
-        public var createDirs: Bool?
-        public var ifMatchSHA256: String?
+package struct FsUploadURLTool: Tool {
+    package struct Input: Codable, Sendable {
+        package var serverID: Int64
+        package var path: String
+        package var ttlSeconds: Int64?
+        package var mode: String?
+        package var createDirs: Bool?
+        package var ifMatchSHA256: String?
 
         private enum CodingKeys: String, CodingKey {
             case serverID = "server_id"
@@ -18,17 +18,17 @@ public struct FsUploadURLTool: Tool {
         }
     }
 
-    public typealias Output = MintedTransferURL
+    package typealias Output = MintedTransferURL
 
     private let minting: TransferURLMinting
 
-    public init(_ services: ToolServices) {
+    package init(_ services: ToolServices) {
         self.init(minting: TransferURLMinting(urls: services.transferURLs, now: services.now))
     }
 
     init(minting: TransferURLMinting) { self.minting = minting }
 
-    public let definition = ToolDefinition(
+    package let definition = ToolDefinition(
         name: "fs.upload_url",
         title: "URL to upload a file",
         description: """
@@ -44,7 +44,7 @@ public struct FsUploadURLTool: Tool {
         inputSchema: SchemaSource(PackageResources.fs_upload_url_input_json),
         outputSchema: SchemaSource(PackageResources.fs_upload_url_output_json))
 
-    public func run(_ input: Input, in call: ToolCall) async throws -> Output {
+    package func run(_ input: Input, in call: ToolCall) async throws -> Output {
         let match = input.ifMatchSHA256 ?? ""
         guard match.isEmpty || SHA256Text.isValid(match) else {
             throw ToolFailure.invalidArguments(SHA256Text.matchRule)
@@ -56,7 +56,7 @@ public struct FsUploadURLTool: Tool {
         return try minting.mint(grant, lifetime: input.ttlSeconds, in: call)
     }
 
-    public func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {
+    package func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {
         switch violation.pointer {
         case "/if_match_sha256" where violation.keyword == "pattern": SHA256Text.matchRule
         case "/mode" where violation.keyword == "pattern": "invalid mode: octal digits such as 0644 expected"

@@ -1,3 +1,4 @@
+import HTTP
 import Storage
 
 /// `profile.get`: the caller's own account, with the secret of his agents (`rest.md` 4).

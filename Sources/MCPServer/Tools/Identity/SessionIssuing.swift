@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// What log-in and refresh have in common (`rest.md` 2).
 struct SessionIssuing: Sendable {

@@ -1,7 +1,7 @@
 import AgentLink
 import Storage
 
-import struct Foundation.Date
+import struct FoundationEssentials.Date
 
 /// `server.metrics`: the last measurement of one server, with what follows from it.
 struct MetricsTool: Tool {

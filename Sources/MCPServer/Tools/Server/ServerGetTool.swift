@@ -1,7 +1,7 @@
 import AgentLink
 import Storage
 
-import struct Foundation.Date
+import struct FoundationEssentials.Date
 
 /// `server.get`: all that is known of one server (`mcp.md` 4.4).
 struct ServerGetTool: Tool {

@@ -1,7 +1,7 @@
 import AgentLink
 import Storage
 
-import struct Foundation.Date
+import struct FoundationEssentials.Date
 
 /// `server.list`: the servers this token may see, in brief (`mcp.md` 4.3).
 struct ServerListTool: Tool {

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// A moment as answers show it: RFC 3339 in UTC with milliseconds (`rest.md` 1).
 struct Timestamp: Encodable, Sendable, Hashable {

@@ -2,20 +2,20 @@ import AgentLink
 
 /// `file_manager.attach`: joins the caller's WebSocket to the session that `file_manager.open` started, until either
 /// ends. Messages pass as they are: they are the frames of the file manager protocol (`agent-link.md` 3).
-public struct FileManagerAttachTool: Tool {
+package struct FileManagerAttachTool: Tool {
     /// Twice what the known front end sends at a time; it passes whole, within what an agent accepts (4 MiB).
     static let maxMessageSize = 2 << 20
 
     private let attachment: StreamAttachment
 
-    public init(_ services: ToolServices) {
+    package init(_ services: ToolServices) {
         attachment = StreamAttachment(
             purpose: .fileManager, network: services.network, maxMessageSize: Self.maxMessageSize,
             // An empty frame would be a keep-alive.
             frames: { $0.isEmpty ? [] : [$0] })
     }
 
-    public let definition = ToolDefinition(
+    package let definition = ToolDefinition(
         name: "file_manager.attach",
         title: "Attach to a file manager",
         description: """
@@ -29,7 +29,7 @@ public struct FileManagerAttachTool: Tool {
         inputSchema: SchemaSource(PackageResources.file_manager_attach_input_json),
         outputSchema: SchemaSource(PackageResources.file_manager_attach_output_json))
 
-    public func run(_ input: StreamSessionInput, in call: ToolCall) async throws -> NoOutput {
+    package func run(_ input: StreamSessionInput, in call: ToolCall) async throws -> NoOutput {
         try await attachment.run(input, in: call)
         return NoOutput()
     }

@@ -2,17 +2,17 @@ import AgentLink
 
 /// `file_manager.open`: starts a file manager session on a server; `file_manager.attach` joins a WebSocket to it
 /// (`rest-details.md` 5).
-public struct FileManagerOpenTool: Tool {
-    public struct Input: Codable, Sendable {
-        public var serverID: Int64
+package struct FileManagerOpenTool: Tool {
+    package struct Input: Codable, Sendable {
+        package var serverID: Int64
 
         private enum CodingKeys: String, CodingKey {
             case serverID = "server_id"
         }
     }
 
-    public struct Output: Codable, Sendable {
-        public var sessionID: String
+    package struct Output: Codable, Sendable {
+        package var sessionID: String
 
         private enum CodingKeys: String, CodingKey {
             case sessionID = "session_id"
@@ -24,11 +24,11 @@ public struct FileManagerOpenTool: Tool {
 
     private let opening: StreamOpening
 
-    public init(_ services: ToolServices) {
+    package init(_ services: ToolServices) {
         opening = StreamOpening(purpose: .fileManager, network: services.network)
     }
 
-    public let definition = ToolDefinition(
+    package let definition = ToolDefinition(
         name: "file_manager.open",
         title: "Open a file manager",
         description: """
@@ -42,7 +42,7 @@ public struct FileManagerOpenTool: Tool {
         inputSchema: SchemaSource(PackageResources.file_manager_open_input_json),
         outputSchema: SchemaSource(PackageResources.file_manager_open_output_json))
 
-    public func run(_ input: Input, in call: ToolCall) async throws -> Output {
+    package func run(_ input: Input, in call: ToolCall) async throws -> Output {
         Output(sessionID: try await opening.open(server: input.serverID, in: call))
     }
 }

@@ -1,8 +1,9 @@
+import HTTP
 import AgentLink
 
 /// The arguments of both attach tools.
-public struct StreamSessionInput: Decodable, Sendable {
-    public var sessionID: String
+package struct StreamSessionInput: Decodable, Sendable {
+    package var sessionID: String
 
     private enum CodingKeys: String, CodingKey {
         case sessionID = "session_id"

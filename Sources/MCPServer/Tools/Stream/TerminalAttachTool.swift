@@ -4,19 +4,19 @@ import AgentLink
 ///
 /// Client → shell: binary messages whose first byte is 0 (input) or 1 (resize, JSON `{"Cols":80,"Rows":24}`), as the
 /// agent itself has them (`agent-link.md` 3). Shell → client: binary messages, raw output.
-public struct TerminalAttachTool: Tool {
+package struct TerminalAttachTool: Tool {
     /// A paste of 512 KiB and what the terminal puts around it (`rest-details.md` 5).
     static let maxMessageSize = 512 * 1024 + 64
 
     private let attachment: StreamAttachment
 
-    public init(_ services: ToolServices) {
+    package init(_ services: ToolServices) {
         attachment = StreamAttachment(
             purpose: .terminal, network: services.network, maxMessageSize: Self.maxMessageSize, frames: Self.frames(of:)
         )
     }
 
-    public let definition = ToolDefinition(
+    package let definition = ToolDefinition(
         name: "terminal.attach",
         title: "Attach to a terminal",
         description: """
@@ -30,7 +30,7 @@ public struct TerminalAttachTool: Tool {
         inputSchema: SchemaSource(PackageResources.terminal_attach_input_json),
         outputSchema: SchemaSource(PackageResources.terminal_attach_output_json))
 
-    public func run(_ input: StreamSessionInput, in call: ToolCall) async throws -> NoOutput {
+    package func run(_ input: StreamSessionInput, in call: ToolCall) async throws -> NoOutput {
         try await attachment.run(input, in: call)
         return NoOutput()
     }

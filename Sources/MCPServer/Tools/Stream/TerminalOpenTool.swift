@@ -2,19 +2,19 @@ import AgentLink
 import Storage
 
 /// `terminal.open`: starts a shell on a server; `terminal.attach` joins a WebSocket to it (`rest-details.md` 5).
-public struct TerminalOpenTool: Tool {
-    public struct Input: Codable, Sendable {
-        public var serverID: Int64
+package struct TerminalOpenTool: Tool {
+    package struct Input: Codable, Sendable {
+        package var serverID: Int64
 
         private enum CodingKeys: String, CodingKey {
             case serverID = "server_id"
         }
     }
 
-    public struct Output: Codable, Sendable {
-        public var sessionID: String
-        public var serverID: Int64
-        public var serverName: String
+    package struct Output: Codable, Sendable {
+        package var sessionID: String
+        package var serverID: Int64
+        package var serverName: String
 
         private enum CodingKeys: String, CodingKey {
             case sessionID = "session_id"
@@ -26,12 +26,12 @@ public struct TerminalOpenTool: Tool {
     private let opening: StreamOpening
     private let identity: IdentityCache
 
-    public init(_ services: ToolServices) {
+    package init(_ services: ToolServices) {
         opening = StreamOpening(purpose: .terminal, network: services.network)
         identity = services.identity
     }
 
-    public let definition = ToolDefinition(
+    package let definition = ToolDefinition(
         name: "terminal.open",
         title: "Open a terminal",
         description: """
@@ -45,7 +45,7 @@ public struct TerminalOpenTool: Tool {
         inputSchema: SchemaSource(PackageResources.terminal_open_input_json),
         outputSchema: SchemaSource(PackageResources.terminal_open_output_json))
 
-    public func run(_ input: Input, in call: ToolCall) async throws -> Output {
+    package func run(_ input: Input, in call: ToolCall) async throws -> Output {
         let id = try await opening.open(server: input.serverID, in: call)
         let name = identity.server(id: input.serverID)?.name ?? ""
         return Output(sessionID: id, serverID: input.serverID, serverName: name)
