@@ -1,4 +1,4 @@
-import HTTPTypes
+import HTTP
 import MCPServer
 
 /// Makes the arguments of a tool from a request (data of ``Route`` in, one JSON object out).

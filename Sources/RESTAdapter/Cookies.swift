@@ -1,4 +1,4 @@
-import HTTPTypes
+import HTTP
 
 /// The cookies of a request.
 struct Cookies: Sendable {

@@ -1,5 +1,5 @@
-import HTTPTypes
-public import MCPServer
+import HTTP
+package import MCPServer
 
 /// The form of every JSON answer below `/api` (`rest-details.md` 1). `success` is always written.
 enum Envelope {
@@ -25,19 +25,19 @@ enum Envelope {
 }
 
 /// One page of a long list, the `data` of `GET /waf` and `GET /online-user`.
-public struct Page: Sendable, Hashable {
-    public var value: [JSONValue]
-    public var window: PageWindow
+package struct Page: Sendable, Hashable {
+    package var value: [JSONValue]
+    package var window: PageWindow
     /// Of all rows.
-    public var total: Int64
+    package var total: Int64
 
-    public init(value: [JSONValue], window: PageWindow, total: Int64) {
+    package init(value: [JSONValue], window: PageWindow, total: Int64) {
         self.value = value
         self.window = window
         self.total = total
     }
 
-    public var json: JSONValue {
+    package var json: JSONValue {
         [
             "value": .array(value),
             "pagination": [
@@ -48,16 +48,16 @@ public struct Page: Sendable, Hashable {
 }
 
 /// Which rows a page holds.
-public struct PageWindow: Sendable, Hashable {
-    public static let defaultLimit: Int64 = 25
+package struct PageWindow: Sendable, Hashable {
+    package static let defaultLimit: Int64 = 25
 
-    public let offset: Int64
-    public let limit: Int64
+    package let offset: Int64
+    package let limit: Int64
 
     /// - Parameters:
     ///   - limit: as in the query; missing, no number or less than 1 counts as 25. There is no maximum.
     ///   - offset: as in the query; missing, no number or negative counts as 0.
-    public init(limit: String?, offset: String?) {
+    package init(limit: String?, offset: String?) {
         let limit = limit.flatMap { Int64($0) } ?? 0
         self.limit = limit < 1 ? Self.defaultLimit : limit
         self.offset = max(0, offset.flatMap { Int64($0) } ?? 0)

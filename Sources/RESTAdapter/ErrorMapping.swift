@@ -1,4 +1,4 @@
-import HTTPTypes
+import HTTP
 import MCPServer
 
 /// Why a request below `/api` got no result.

@@ -4,17 +4,17 @@ import MCPServer
 ///
 /// `{name}` stands for an unsigned whole number, `{name:text}` for any one segment; everything else stands for itself,
 /// byte by byte, so an encoded slash or dot never reaches a route that spells it plainly.
-public struct PathPattern: Sendable, Hashable, CustomStringConvertible {
-    public enum Segment: Sendable, Hashable {
+package struct PathPattern: Sendable, Hashable, CustomStringConvertible {
+    package enum Segment: Sendable, Hashable {
         case literal(String)
         case number(String)
         case text(String)
     }
 
-    public let description: String
-    public let segments: [Segment]
+    package let description: String
+    package let segments: [Segment]
 
-    public init(_ text: String) {
+    package init(_ text: String) {
         description = text
         segments = Self.split(text[...]).map { part in
             guard part.hasPrefix("{"), part.hasSuffix("}") else { return .literal(String(part)) }
@@ -24,7 +24,7 @@ public struct PathPattern: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The names of the parameters, in order.
-    public var parameters: [String] {
+    package var parameters: [String] {
         segments.compactMap {
             switch $0 {
             case .literal: nil

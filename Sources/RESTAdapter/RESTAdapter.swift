@@ -1,12 +1,12 @@
-import HTTPTypes
-public import MCPServer
+package import HTTP
+package import MCPServer
 
 /// Every path below `/api/`: route → credentials → CSRF → arguments → `ToolRegistry.invoke` → envelope.
 ///
 /// Knows HTTP only as values, so that every rule is tested without a socket.
-public struct RESTAdapter: Sendable {
+package struct RESTAdapter: Sendable {
     /// The table that requests are matched with, for documents and tests.
-    public let routes: RouteTable
+    package let routes: RouteTable
     private let registry: ToolRegistry
     private let gate: AccessGate
     private let audit: AuditLog
@@ -16,7 +16,7 @@ public struct RESTAdapter: Sendable {
 
     /// - Parameter secret: the one that `authenticator` knows sessions by.
     /// - Throws: ``RouteTableError`` when a route has no tool.
-    public init(
+    package init(
         routes: [Route] = Route.all, registry: ToolRegistry, gate: AccessGate, audit: AuditLog,
         authenticator: RESTAuthenticator, secret: SessionSecret, settings: any SettingsStore
     ) throws(RouteTableError) {
@@ -30,7 +30,7 @@ public struct RESTAdapter: Sendable {
     }
 
     /// Answers a request whose path is below `/api`.
-    public func handle(_ request: InboundRequest) async -> OutboundResponse {
+    package func handle(_ request: InboundRequest) async -> OutboundResponse {
         var context = FailureContext(siteName: settings.current.siteName)
         do {
             return try await answer(request, &context)

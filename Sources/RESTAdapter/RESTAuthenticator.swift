@@ -1,12 +1,12 @@
-import HTTPTypes
-public import MCPServer
+import HTTP
+package import MCPServer
 
 /// Finds out who sends a request below `/api`; REST calls and sockets ask the same one.
-public struct RESTAuthenticator: Sendable {
+package struct RESTAuthenticator: Sendable {
     private let tokens: TokenAuthenticator
     private let sessions: SessionAuthenticator
 
-    public init(tokens: TokenAuthenticator, sessions: SessionAuthenticator) {
+    package init(tokens: TokenAuthenticator, sessions: SessionAuthenticator) {
         self.tokens = tokens
         self.sessions = sessions
     }

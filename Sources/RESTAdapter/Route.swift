@@ -1,21 +1,21 @@
-public import HTTPTypes
+package import HTTP
 
 /// One route below `/api/v1`: which tool answers it, and how its request becomes arguments. Who may call it is the
 /// tool's own `ToolAccess`.
-public struct Route: Sendable, Hashable {
-    public var method: HTTPRequest.Method
-    public var path: PathPattern
+package struct Route: Sendable, Hashable {
+    package var method: HTTPRequest.Method
+    package var path: PathPattern
     /// The tool's name.
-    public var tool: String
-    public var query: [QueryParameter]
+    package var tool: String
+    package var query: [QueryParameter]
     /// Path parameters that become an argument of another name, such as `id` → `server_id`.
-    public var renamed: [String: String]
-    public var body: RouteBody
-    public var result: RouteResult
-    public var credentials: RouteCredentials
-    public var effect: RouteEffect
+    package var renamed: [String: String]
+    package var body: RouteBody
+    package var result: RouteResult
+    package var credentials: RouteCredentials
+    package var effect: RouteEffect
 
-    public init(
+    package init(
         _ method: HTTPRequest.Method, _ path: String, _ tool: String, query: [QueryParameter] = [],
         renamed: [String: String] = [:], body: RouteBody = .none, result: RouteResult = .data,
         credentials: RouteCredentials = .any, effect: RouteEffect = .none
@@ -32,13 +32,13 @@ public struct Route: Sendable, Hashable {
     }
 
     /// Whether a log-in that a browser sends by itself must be confirmed by the CSRF header.
-    public var isCSRFProtected: Bool { !Self.safeMethods.contains(method) && credentials != .none }
+    package var isCSRFProtected: Bool { !Self.safeMethods.contains(method) && credentials != .none }
 
     /// The methods that change nothing.
     static let safeMethods: Set<HTTPRequest.Method> = [.get, .head, .options]
 
     /// The arguments that the route itself names.
-    public var arguments: [String] {
+    package var arguments: [String] {
         var names = path.parameters.map { renamed[$0] ?? $0 } + query.map(\.argument)
         if case .array(let argument) = body { names.append(argument) }
         return names
@@ -46,8 +46,8 @@ public struct Route: Sendable, Hashable {
 }
 
 /// A parameter of the query that becomes an argument; all others are ignored.
-public struct QueryParameter: Sendable, Hashable {
-    public enum Kind: Sendable, Hashable {
+package struct QueryParameter: Sendable, Hashable {
+    package enum Kind: Sendable, Hashable {
         case text
         /// A whole number; anything else is an error.
         case integer
@@ -55,11 +55,11 @@ public struct QueryParameter: Sendable, Hashable {
         case idList
     }
 
-    public var name: String
-    public var argument: String
-    public var kind: Kind
+    package var name: String
+    package var argument: String
+    package var kind: Kind
 
-    public init(_ name: String, _ kind: Kind, as argument: String? = nil) {
+    package init(_ name: String, _ kind: Kind, as argument: String? = nil) {
         self.name = name
         self.argument = argument ?? name
         self.kind = kind
@@ -67,7 +67,7 @@ public struct QueryParameter: Sendable, Hashable {
 }
 
 /// What the body of a request is.
-public enum RouteBody: Sendable, Hashable {
+package enum RouteBody: Sendable, Hashable {
     /// Not read.
     case none
     /// A JSON object whose members are arguments.
@@ -79,7 +79,7 @@ public enum RouteBody: Sendable, Hashable {
 }
 
 /// What of the tool's output becomes `data`.
-public enum RouteResult: Sendable, Hashable {
+package enum RouteResult: Sendable, Hashable {
     /// All of it.
     case data
     /// This member.
@@ -91,7 +91,7 @@ public enum RouteResult: Sendable, Hashable {
 }
 
 /// Which credentials a route looks at.
-public enum RouteCredentials: Sendable, Hashable {
+package enum RouteCredentials: Sendable, Hashable {
     /// Tokens, then log-ins.
     case any
     /// Log-ins; a token counts as a guest (`rest-details.md` 3, `/setting`).
@@ -101,7 +101,7 @@ public enum RouteCredentials: Sendable, Hashable {
 }
 
 /// What a successful call does to the browser besides.
-public enum RouteEffect: Sendable, Hashable {
+package enum RouteEffect: Sendable, Hashable {
     case none
     /// The output is `{token, expire}` of a session; both cookies are set.
     case sessionCookies

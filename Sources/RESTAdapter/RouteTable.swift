@@ -1,9 +1,9 @@
-import HTTPTypes
-public import MCPServer
+import HTTP
+package import MCPServer
 
 extension Route {
     /// Every route. To add one, add a line; its documents and permission tests follow.
-    public static let all: [Route] = [
+    package static let all: [Route] = [
         Route(.post, "/login", "session.create", body: .objectOrForm, credentials: .none, effect: .login),
         Route(.post, "/refresh-token", "session.refresh", effect: .sessionCookies),
         Route(.get, "/profile", "profile.get"),
@@ -30,16 +30,16 @@ extension Route {
 }
 
 /// The routes, checked against the tools when the program starts.
-public struct RouteTable: Sendable {
+package struct RouteTable: Sendable {
     /// Where the paths of the routes begin.
-    public static let prefix = "/api/v1"
+    package static let prefix = "/api/v1"
 
-    public let routes: [Route]
+    package let routes: [Route]
     /// The definition of each route's tool, by name.
-    public let tools: [String: ToolDefinition]
+    package let tools: [String: ToolDefinition]
 
     /// - Throws: ``RouteTableError`` for a tool or an argument that does not exist, or two routes for one path.
-    public init(_ routes: [Route] = Route.all, tools definitions: [ToolDefinition]) throws(RouteTableError) {
+    package init(_ routes: [Route] = Route.all, tools definitions: [ToolDefinition]) throws(RouteTableError) {
         self.routes = routes
         self.tools = Dictionary(definitions.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         var shapes: Set<[String]> = []
@@ -88,7 +88,7 @@ extension SchemaSource {
 }
 
 /// A mistake in the table, found when the program starts.
-public enum RouteTableError: Error, Sendable, Equatable {
+package enum RouteTableError: Error, Sendable, Equatable {
     case duplicate(String)
     case unknownTool(String, tool: String)
     case unknownArgument(String, argument: String)
@@ -96,5 +96,5 @@ public enum RouteTableError: Error, Sendable, Equatable {
 
 extension Route {
     /// Such as `GET /server`.
-    public var name: String { "\(method.rawValue) \(path)" }
+    package var name: String { "\(method.rawValue) \(path)" }
 }

@@ -1,5 +1,5 @@
 import Foundation
-import HTTPTypes
+import HTTP
 import MCPServer
 import Storage
 import Testing
@@ -180,12 +180,12 @@ struct SessionLifeTests {
         let expires = world.clock.now.addingTimeInterval(60)
         _ = try await world.session(of: "member", keyID: "of-member")
         let admin = try await world.user("admin").id
-        let ended = try await world.sessionTokens.sign(
+        let ended = world.sessionTokens.sign(
             userID: admin, keyID: "gone", issuedAt: world.clock.now, expiresAt: expires)
         let good = try await world.session()
         for text in ["x.y.z", ended, String(good.dropLast(2)) + "AA"] { #expect(try await !isIn(world, text)) }
         #expect(!world.strikes.isBlocked(ip: TestWorld.address))
-        let foreign = try await world.sessionTokens.sign(
+        let foreign = world.sessionTokens.sign(
             userID: admin, keyID: "of-member", issuedAt: world.clock.now, expiresAt: expires)
         #expect(try await !isIn(world, foreign))
         #expect(world.strikes.isBlocked(ip: TestWorld.address))

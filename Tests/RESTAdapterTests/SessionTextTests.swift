@@ -12,19 +12,19 @@ struct SessionTextTests {
     private let tokens: JWTSessionTokens
     private let start = Date(timeIntervalSince1970: 1_800_000_000)
 
-    init() async throws {
+    init() throws {
         secret = try SessionSecret(TestWorld.secretText)
-        tokens = await JWTSessionTokens(secret: secret)
+        tokens = JWTSessionTokens(secret: secret)
     }
 
-    private func sign(_ id: Int64 = 7) async throws -> String {
-        try await tokens.sign(userID: id, keyID: "key", issuedAt: start, expiresAt: start.addingTimeInterval(60))
+    private func sign(_ id: Int64 = 7) -> String {
+        tokens.sign(userID: id, keyID: "key", issuedAt: start, expiresAt: start.addingTimeInterval(60))
     }
 
     @Test("what is signed is read back, and says no user id")
-    func roundTrip() async throws {
-        let text = try await sign()
-        let claims = try await tokens.verify(text)
+    func roundTrip() throws {
+        let text = sign()
+        let claims = try tokens.verify(text)
         #expect(tokens.userID(of: claims) == 7)
         #expect(claims.keyId == "key")
         #expect(claims.exp == 1_800_000_060)
@@ -43,53 +43,111 @@ struct SessionTextTests {
             #"{"typ":"JWT"}"#, #"{"alg":"hs256"}"#, #"{"alg":["HS256"]}"#, #"{"alg":"HS256","crit":["exp"]}"#,
             #"{"alg":"none","alg":"HS256"}"#, "[]", "",
         ])
-    func otherAlgorithms(header: String) async throws {
-        let body = try await String(sign().split(separator: ".")[1])
+    func otherAlgorithms(header: String) throws {
+        let body = String(sign().split(separator: ".")[1])
         // Even with a good HS256 signature over that very header, and without any.
         for text in [
             Forgery.sign(header: header, body: body, key: TestWorld.secretText),
             Forgery.encode(header) + "." + body + ".",
         ] {
-            await #expect(throws: SessionRefusal.malformed) { try await tokens.verify(text) }
+            #expect(throws: SessionRefusal.malformed) { try tokens.verify(text) }
         }
     }
 
+    /// What JWTKit wrote for this key on 2026-11-29, in a log-in of the first user.
+    private static let madeByJWTKit =
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
+        + "eyJrZXlJZCI6IjE2VFFUdUhhd0FDUmplUlpyTVJzbEt6YXRHcUJncmNwIiwidWlkIjoiMWQ3ZDM1ZTY1NDJmZjlmZCIsImV4cCI6"
+        + "MTc5NTk1NzczMiwib3JpZ19pYXQiOjE3OTU5NTQxMzJ9.JWpwxsJix5-ls2GQNgPA5C63lw3ZscTi9guF3LjbNpU"
+
+    @Test("a text that JWTKit made before stays valid, and so does one of ours with its claims")
+    func madeBefore() throws {
+        let claims = try tokens.verify(Self.madeByJWTKit)
+        #expect(tokens.userID(of: claims) == 1)
+        #expect(claims.keyId == "16TQTuHawACRjeRZrMRslKzatGqBgrcp")
+        #expect(claims.exp == 1_795_957_732)
+        #expect(claims.orig_iat == 1_795_954_132)
+        let ours = tokens.sign(
+            userID: 1, keyID: claims.keyId, issuedAt: Date(timeIntervalSince1970: 1_795_954_132),
+            expiresAt: Date(timeIntervalSince1970: 1_795_957_732))
+        #expect(try tokens.verify(ours) == claims)
+        #expect(ours.split(separator: ".")[0] == Self.madeByJWTKit.split(separator: ".")[0])
+    }
+
+    @Test(
+        "other claims, another order, a key's name and a missing type do no harm",
+        arguments: [
+            #"{"alg":"HS256"}"#, #"{"kid":"k","typ":"JWT","alg":"HS256"}"#, #"{ "typ" : "else", "alg" : "HS256" }"#,
+        ])
+    func spellings(header: String) throws {
+        let uid = UserIDCipher(secret: secret).encode(7)
+        let body = #"{"orig_iat":1,"nbf":99999999999,"exp":2,"iss":["x"],"keyId":"k","uid":"\#(uid)"}"#
+        let text = Forgery.sign(header: header, body: Forgery.encode(body), key: TestWorld.secretText)
+        let claims = try tokens.verify(text)
+        #expect(claims == JWTSessionTokens.Claims(uid: uid, keyId: "k", exp: 2, orig_iat: 1))
+        #expect(tokens.userID(of: claims) == 7)
+    }
+
+    @Test("4096 bytes are looked at, 4097 are not")
+    func longest() throws {
+        // A key identifier of some length makes a text of exactly that many bytes.
+        func text(_ count: Int) -> String? {
+            for length in 2800..<3000 {
+                let made = tokens.sign(
+                    userID: 7, keyID: String(repeating: "k", count: length), issuedAt: start, expiresAt: start)
+                if made.utf8.count == count { return made }
+            }
+            return nil
+        }
+        let longest = try #require(text(4096))
+        #expect(throws: Never.self) { try tokens.verify(longest) }
+        let tooLong = try #require(text(4097))
+        #expect(throws: SessionRefusal.malformed) { try tokens.verify(tooLong) }
+    }
+
+    @Test("the URL form of base64 is what the system makes, without padding", arguments: 0..<20)
+    func base64(count: Int) throws {
+        let bytes = SecureRandom.bytes(count)
+        #expect(Base64URL.encode(bytes) == Forgery.encode(bytes))
+        #expect(Base64URL.decode(Base64URL.encode(bytes).utf8) == bytes)
+    }
+
     @Test("A MAC made but not checked: no bit of the text may change")
-    func everyBit() async throws {
-        let text = Array(try await sign().utf8)
+    func everyBit() throws {
+        let text = Array(sign().utf8)
         for position in text.indices {
             for bit in 0..<7 {
                 var changed = text
                 changed[position] ^= 1 << UInt8(bit)
                 let forged = String(decoding: changed, as: UTF8.self)
-                await #expect(throws: SessionRefusal.self, "byte \(position) bit \(bit)") {
-                    try await tokens.verify(forged)
+                #expect(throws: SessionRefusal.self, "byte \(position) bit \(bit)") {
+                    try tokens.verify(forged)
                 }
             }
         }
     }
 
     @Test("another key's signature, a cut text and a huge one are refused")
-    func forgeries() async throws {
-        let other = await JWTSessionTokens(secret: try SessionSecret(String(repeating: "k", count: 32)))
-        let foreign = try await other.sign(
+    func forgeries() throws {
+        let other = JWTSessionTokens(secret: try SessionSecret(String(repeating: "k", count: 32)))
+        let foreign = other.sign(
             userID: 7, keyID: "key", issuedAt: start, expiresAt: start.addingTimeInterval(60))
-        await #expect(throws: SessionRefusal.badSignature) { try await tokens.verify(foreign) }
-        let text = try await sign()
+        #expect(throws: SessionRefusal.badSignature) { try tokens.verify(foreign) }
+        let text = sign()
         for bad in ["", ".", "..", "...", "x.y.z", text + ".", text + "=", String(text.dropLast(44)), text + text] {
-            await #expect(throws: SessionRefusal.self, "\(bad)") { try await tokens.verify(bad) }
+            #expect(throws: SessionRefusal.self, "\(bad)") { try tokens.verify(bad) }
         }
-        await #expect(throws: SessionRefusal.malformed) {
-            try await tokens.verify(String(repeating: "A", count: 5000))
+        #expect(throws: SessionRefusal.malformed) {
+            try tokens.verify(String(repeating: "A", count: 5000))
         }
     }
 
     @Test("a signed text that is not ours by its claims is refused")
-    func otherClaims() async throws {
+    func otherClaims() throws {
         for body in [#"{"exp":4102444800}"#, "[]", "x", #"{"uid":"1","keyId":"k","exp":"soon","orig_iat":1}"#] {
             let text = Forgery.sign(
                 header: #"{"alg":"HS256"}"#, body: Forgery.encode(body), key: TestWorld.secretText)
-            await #expect(throws: SessionRefusal.malformed) { try await tokens.verify(text) }
+            #expect(throws: SessionRefusal.malformed) { try tokens.verify(text) }
         }
     }
 

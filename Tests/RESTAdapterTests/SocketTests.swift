@@ -1,5 +1,5 @@
 import Foundation
-import HTTPTypes
+import HTTP
 import MCPServer
 import Storage
 import Synchronization

@@ -1,6 +1,6 @@
 import AgentLink
 import Foundation
-import HTTPTypes
+import HTTP
 import Logging
 import MCPServer
 import RESTAdapter
@@ -50,7 +50,7 @@ final class TestWorld: Sendable {
         gate = AccessGate(identity: identity, settings: settings, network: NoAgents())
         dataKey = SecretKey(derivedFrom: Array("data-key".utf8), context: "tests")
         secret = try SessionSecret(Self.secretText)
-        sessionTokens = await JWTSessionTokens(secret: secret)
+        sessionTokens = JWTSessionTokens(secret: secret)
         let services = ToolServices(
             storage: storage, identity: identity, network: NoAgents(), settings: settings, live: live,
             strikes: strikes, sessions: sessionTokens, rateLimiter: RateLimiter(), transferURLs: TransferURLs(now: now),
@@ -110,7 +110,7 @@ final class TestWorld: Sendable {
             SessionRecord(
                 keyID: keyID, userID: user.id, ip: ip, userAgentHash: "", tokenVersion: user.tokenVersion,
                 expiresAt: until, createdAt: clock.now, lastUsedAt: clock.now))
-        return try await sessionTokens.sign(userID: user.id, keyID: keyID, issuedAt: clock.now, expiresAt: until)
+        return sessionTokens.sign(userID: user.id, keyID: keyID, issuedAt: clock.now, expiresAt: until)
     }
 
     func send(

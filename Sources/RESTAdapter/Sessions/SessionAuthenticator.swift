@@ -1,10 +1,11 @@
-public import MCPServer
-public import Storage
+package import HTTP
+package import MCPServer
+package import Storage
 
-public import struct Foundation.Date
+package import struct FoundationEssentials.Date
 
 /// Why the text of a session was not accepted. All answer alike; tests and logs tell them apart.
-public enum SessionRefusal: Error, Sendable, Hashable, CaseIterable {
+package enum SessionRefusal: Error, Sendable, Hashable, CaseIterable {
     /// No JWT, or not one with HS256.
     case malformed
     case badSignature
@@ -22,16 +23,16 @@ public enum SessionRefusal: Error, Sendable, Hashable, CaseIterable {
 /// Recognises log-ins (`rest.md` 2, `rest-details.md` 2).
 ///
 /// The session's row is read each time, so a revocation is in force at once, whoever wrote it.
-public struct SessionAuthenticator: Sendable {
+package struct SessionAuthenticator: Sendable {
     /// Where a session's text can stand, in the order in which places are looked at.
-    public enum Source: Sendable, Hashable, CaseIterable {
+    package enum Source: Sendable, Hashable, CaseIterable {
         case header, query, cookie
 
         /// Whether a browser sends it by itself or follows a link that carries it.
-        public var needsCSRFToken: Bool { self != .header }
+        package var needsCSRFToken: Bool { self != .header }
     }
 
-    public enum Outcome: Sendable {
+    package enum Outcome: Sendable {
         /// No place holds anything; the caller is a guest.
         case absent
         case accepted(Principal, Source)
@@ -49,7 +50,7 @@ public struct SessionAuthenticator: Sendable {
     private let strikes: StrikeBook
     private let now: @Sendable () -> Date
 
-    public init(
+    package init(
         tokens: JWTSessionTokens, sessions: any SessionRepository, identity: IdentityCache, strikes: StrikeBook,
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
@@ -65,7 +66,7 @@ public struct SessionAuthenticator: Sendable {
     ///   - authorization: the header's value.
     ///   - query: the value of query parameter `token`.
     ///   - cookie: the value of cookie `nz-jwt`.
-    public func authenticate(
+    package func authenticate(
         authorization: String?, query: String?, cookie: String?, client: ClientAddress
     ) async -> Outcome {
         let places: [(Source, String?)] = [(.header, Self.bearer(authorization)), (.query, query), (.cookie, cookie)]
@@ -83,7 +84,7 @@ public struct SessionAuthenticator: Sendable {
     }
 
     private func principal(of text: String, _ client: ClientAddress) async throws -> Principal {
-        let claims = try await tokens.verify(text)
+        let claims = try tokens.verify(text)
         let date = now()
         guard date.timeIntervalSince1970 < Double(claims.exp) else { throw SessionRefusal.expired }
         guard let userID = tokens.userID(of: claims) else { throw SessionRefusal.foreignUser }

@@ -1,4 +1,4 @@
-import HTTPTypes
+import HTTP
 import MCPServer
 
 /// The two cookies of a log-in (`rest-details.md` 2).

@@ -1,3 +1,4 @@
+import HTTP
 import MCPServer
 
 /// Makes a WebSocket of a tool call: the call runs from the request on, waits for the connection when it has accepted,
