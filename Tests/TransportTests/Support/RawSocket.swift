@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Testing
 
@@ -19,7 +20,7 @@ final class RawSocket: Sendable {
     /// - Parameter source: the address that it has itself.
     convenience init(port: Int, address: String = "127.0.0.1", from source: String? = nil) async throws {
         let target = try #require(SocketAddress(address, port: UInt16(port)))
-        self.init(socket(target.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0))
+        self.init(socket(target.family, linux_sock_stream | linux_sock_cloexec, 0))
         let descriptor = descriptor
         if let source = source.flatMap({ SocketAddress($0, port: 0) }) {
             try #require(unsafe source.withSocketAddress { unsafe bind(descriptor, $0, $1) } == 0)
@@ -33,7 +34,7 @@ final class RawSocket: Sendable {
     /// Two that are connected with each other.
     static func pair() -> (RawSocket, Int32) {
         var ends: [Int32] = [0, 0]
-        unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends)
+        unsafe socketpair(AF_UNIX, linux_sock_stream, 0, &ends)
         return (RawSocket(ends[0]), ends[1])
     }
 
