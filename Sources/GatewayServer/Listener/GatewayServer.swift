@@ -88,7 +88,7 @@ package final class GatewayServer: Sendable {
 extension ListenerConfiguration.TLS {
     /// Reads certificate and key. The server's order of protocols decides: whoever offers HTTP/1.1 gets it (curl,
     /// browsers), and gRPC clients, which do not, get `h2`.
-    fileprivate func makeContext() throws(ListenerError) -> TLSContext {
+    func makeContext() throws(ListenerError) -> TLSContext {
         do throws(TLSContextError) {
             return try .server(
                 certificatePath: certificatePath, keyPath: keyPath, protocols: ["http/1.1", "h2"])

@@ -1,10 +1,7 @@
-import Foundation
-import GRPCCore
-import HTTPTypes
+import GRPC
+import HTTP
 import Logging
-import MCPServer
-import NIOCore
-import Synchronization
+import TestSupport
 import Testing
 
 @testable import GatewayServer
@@ -18,17 +15,11 @@ struct ConnectionLifeTests {
             limits: .changed { $0.shutdownGrace = .milliseconds(500) }, services: [EchoService()],
             onShutdown: { notified.open() }
         ) { gateway in
-            let error = await #expect(throws: RPCError.self) {
+            let error = await #expect(throws: GRPCStatus.self) {
                 try await withEchoClient(port: gateway.port) { client in
-                    let request = StreamingClientRequest<[UInt8]>(producer: { writer in
-                        try await writer.write(Array("open".utf8))
-                        try await Task.sleep(for: .seconds(3600))
-                    })
-                    try await client.bidirectionalStreaming(
-                        request: request, descriptor: EchoService.method, serializer: BytesCoder(),
-                        deserializer: BytesCoder(), options: .defaults
-                    ) { response in
-                        for try await _ in response.messages {
+                    try await client.withStream(EchoService.path, metadata: EchoService.secret) { stream in
+                        try await stream.send(Array("open".utf8))
+                        while try await stream.next() != nil {
                             // The stream is known to be open now.
                             #expect(await gateway.shutDown() < .seconds(5))
                         }
@@ -45,7 +36,7 @@ struct ConnectionLifeTests {
         try await RunningGateway.with { gateway in
             let second = GatewayServer(
                 configuration: ListenerConfiguration(host: "127.0.0.1", port: gateway.port),
-                http: { _ in .empty(.ok) }, logger: .init(label: "test"))
+                http: { _ in .empty(.ok) }, logger: Logger(label: "test"))
             await #expect(
                 throws: ListenerError.cannotListen(
                     host: "127.0.0.1", port: gateway.port, reason: "the address is in use")

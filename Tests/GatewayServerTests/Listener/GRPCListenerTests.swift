@@ -1,11 +1,8 @@
 import Foundation
-import GRPCCore
-import GRPCNIOTransportHTTP2
-import MCPServer
-import NIOCore
+import GRPC
+import HTTP
+import TestSupport
 import Testing
-
-@testable import GatewayServer
 
 @Suite("gRPC on the same port")
 struct GRPCListenerTests {
@@ -14,7 +11,7 @@ struct GRPCListenerTests {
         try await RunningGateway.with(services: [EchoService()]) { gateway in
             let answers = try await withEchoClient(port: gateway.port) { try await $0.echo(["one", "two"]) }
             #expect(answers.map { $0.split(separator: " ").last } == ["one", "two"])
-            #expect(answers.allSatisfy { $0.hasPrefix("ipv4:127.0.0.1:") })
+            #expect(answers.allSatisfy { $0.hasPrefix("127.0.0.1 ") })
             try await RawConnection.with(port: gateway.port) { connection in
                 try await connection.send(get("/", "Connection: close"))
                 #expect(try await connection.receiveAll().hasSuffix("hello"))
@@ -30,7 +27,7 @@ struct GRPCListenerTests {
                 let answer = try await client.echo([large])
                 #expect(answer.first?.hasSuffix(" 10485760 bytes") == true)
                 // The stream ends while the client is still sending; which code it sees depends on what it reads first.
-                await #expect(throws: RPCError.self) {
+                await #expect(throws: GRPCStatus.self) {
                     try await client.echo([String(repeating: "m", count: 21 << 20)])
                 }
             }
@@ -64,7 +61,7 @@ struct GRPCListenerTests {
                     try await connection.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
                     try await connection.send([0, 0, 0, 4, 0, 0, 0, 0, 0])
                     _ = try await connection.next()
-                    connection.finishSending()
+                    await connection.finishSending()
                     while try await connection.next() != nil {}
                 }
             }
@@ -79,8 +76,8 @@ struct GRPCListenerTests {
                 for byte in "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8 { try await connection.send([byte]) }
                 try await connection.send([0, 0, 0, 4, 0, 0, 0, 0, 0])
                 // The server answers with a SETTINGS frame of its own.
-                var answer = try await connection.next() ?? ByteBuffer()
-                #expect(answer.readBytes(length: 4)?.last == 4)
+                let answer = try await connection.next() ?? []
+                #expect(answer.count > 9 && answer[3] == 4)
             }
         }
     }
@@ -116,11 +113,11 @@ struct GRPCPathTests {
                 var all: [UInt8] = []
                 _ = await eventually(within: .seconds(2)) {
                     guard let more = try? await connection.next() else { return true }
-                    all += Array(more.readableBytesView)
+                    all += more
                     let text = String(decoding: all, as: UTF8.self)
-                    return text.contains("ipv4:127.0.0.1") || text.contains("grpc-status") || Self.hasEnded(all)
+                    return text.contains("127.0.0.1") || text.contains("grpc-status") || Self.hasEnded(all)
                 }
-                return String(decoding: all, as: UTF8.self).contains("ipv4:127.0.0.1")
+                return String(decoding: all, as: UTF8.self).contains("127.0.0.1")
             }
         }
     }

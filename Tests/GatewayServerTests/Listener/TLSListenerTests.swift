@@ -1,8 +1,9 @@
 import Foundation
-import HTTPTypes
-import MCPServer
-import NIOCore
+import GRPC
+import HTTP
+import TestSupport
 import Testing
+import Transport
 
 @testable import GatewayServer
 
@@ -21,7 +22,7 @@ struct TLSListenerTests {
             // Not Foundation's Process: under load it has been seen to miss the end of its child and wait for ever.
             let command = """
                 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
-                -subj /CN=gateway.test -addext subjectAltName=DNS:gateway.test \
+                -subj /CN=gateway.test -addext subjectAltName=DNS:gateway.test,IP:127.0.0.1 \
                 -out '\(made.certificate)' -keyout '\(made.key)' >/dev/null 2>&1
                 """
             try #require(system(command) == 0)
@@ -29,6 +30,11 @@ struct TLSListenerTests {
         }
 
         func remove() { try? FileManager.default.removeItem(at: folder) }
+
+        /// A client that trusts this certificate, and no other.
+        func client(_ protocols: String...) throws -> TLSContext {
+            try .client(trust: .file(certificate), protocols: protocols)
+        }
 
         var listener: ListenerConfiguration.TLS {
             ListenerConfiguration.TLS(port: 0, certificatePath: certificate, keyPath: key)
@@ -47,7 +53,9 @@ struct TLSListenerTests {
         defer { certificate.remove() }
         try await RunningGateway.with(tls: certificate.listener, http: Self.tellScheme) { gateway in
             let port = try #require(gateway.address.tlsPort)
-            try await RawConnection.with(port: port, tls: (alpn, "gateway.test")) { connection in
+            let tls = try TLSContext.client(trust: .file(certificate.certificate), protocols: alpn)
+            try await RawConnection.with(port: port, tls: tls) { connection in
+                #expect(connection.applicationProtocol == (alpn.isEmpty ? nil : "http/1.1"))
                 for path in ["/1", "/2"] {
                     try await connection.send(get(path))
                     #expect(try await connection.receive(through: "|").hasSuffix("https true \(path)|"))
@@ -58,13 +66,31 @@ struct TLSListenerTests {
         }
     }
 
+    @Test("web requests over HTTP/2 are served to whoever offers h2 alone")
+    func http2() async throws {
+        let certificate = try Certificate.make()
+        defer { certificate.remove() }
+        try await RunningGateway.with(tls: certificate.listener, http: Self.tellScheme) { gateway in
+            let port = try #require(gateway.address.tlsPort)
+            try await RawConnection.with(port: port, tls: certificate.client("h2")) { connection in
+                #expect(connection.applicationProtocol == "h2")
+            }
+            try await WebClient.with(port: port, tls: certificate.client("h2")) { client in
+                let answer = try await client.request("/1")
+                #expect(answer.status == 200)
+                #expect(answer.text.hasSuffix(" true /1|"))
+            }
+        }
+    }
+
     @Test("gRPC is served to whoever offers h2 alone, beside the cleartext port")
     func grpc() async throws {
         let certificate = try Certificate.make()
         defer { certificate.remove() }
         try await RunningGateway.with(tls: certificate.listener, services: [EchoService()]) { gateway in
             let port = try #require(gateway.address.tlsPort)
-            for (port, tls) in [(port, true), (gateway.port, false)] {
+            let tls = try GRPCClient.tls(trust: .file(certificate.certificate))
+            for (port, tls) in [(port, tls), (gateway.port, nil)] {
                 let answers = try await withEchoClient(port: port, tls: tls) { try await $0.echo(["a", "b"]) }
                 #expect(answers.count == 2)
             }
@@ -100,7 +126,7 @@ struct TLSListenerTests {
         let limits = ListenerLimits.changed { $0.undecided = .milliseconds(300) }
         try await RunningGateway.with(limits: limits, tls: certificate.listener) { gateway in
             let port = try #require(gateway.address.tlsPort)
-            try await RawConnection.with(port: port, tls: ([], "gateway.test")) { connection in
+            try await RawConnection.with(port: port, tls: certificate.client()) { connection in
                 let received = (try? await connection.receiveAll()) ?? ""
                 #expect(received == "")
             }
@@ -119,7 +145,7 @@ struct TLSListenerTests {
         }
         try await RunningGateway.with(tls: certificate.listener, http: entry) { gateway in
             let port = try #require(gateway.address.tlsPort)
-            try await RawConnection.with(port: port, tls: (["http/1.1"], "gateway.test")) { connection in
+            try await RawConnection.with(port: port, tls: certificate.client("http/1.1")) { connection in
                 try await connection.send(get("/"))
                 try await started.wait()
             }

@@ -1,26 +1,22 @@
 import AgentLink
 import Foundation
 import Glibc
-import Logging
-import NIOCore
-import NIOPosix
 import Synchronization
+import TestSupport
 import Testing
 
-@testable import GatewayServer
+/// Whoever calls is server 1.
+struct OneServer: AgentAuthority {
+    func admit(secret: String, uuid: String, peer: AgentPeer) async throws(AgentRefusal) -> AgentIdentity {
+        AgentIdentity(serverID: 1)
+    }
+}
 
 /// The built `nezha-agent` as a process of its own, connected to the real listener and agent service in this one.
 struct LinkedAgent: Sendable {
     let directory: AgentDirectory
     let attachments: Attachments
     let link: any AgentServerLink
-
-    /// Whoever calls is server 1.
-    private struct OneServer: AgentAuthority {
-        func admit(secret: String, uuid: String, peer: AgentPeer) async throws(AgentRefusal) -> AgentIdentity {
-            AgentIdentity(serverID: 1)
-        }
-    }
 
     /// Task streams that opened since the start: one, as long as the agent keeps its connection.
     final class Attachments: AgentEventSink {
@@ -69,9 +65,15 @@ struct LinkedAgent: Sendable {
 private struct AgentProcess {
     let pid: pid_t
 
+    /// The agent as it is shipped, where NEZHA_BIN names its folder (`scripts/test`); else the one beside these tests.
+    private static func program() throws -> String {
+        if let folder = ProcessInfo.processInfo.environment["NEZHA_BIN"] { return "\(folder)/nezha-agent" }
+        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("nezha-agent").path
+    }
+
     init(config: String, log: String) throws {
-        let program = URL(fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-            .deletingLastPathComponent().appendingPathComponent("nezha-agent").path
+        let program = try Self.program()
         try #require(access(program, X_OK) == 0, "\(program) is missing: build it first")
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -93,57 +95,5 @@ private struct AgentProcess {
         guard !ended else { return }
         kill(pid, SIGKILL)
         _ = await eventually { waitpid(pid, nil, WNOHANG) == pid }
-    }
-}
-
-/// A TCP service of this machine, for the time of a test.
-enum LocalService {
-    typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
-    typealias Input = NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
-    typealias Serve = @Sendable (inout Input, NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws -> Void
-
-    /// When `serve` returns, the connection is closed after the last byte was taken; when it throws, at once.
-    static func with(
-        _ serve: @escaping Serve, _ body: @escaping @Sendable (_ port: Int) async throws -> Void
-    ) async throws {
-        let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .bind(host: "127.0.0.1", port: 0) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try Connection(
-                        wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
-                }
-            }
-        let port = try #require(server.channel.localAddress?.port)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                try await server.executeThenClose { connections in
-                    await withTaskGroup(of: Void.self) { serving in
-                        do {
-                            for try await connection in connections {
-                                serving.addTask { try? await Self.run(serve, on: connection) }
-                            }
-                        } catch {}
-                        serving.cancelAll()
-                    }
-                }
-            }
-            do { try await body(port) } catch {
-                group.cancelAll()
-                throw error
-            }
-            group.cancelAll()
-        }
-    }
-
-    private static func run(_ serve: Serve, on connection: Connection) async throws {
-        try await connection.executeThenClose { inbound, outbound in
-            var input = inbound.makeAsyncIterator()
-            try await serve(&input, outbound)
-            outbound.finish()
-            // Closing drops what is still to be sent, so the peer's end is waited for.
-            while try await input.next() != nil {}
-        }
     }
 }

@@ -1,7 +1,8 @@
 import AgentLink
-import NIOCore
 import Synchronization
+import TestSupport
 import Testing
+import Transport
 
 /// Purpose NAT (`agent-link.md` 3): raw bytes between a user of the gateway and a TCP service that the agent reaches,
 /// with the built `nezha-agent`.
@@ -18,15 +19,15 @@ struct NATTests {
 
     /// Reads a request head, answers with a page and closes.
     private static func page(_ body: [UInt8]) -> LocalService.Serve {
-        { input, outbound in
+        { service in
             var head = ""
-            while let buffer = try await input.next() {
-                head += String(buffer: buffer)
+            while let bytes = try await service.receive() {
+                head += String(decoding: bytes, as: UTF8.self)
                 if head.hasSuffix("\r\n\r\n") { break }
             }
             guard head.hasPrefix("GET /page HTTP/1.1\r\n") else { return }
-            try await outbound.write(ByteBuffer(string: "HTTP/1.1 200 OK\r\nContent-Length: \(body.count)\r\n\r\n"))
-            try await outbound.write(ByteBuffer(bytes: body))
+            try await service.send(Array("HTTP/1.1 200 OK\r\nContent-Length: \(body.count)\r\n\r\n".utf8))
+            try await service.send(body)
         }
     }
 
@@ -52,8 +53,8 @@ struct NATTests {
 
     @Test("large bodies pass in both directions at once")
     func duplex() async throws {
-        let echo: LocalService.Serve = { input, outbound in
-            while let buffer = try await input.next() { try await outbound.write(buffer) }
+        let echo: LocalService.Serve = { service in
+            while let bytes = try await service.receive() { try await service.send(bytes) }
         }
         let size = 8 << 20
         try await LocalService.with(echo) { port in
@@ -83,9 +84,9 @@ struct NATTests {
     func backPressure() async throws {
         let size = 96 << 20
         let written = Mutex(0)
-        let flood: LocalService.Serve = { _, outbound in
+        let flood: LocalService.Serve = { service in
             for _ in 0..<size >> 16 {
-                try await outbound.write(ByteBuffer(repeating: 7, count: 1 << 16))
+                try await service.send([UInt8](repeating: 7, count: 1 << 16))
                 written.withLock { $0 += 1 << 16 }
             }
         }
@@ -119,12 +120,12 @@ struct NATTests {
     @Test("a service that waits for more learns at once that the user has closed")
     func userCloses() async throws {
         let seen = Mutex<[UInt8]?>(nil)
-        let listen: LocalService.Serve = { input, outbound in
+        let listen: LocalService.Serve = { service in
             var all: [UInt8] = []
             do {
-                while let buffer = try await input.next() {
-                    all += Array(buffer: buffer)
-                    try await outbound.write(ByteBuffer(string: "ok"))
+                while let bytes = try await service.receive() {
+                    all += bytes
+                    try await service.send(Array("ok".utf8))
                 }
             } catch {}
             seen.withLock { $0 = all }
@@ -167,9 +168,9 @@ struct NATTests {
 
     @Test("three hundred short tunnels in a row cost the agent nothing, whoever ends them", arguments: [true, false])
     func many(serviceEnds: Bool) async throws {
-        let serve: LocalService.Serve = { input, outbound in
-            while try await input.next() != nil {
-                try await outbound.write(ByteBuffer(string: "answer"))
+        let serve: LocalService.Serve = { service in
+            while try await service.receive() != nil {
+                try await service.send(Array("answer".utf8))
                 if serviceEnds { break }
             }
         }

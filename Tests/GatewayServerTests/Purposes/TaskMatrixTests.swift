@@ -1,7 +1,8 @@
 import AgentLink
 import Foundation
-import NIOCore
+import TestSupport
 import Testing
+import Transport
 
 /// Every task number of `agent-link.md` 2 over the real link to the built `nezha-agent`: what it answers, and how it
 /// refuses when a switch forbids it.
@@ -133,10 +134,10 @@ struct TaskMatrixTests {
         async throws
     {
         let folder = try TemporaryFolder()
-        let answer: LocalService.Serve = { input, outbound in
-            guard try await input.next() != nil else { return }
-            try await outbound.write(
-                ByteBuffer(string: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"))
+        let answer: LocalService.Serve = { service in
+            guard try await service.receive() != nil else { return }
+            try await service.send(
+                Array("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok".utf8))
         }
         try await LocalService.with(answer) { port in try await body(port, folder.path) }
     }

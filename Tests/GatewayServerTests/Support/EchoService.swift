@@ -1,70 +1,70 @@
-import GRPCCore
-import GRPCNIOTransportHTTP2
+import GRPC
+import HTTP
+import TestSupport
+import Transport
 
 /// Sends back every message, with the peer's address before it.
-struct EchoService: RegistrableRPCService {
-    static let method = MethodDescriptor(fullyQualifiedService: "test.Echo", method: "Talk")
+struct EchoService: GRPCService {
+    static let path = "/test.Echo/Talk"
 
-    func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
-        router.registerHandler(
-            forMethod: Self.method, deserializer: BytesCoder(), serializer: BytesCoder()
-        ) { request, context in
-            StreamingServerResponse { writer in
-                for try await message in request.messages {
-                    // Long ones are only counted: a client takes 4 MiB by default.
-                    let answer = message.count > 1000 ? Array("\(message.count) bytes".utf8) : message
-                    try await writer.write(Array("\(context.remotePeer) ".utf8) + answer)
-                }
-                return [:]
-            }
+    /// What clients show as their credential.
+    static let secret: HTTPFields = [.secret: "shown"]
+
+    func handler(for call: GRPCServerCall, on loop: isolated EventLoop) -> (any GRPCServerHandler)? {
+        guard call.isCall(of: "/test.Echo/Talk") else { return nil }
+        if call.metadata[.secret] == "shown" { call.credentialShown(on: loop) }
+        return Echo()
+    }
+
+    private final class Echo: GRPCServerHandler {
+        func received(_ message: [UInt8], in call: GRPCServerCall, on loop: isolated EventLoop) {
+            // Long ones are only counted.
+            let answer = message.count > 1000 ? Array("\(message.count) bytes".utf8) : message
+            call.send(Array("\(call.peer ?? "-") ".utf8) + answer, on: loop)
         }
+
+        func receivedEnd(in call: GRPCServerCall, on loop: isolated EventLoop) { call.finish(.ok, on: loop) }
+
+        func closed(_ call: GRPCServerCall, on loop: isolated EventLoop) {}
     }
 }
 
-struct BytesCoder: MessageSerializer, MessageDeserializer {
-    func serialize<Bytes: GRPCContiguousBytes>(_ message: [UInt8]) throws -> Bytes { Bytes(message) }
-
-    func deserialize<Bytes: GRPCContiguousBytes>(_ bytes: Bytes) throws -> [UInt8] {
-        bytes.withUnsafeBytes { Array($0) }
-    }
+extension HTTPField.Name {
+    static let secret = Self(token: "secret")
+    static let grpcTimeout = Self(token: "grpc-timeout")
 }
 
 /// A gRPC client for the time of a closure.
 func withEchoClient<Result: Sendable>(
-    port: Int, tls: Bool = false,
-    _ body: @escaping @Sendable (GRPCClient<HTTP2ClientTransport.Posix>) async throws -> Result
+    port: Int, tls: TLSContext? = nil, _ body: (GRPCClient) async throws -> Result
 ) async throws -> Result {
-    let security: HTTP2ClientTransport.Posix.TransportSecurity =
-        tls
-        ? .tls {
-            $0.serverCertificateVerification = .noVerification
-        } : .plaintext
-    let transport = try HTTP2ClientTransport.Posix(
-        target: .ipv4(address: "127.0.0.1", port: port), transportSecurity: security)
-    return try await withGRPCClient(transport: transport) { try await body($0) }
+    let group = EventLoopGroup(count: 1)
+    let result: Swift.Result<Result, any Error>
+    do {
+        let client = try await GRPCClient.connect(
+            host: "127.0.0.1", port: UInt16(port), tls: tls, options: GRPCClient.Options(userAgent: "tests/1"),
+            on: group.next())
+        do { result = .success(try await body(client)) } catch { result = .failure(error) }
+        await client.close()
+    } catch { result = .failure(error) }
+    await group.stop()
+    return try result.get()
 }
 
 extension GRPCClient {
     /// Sends the messages one by one, each after the answer to the one before.
-    func echo(_ messages: [String]) async throws -> [String] {
-        let (answers, told) = AsyncStream<Void>.makeStream()
-        told.yield()
-        let request = StreamingClientRequest<[UInt8]>(producer: { writer in
-            var turns = answers.makeAsyncIterator()
-            for message in messages {
-                _ = await turns.next()
-                try await writer.write(Array(message.utf8))
-            }
-        })
-        return try await bidirectionalStreaming(
-            request: request, descriptor: EchoService.method, serializer: BytesCoder(), deserializer: BytesCoder(),
-            options: .defaults
-        ) { response in
+    func echo(_ messages: [String], metadata: HTTPFields = EchoService.secret) async throws -> [String] {
+        try await withStream(EchoService.path, metadata: metadata) { stream in
             var heard: [String] = []
-            for try await message in response.messages {
-                heard.append(String(decoding: message, as: UTF8.self))
-                told.yield()
+            for message in messages {
+                do throws(GRPCStatus) { try await stream.send(Array(message.utf8)) } catch {
+                    // The call has ended; `next` says how.
+                }
+                guard let answer = try await stream.next() else { return heard }
+                heard.append(String(decoding: answer, as: UTF8.self))
             }
+            await stream.finish()
+            while let answer = try await stream.next() { heard.append(String(decoding: answer, as: UTF8.self)) }
             return heard
         }
     }

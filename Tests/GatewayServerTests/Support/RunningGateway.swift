@@ -1,33 +1,34 @@
-import GRPCCore
-import HTTPTypes
+import GRPC
+import HTTP
 import Logging
-import MCPServer
-import ServiceLifecycle
-import Testing
+import TestSupport
 
 @testable import GatewayServer
 
 /// A gateway on a free port of loopback, for the time of a test.
 struct RunningGateway: Sendable {
     let address: GatewayServer.Address
-    private let group: ServiceGroup
-    private let ended: @Sendable () async -> Void
+    private let server: GatewayServer
+    private let ended: Latch
 
     var port: Int { address.port }
 
-    func beginShutdown() async { await group.triggerGracefulShutdown() }
+    func beginShutdown() async { await server.stop() }
+
+    /// Waits until the gateway has ended.
+    func end() async { try? await ended.wait() }
 
     /// - Returns: how long the graceful shutdown took.
     func shutDown() async -> Duration {
         await ContinuousClock().measure {
             await beginShutdown()
-            await ended()
+            await end()
         }
     }
 
     static func with<Result: Sendable>(
         limits: ListenerLimits = ListenerLimits(), tls: ListenerConfiguration.TLS? = nil,
-        services: [any RegistrableRPCService] = [], onShutdown: @escaping @Sendable () async -> Void = {},
+        services: [any GRPCService] = [], onShutdown: @escaping @Sendable () async -> Void = {},
         http: @escaping HTTPEntry = { _ in .text(.ok, "hello") },
         _ body: @escaping @Sendable (RunningGateway) async throws -> Result
     ) async throws -> Result {
@@ -40,50 +41,30 @@ struct RunningGateway: Sendable {
         let server = GatewayServer(
             configuration: configuration, http: http, grpcServices: services, onListening: { told.yield($0) },
             onShutdown: onShutdown, logger: logger)
-        let group = ServiceGroup(configuration: .init(services: [server], logger: logger))
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
                 defer {
                     ended.open()
                     told.finish()
                 }
-                try await group.run()
+                try await server.run()
             }
             var iterator = addresses.makeAsyncIterator()
             guard let address = await iterator.next() else {
                 try await tasks.waitForAll()
                 throw NeverListened()
             }
-            let gateway = RunningGateway(address: address, group: group) { try? await ended.wait() }
+            let gateway = RunningGateway(address: address, server: server, ended: ended)
             let result: Result
             do { result = try await body(gateway) } catch {
-                await group.triggerGracefulShutdown()
+                await server.stop()
                 throw error
             }
-            await group.triggerGracefulShutdown()
+            await server.stop()
             try await tasks.waitForAll()
             return result
         }
     }
 
     struct NeverListened: Error {}
-}
-
-extension ListenerLimits {
-    /// - Parameter change: what this test makes shorter or smaller.
-    static func changed(_ change: (inout ListenerLimits) -> Void) -> ListenerLimits {
-        var limits = ListenerLimits()
-        change(&limits)
-        return limits
-    }
-}
-
-/// Repeats a check until it holds or the time is up.
-func eventually(within limit: Duration = .seconds(10), _ check: () async -> Bool) async -> Bool {
-    let end = ContinuousClock.now + limit
-    while ContinuousClock.now < end {
-        if await check() { return true }
-        try? await Task.sleep(for: .milliseconds(10))
-    }
-    return await check()
 }
