@@ -10,10 +10,11 @@ enum DescriptorWriter {
             let count = unsafe bytes.withUnsafeBytes { bytes in
                 unsafe Glibc.write(descriptor, bytes.baseAddress.map { unsafe $0 + written }, bytes.count - written)
             }
-            if count >= 0 {
+            if count > 0 {
                 written += count
                 continue
             }
+            if count == 0 { return written }
             switch errno {
             case EINTR: continue
             case EAGAIN: if !waitUntilWritable(descriptor) { return written }

@@ -10,6 +10,8 @@ package final class LineSink: Sendable {
     private struct State {
         /// Whole lines.
         var waiting: [UInt8] = []
+        /// Empty, but large enough already.
+        var spare: [UInt8] = []
         var dropped = 0
         /// The thread runs, or will.
         var isStarted = false
@@ -22,9 +24,12 @@ package final class LineSink: Sendable {
         var describeDropped: @Sendable (Int) -> String = { "\($0) log lines dropped" }
     }
 
+    /// Of a buffer that is used again.
+    private static let keptCapacity = 1 << 17
+
     private let descriptor: Int32
     private let capacity: Int
-    private let pause: Duration
+    private let pauseMicroseconds: UInt32
     private let state = LogLock(State())
     private let wake = Wake()
 
@@ -33,7 +38,8 @@ package final class LineSink: Sendable {
     package init(descriptor: Int32, capacity: Int = 1 << 20, pause: Duration = .milliseconds(5)) {
         self.descriptor = descriptor
         self.capacity = capacity
-        self.pause = pause
+        let (seconds, attoseconds) = pause.components
+        pauseMicroseconds = UInt32(clamping: seconds * 1_000_000 + attoseconds / 1_000_000_000_000)
     }
 
     /// How a line about dropped ones looks, without its end.
@@ -91,7 +97,7 @@ package final class LineSink: Sendable {
     private func run() {
         while true {
             writeWaiting()
-            usleep(UInt32(clamping: pause.components.attoseconds / 1_000_000_000_000))
+            usleep(pauseMicroseconds)
             let mustSleep = state.withLock { state in
                 state.isAsleep = state.waiting.isEmpty
                 return state.isAsleep
@@ -102,23 +108,30 @@ package final class LineSink: Sendable {
 
     private func writeWaiting() {
         let newline = UInt8(ascii: "\n")
-        let (lines, dropped, describe) = state.withLock { state in
+        let (lines, dropped, isInLine, describe) = state.withLock { state in
             defer {
-                state.waiting = []
+                state.waiting = state.spare
+                state.spare = []
                 state.dropped = 0
                 state.isWriting = true
             }
-            return (state.isInLine ? [newline] + state.waiting : state.waiting, state.dropped, state.describeDropped)
+            return (state.waiting, state.dropped, state.isInLine, state.describeDropped)
         }
         var bytes = lines
+        if isInLine { bytes.insert(newline, at: 0) }
         // What was dropped came after all that waited, else there would have been room.
-        if dropped > 0 { bytes.append(contentsOf: Array((describe(dropped) + "\n").utf8)) }
+        if dropped > 0 { bytes += Array((describe(dropped) + "\n").utf8) }
         let written = DescriptorWriter.write(bytes, to: descriptor)
+        let wholeLines = max(0, written - (isInLine ? 1 : 0))
+        let lost = written < bytes.count ? lines.dropFirst(wholeLines).count { $0 == newline } + dropped : 0
+        let endsInLine = written > 0 ? bytes[written - 1] != newline : isInLine
+        bytes.removeAll(keepingCapacity: bytes.capacity <= Self.keptCapacity)
+        let spare = bytes
         state.withLock { state in
             state.isWriting = false
-            if written > 0 { state.isInLine = bytes[written - 1] != newline }
-            guard written < bytes.count else { return }
-            state.dropped += lines.dropFirst(written).count { $0 == newline } + dropped
+            state.isInLine = endsInLine
+            state.dropped += lost
+            state.spare = spare
         }
     }
 }

@@ -13,7 +13,7 @@ package enum LogFormat: String, Sendable, CaseIterable {
         LineSink.standardError.describeDropped { count in
             let handler = LineLogHandler(label: "nezha-gateway", format: self, logLevel: level) { _ in }
             return handler.line(
-                LogEvent(level: .warning, message: "log lines dropped", metadata: ["count": "\(count)"]))
+                LogEvent(level: .warning, message: "log lines were dropped", metadata: ["count": "\(count)"]))
         }
     }
 }

@@ -1,4 +1,4 @@
-import HTTPTypes
+import HTTP
 import Logging
 import MCPServer
 import Synchronization
