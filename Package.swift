@@ -90,6 +90,13 @@ let programs: [Target] = [
             "Storage", "Transport",
         ]),
     program("Agent", ["AgentLink", "AgentRuntime", "Arguments", "Logging", "Transport"]),
+    // The crowd of bench/agents.
+    program("agents-load", ["Arguments", "CLinux", "Transport"], path: "bench/agents-load"),
+    // The yardstick of bench/tools-call: our listener and nothing behind it.
+    program("BenchRoute", ["HTTP", "Logging", "Transport"], path: "bench/BenchRoute"),
+    // bench/schema: what validation costs a call.
+    program(
+        "BenchSchema", ["AgentLink", "HTTP", "Logging", "MCPServer", "Secrets", "Storage"], path: "bench/BenchSchema"),
 ]
 
 let testTargets: [Target] = [

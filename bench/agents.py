@@ -128,6 +128,15 @@ def online(caller: Caller, crowd_only: bool = True) -> list[int]:
     return [s["id"] for s in servers if not crowd_only or s["uuid"].startswith("00000000-0000-4000-8000-")]
 
 
+def with_gateway(folder: Path, program: Path) -> Path:
+    """A folder of the programs as they are, but for the gateway."""
+    folder.mkdir()
+    (folder / "nezha-gateway").symlink_to(program.resolve(strict=True))
+    for name in ("nezha-agent", "agents-load"):
+        (folder / name).symlink_to(binary(name).resolve())
+    return folder
+
+
 def run(folder: Path, count: int, chosen: argparse.Namespace) -> str:
     gateway = Gateway(
         folder / "gateway", settings={"mcp_rate_limit_per_second": 10**9, "mcp_rate_limit_per_minute": 10**9},
@@ -206,6 +215,7 @@ def main() -> None:
     options.add_argument("--calls", type=int, default=1000, help="calls of server.exec, each way")
     options.add_argument("--patience", type=int, default=300, help="seconds for all agents to come")
     options.add_argument("--restart", action="store_true", help="also restart the gateway under the crowd")
+    options.add_argument("--old", type=Path, metavar="PROGRAM", help="another build of the gateway, measured in turn")
     chosen = options.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     assert hard > max(chosen.counts) + 500, f"the limit of open files ({hard}) is too low for {max(chosen.counts)}"
@@ -218,8 +228,15 @@ def main() -> None:
     )
     folder = Path(tempfile.mkdtemp(prefix="nezha-bench."))
     try:
+        ours = str(binary("nezha-gateway").parent)
+        sides = {"": ours}
+        if chosen.old:
+            sides = {" old": str(with_gateway(folder / "old", chosen.old)), " ours": ours}
         for count in chosen.counts:
-            print(run(folder, count, chosen), flush=True)
+            for side, programs in sides.items():
+                # Where the end-to-end tests' processes come from.
+                os.environ["NEZHA_BIN"] = programs
+                print(run(folder, count, chosen) + side, flush=True)
     finally:
         shutil.rmtree(folder)
 

@@ -1,11 +1,12 @@
-"""`tools/call` throughput and latency: ours, the official Python SDK's server and a bare Hummingbird route that sends the
-same bytes without doing anything, alternating in one run."""
+"""`tools/call` throughput and latency: ours, nginx that sends the same bytes as a constant, a bare route of our own
+listener likewise, and the official Python SDK's server, alternating in one run; over HTTP/2 ours beside nginx."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import re
+import shutil
 import socket
 import statistics
 import subprocess
@@ -58,6 +59,61 @@ def bare_route(answer: bytes, headers: dict):
         process.wait(10)
 
 
+@contextmanager
+def nginx(folder: Path, answer: bytes, headers: dict):
+    """nginx with two workers that answers every request with `answer`; HTTP/1.1 and, by prior knowledge, HTTP/2."""
+    ports = free_port(), free_port()
+    text = answer.decode().replace("\\", "\\\\").replace("'", "\\'")
+    assert "$" not in text, "nginx would take it for a variable"
+    home = folder / f"nginx-{ports[0]}"
+    home.mkdir()
+    (home / "nginx.conf").write_text(f"""
+worker_processes 2;
+daemon off;
+pid {home}/pid;
+error_log {home}/error.log;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    keepalive_requests 1000000000;
+    http2_max_concurrent_streams 256;
+    client_body_temp_path {home}/body; proxy_temp_path {home}/proxy; fastcgi_temp_path {home}/fastcgi;
+    uwsgi_temp_path {home}/uwsgi; scgi_temp_path {home}/scgi;
+    default_type "application/json; charset=utf-8";
+    server {{ listen 127.0.0.1:{ports[0]}; location / {{ return 200 '{text}'; }} }}
+    server {{ listen 127.0.0.1:{ports[1]} http2; location / {{ return 200 '{text}'; }} }}
+}}
+""")
+    process = subprocess.Popen([shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(home / "nginx.conf")])
+    try:
+        wait_until(lambda: not socket.socket().connect_ex(("127.0.0.1", ports[1])), what="nginx")
+        yield (f"http://127.0.0.1:{ports[0]}/mcp", headers), (f"http://127.0.0.1:{ports[1]}/mcp", headers)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def h2load(folder: Path, url: str, headers: dict, text: str, seconds: int) -> dict:
+    """Sixteen connections, 32 streams each."""
+    data = folder / "call.json"
+    data.write_text(text)
+    options = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    output = subprocess.run(
+        ["h2load", "-c16", "-m32", "-t1", f"-D{seconds}", "-d", str(data), *options, url],
+        capture_output=True, text=True, check=True,
+    ).stdout
+    rate = float(re.search(r"finished in [\d.]+\w+, ([\d.]+) req/s", output).group(1))
+    codes = re.search(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", output).groups()
+    failed = re.search(r"(\d+) failed, (\d+) errored, (\d+) timeout", output).groups()
+    mean = re.search(r"time for request: +\S+ +(\S+) +(\S+)", output)
+    scale = {"us": 1e-3, "ms": 1, "s": 1e3}
+    value, unit = re.match(r"([\d.]+)(\w+)", mean.group(2)).groups()
+    return {
+        "rate": rate, "errors": sum(map(int, codes[1:])) + sum(map(int, failed)),
+        "p50": float(value) * scale[unit], "p99": float("nan"),
+    }
+
+
 def wrk(folder: Path, url: str, headers: dict, text: str, connections: int, seconds: int) -> dict:
     script = folder / "call.lua"
     lines = ['wrk.method = "POST"', f"wrk.body = [==[{text}]==]"]
@@ -91,7 +147,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3, help="measurements of each, alternating")
     options.add_argument("--connections", type=int, nargs="+", default=[1, 16, 128])
     options.add_argument("--tools", nargs="+", default=["meta.whoami", "server.exec"])
-    options.add_argument("--no-python", action="store_true", help="only the bare route beside ours")
+    options.add_argument("--no-python", action="store_true", help="without the Python server")
     chosen = options.parse_args()
 
     folder = Path(tempfile.mkdtemp(prefix="nezha-bench."))
@@ -118,11 +174,14 @@ def main() -> None:
                 continue
             answer = check(*ours, text)
             check(*theirs, text)
-            with bare_route(answer, ours[1]) as bare:
-                assert check(*bare, text) == answer
+            with bare_route(answer, ours[1]) as bare, nginx(folder, answer, ours[1]) as (constant, constant2):
+                assert check(*bare, text) == check(*constant, text) == answer
                 for connections in chosen.connections:
-                    sides = {"ours": ours, "bare": bare} | ({} if chosen.no_python else {"python": theirs})
+                    sides = {"ours": ours, "nginx": constant, "bare": bare}
+                    if not chosen.no_python:
+                        sides["python"] = theirs
                     measure(folder, name, text, connections, sides, chosen)
+                measure(folder, name, text, "h2", {"ours": ours, "nginx": constant2}, chosen)
     finally:
         python.terminate()
         python.wait(10)
@@ -134,15 +193,17 @@ def measure(folder, name, text, connections, sides, chosen) -> None:
     runs = {side: [] for side in sides}
     for _ in range(chosen.rounds):
         for side, (url, headers) in sides.items():
-            runs[side].append(wrk(folder, url, headers, text, connections, chosen.seconds))
+            runs[side].append(
+                h2load(folder, url, headers, text, chosen.seconds) if connections == "h2"
+                else wrk(folder, url, headers, text, connections, chosen.seconds)
+            )
     for side, results in runs.items():
         middle = {key: statistics.median(run[key] for run in results) for key in ("rate", "p50", "p99")}
         errors = sum(run["errors"] for run in results)
         ratios = [a["rate"] / b["rate"] for a, b in zip(runs["ours"], results)]
-        aim = {"bare": " aim 0.70", "python": " aim 25"}.get(side)
-        tail = f"{statistics.median(ratios):10.2f} ({min(ratios):.2f} to {max(ratios):.2f}){aim}" if aim else ""
+        tail = "" if side == "ours" else f"{statistics.median(ratios):10.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
         print(
-            f"{name:18}{connections:6} {side:8}{middle['rate']:10.0f}{middle['p50']:9.2f}{middle['p99']:9.2f}"
+            f"{name:18}{connections!s:>6} {side:8}{middle['rate']:10.0f}{middle['p50']:9.2f}{middle['p99']:9.2f}"
             f"{errors:8} {tail}", flush=True,
         )
 

@@ -1,6 +1,6 @@
 import AgentLink
 import Foundation
-import HTTPTypes
+import HTTP
 import Logging
 import MCPServer
 import Secrets

@@ -1,5 +1,3 @@
-import NIOCore
-
 /// What the crowd saw since it began; ``line(agents:)`` tells it.
 struct Tally {
     var states = 0
@@ -18,13 +16,13 @@ struct Tally {
     /// Waits for receipts since the last line, by duration: eight steps for each doubling of a microsecond.
     private var waits: [Int: Int] = [:]
 
-    mutating func receipt(since sent: NIODeadline?) {
+    mutating func receipt(since sent: ContinuousClock.Instant?) {
         receipts += 1
         guard let sent else { return }
-        let wait = max(1, (NIODeadline.now() - sent).nanoseconds / 1000)
+        let wait = max(1, (ContinuousClock.now - sent).microseconds)
         // The top four bits: three steps below each power of two.
-        let power = Int64.bitWidth - 1 - wait.leadingZeroBitCount
-        let step = power >= 3 ? Int(wait >> (power - 3)) & 7 : 0
+        let power = Int.bitWidth - 1 - wait.leadingZeroBitCount
+        let step = power >= 3 ? wait >> (power - 3) & 7 : 0
         waits[power * 8 + step, default: 0] += 1
     }
 

@@ -1,8 +1,6 @@
-import NIOCore
-
 /// As much of protobuf as an agent's messages need.
 struct Message {
-    private(set) var bytes = ByteBuffer()
+    private(set) var bytes: [UInt8] = []
 
     mutating func number(_ field: Int, _ value: UInt64) {
         guard value != 0 else { return }
@@ -12,28 +10,30 @@ struct Message {
 
     mutating func double(_ field: Int, _ value: Double) {
         varint(UInt64(field << 3 | 1))
-        bytes.writeInteger(value.bitPattern, endianness: .little)
+        for shift in stride(from: UInt64(0), to: 64, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> shift))
+        }
     }
 
     mutating func text(_ field: Int, _ value: String) {
         varint(UInt64(field << 3 | 2))
         varint(UInt64(value.utf8.count))
-        bytes.writeString(value)
+        bytes += value.utf8
     }
 
     mutating func message(_ field: Int, _ value: Message) {
         varint(UInt64(field << 3 | 2))
-        varint(UInt64(value.bytes.readableBytes))
-        bytes.writeImmutableBuffer(value.bytes)
+        varint(UInt64(value.bytes.count))
+        bytes += value.bytes
     }
 
     private mutating func varint(_ value: UInt64) {
         var rest = value
         while rest >= 0x80 {
-            bytes.writeInteger(UInt8(truncatingIfNeeded: rest) | 0x80)
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
             rest >>= 7
         }
-        bytes.writeInteger(UInt8(rest))
+        bytes.append(UInt8(rest))
     }
 }
 
@@ -103,30 +103,31 @@ struct AgentTask {
     var type: UInt64 = 0
 
     /// `nil` when the bytes are no task.
-    init?(_ message: ByteBuffer) {
-        var rest = message
-        while rest.readableBytes > 0 {
-            guard let tag = rest.readVarint() else { return nil }
+    init?(_ message: [UInt8]) {
+        var rest = message[...]
+        while !rest.isEmpty {
+            guard let tag = rest.takeVarint() else { return nil }
             switch tag {
             case 0x08:
-                guard let value = rest.readVarint() else { return nil }
+                guard let value = rest.takeVarint() else { return nil }
                 id = value
             case 0x10:
-                guard let value = rest.readVarint() else { return nil }
+                guard let value = rest.takeVarint() else { return nil }
                 type = value
             case 0x1a:
-                guard let length = rest.readVarint(), rest.readSlice(length: Int(length)) != nil else { return nil }
+                guard let length = rest.takeVarint(), length <= rest.count else { return nil }
+                rest = rest.dropFirst(Int(length))
             default: return nil
             }
         }
     }
 }
 
-extension ByteBuffer {
-    fileprivate mutating func readVarint() -> UInt64? {
+extension ArraySlice<UInt8> {
+    fileprivate mutating func takeVarint() -> UInt64? {
         var value: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 64, by: 7) {
-            guard let byte: UInt8 = readInteger() else { return nil }
+            guard let byte = popFirst() else { return nil }
             value |= UInt64(byte & 0x7f) << shift
             if byte & 0x80 == 0 { return value }
         }
