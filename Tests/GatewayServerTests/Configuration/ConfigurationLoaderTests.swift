@@ -239,4 +239,89 @@ struct ConfigurationLoaderTests {
     func badEnvironment() throws {
         #expect(throws: ConfigurationError.self) { try load("", environment: ["NZ_LISTENPORT": "http"]) }
     }
+
+    @Test(
+        "time zones of the database, offsets and customary short names are good",
+        arguments: ["UTC", "GMT+5:30", "Europe/Berlin", "PST"])
+    func locations(location: String) throws {
+        let zones = try TemporaryFolder()
+        // One setting and no change.
+        let counts: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 4]
+        let file = Array("TZif".utf8) + [UInt8](repeating: 0, count: 16) + counts + [0, 0, 0x0E, 0x10, 0, 0]
+        for name in ["Europe/Berlin", "America/Los_Angeles"] {
+            let path = zones.file(name)
+            try FileManager.default.createDirectory(
+                at: URL(filePath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(file + Array("CET\0".utf8)).write(to: URL(filePath: path))
+        }
+        let environment = ["TZDIR": zones.path]
+        #expect(try load("location: \(location)", environment: environment).configuration.location == location)
+        #expect(throws: ConfigurationError.self) { try load("location: Europe/Paris", environment: environment) }
+    }
+
+    @Test("without the database of time zones only UTC and its offsets are known, and that is said")
+    func noTimeZones() throws {
+        let environment = ["TZDIR": "/nonexistent"]
+        #expect(try load("location: GMT-3", environment: environment).configuration.location == "GMT-3")
+        let error = #expect(throws: ConfigurationError.self) {
+            try load("location: Europe/Berlin", environment: environment)
+        }
+        guard case .badValue("location", "Europe/Berlin", let expected)? = error else {
+            Issue.record("another error: \(String(describing: error))")
+            return
+        }
+        #expect(expected.contains("/nonexistent"))
+    }
+
+    @Test(
+        "only what is plain and empty, ~ or null is nothing; quoted it is a text",
+        arguments: [
+            ("dashboard_host: ", ""), ("dashboard_host: ~", ""), ("dashboard_host: null", ""),
+            ("dashboard_host: 'null'", "null"), ("dashboard_host: \"~\"", "~"), ("dashboard_host: nUll", "nUll"),
+        ])
+    func null(yaml: String, value: String) throws {
+        #expect(try load(yaml).configuration.settings.dashboardHost == value)
+    }
+
+    @Test("what a file says stays as it was written when keys are added")
+    func formKept() throws {
+        let folder = try TemporaryFolder()
+        let yaml = """
+            mcp_toolsets: [core, files]
+            https: {listen_port: , tls_cert_path: ''}
+            theirs: !!str 1
+            site_name: 'It''s'
+
+            """
+        let path = try folder.write(yaml, to: "config.yaml")
+        _ = try ConfigurationLoader(path: path, environment: [:]).load()
+        let written = try folder.text(of: "config.yaml")
+        #expect(written.hasPrefix(yaml.replacing("listen_port: ,", with: "listen_port: null,")))
+        #expect(try ConfigurationLoader(path: path, environment: [:]).load().generatedKeys.isEmpty)
+    }
+
+    @Test("aliases that multiply, depth without end and texts that are no UTF-8 are refused")
+    func hostile() throws {
+        let folder = try TemporaryFolder()
+        var bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+        for level in 1...9 {
+            bomb += "a\(level): &a\(level) [\((0..<10).map { _ in "*a\(level - 1)" }.joined(separator: ","))]\n"
+        }
+        for yaml in [bomb, "a: " + String(repeating: "[", count: 5000) + String(repeating: "]", count: 5000)] {
+            let path = try folder.write(yaml, to: "config.yaml")
+            let error = #expect(throws: ConfigurationError.self) {
+                try ConfigurationLoader(path: path, environment: [:]).load()
+            }
+            guard case .notYAML? = error else {
+                Issue.record("another error: \(String(describing: error))")
+                return
+            }
+            #expect(try folder.text(of: "config.yaml") == yaml)
+        }
+        let path = folder.file("bytes.yaml")
+        try Data([0x61, 0x3A, 0x20, 0xFF]).write(to: URL(filePath: path))
+        #expect(throws: ConfigurationError.notReadable(path: path)) {
+            try ConfigurationLoader(path: path, environment: [:]).load()
+        }
+    }
 }
