@@ -4,13 +4,13 @@ import Transport
 
 @testable import HTTP
 
-@Suite("The client's end of HTTP/2", .timeLimit(.minutes(1)))
+@Suite("The client's end of HTTP/2", .serialized, .timeLimit(.minutes(2)))
 struct HTTP2ClientTests {
     @Test("requests above the server's limit wait for others to end, and are all answered")
     func queued() async {
         await EventLoop.shared.run { loop in
             let router = NotingRouter()
-            var configuration = HTTP2ServerConfiguration(entry: echo, router: router)
+            var configuration = HTTP2ServerConfiguration.patient(entry: echo, router: router)
             configuration.settings.maximumStreams = 10
             let pair = HTTP2Pair(configuration, on: loop)
             defer { pair.close(on: loop) }
@@ -34,7 +34,7 @@ struct HTTP2ClientTests {
     func givenUp() async {
         await EventLoop.shared.run { loop in
             let router = NotingRouter()
-            var configuration = HTTP2ServerConfiguration(entry: echo, router: router)
+            var configuration = HTTP2ServerConfiguration.patient(entry: echo, router: router)
             configuration.settings.maximumStreams = 1
             let pair = HTTP2Pair(configuration, on: loop)
             defer { pair.close(on: loop) }

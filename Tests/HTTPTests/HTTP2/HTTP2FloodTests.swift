@@ -4,7 +4,7 @@ import Transport
 
 @testable import HTTP
 
-@Suite("Floods of what costs the sender nothing", .timeLimit(.minutes(1)))
+@Suite("Floods of what costs the sender nothing", .serialized, .timeLimit(.minutes(2)))
 struct HTTP2FloodTests {
     typealias Wire = HTTP2Wire
 
@@ -114,10 +114,7 @@ struct HTTP2FloodTests {
                 stream.respond(HTTPResponse(status: .ok), on: loop)
                 stream.end(trailers: [HTTPField.Name("grpc-status")!: "0"], on: loop)
             }
-            var configuration = HTTP2ServerConfiguration(entry: echo, router: router)
-            configuration.limits.farewellToStrangers = .max / 2
-            configuration.limits.strangers = .max / 2
-            let pair = HTTP2Pair(configuration, client: nil, on: loop)
+            let pair = HTTP2Pair(client: nil, router: router, on: loop, echo)
             defer { pair.close(on: loop) }
             var ended = 0
             for id in stride(from: Int32(1), to: 4001, by: 2) {
@@ -181,7 +178,7 @@ struct HTTP2FloodTests {
     func workCounts() async {
         await EventLoop.shared.run { loop in
             let isDone = Lock(false)
-            var configuration = HTTP2ServerConfiguration(entry: { request in
+            var configuration = HTTP2ServerConfiguration.patient(entry: { request in
                 while !isDone.withLock({ $0 }) { await EventLoop.shared.turn() }
                 return .empty(.ok)
             })

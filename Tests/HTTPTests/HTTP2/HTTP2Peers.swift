@@ -70,7 +70,7 @@ final class HTTP2Pair: HTTP2ClientOwner {
         client: HTTP2Settings? = .client, router: (any HTTP2StreamRouter)? = nil, on loop: isolated EventLoop,
         _ entry: @escaping HTTPEntry
     ) {
-        self.init(HTTP2ServerConfiguration(entry: entry, router: router), client: client, on: loop)
+        self.init(.patient(entry: entry, router: router), client: client, on: loop)
     }
 
     /// Begins a request of the client.
@@ -149,6 +149,19 @@ final class HTTP2Pair: HTTP2ClientOwner {
     func connectionClosed(
         _ connection: HTTP2ClientConnection, _ end: HTTP2ClientConnection.End, on loop: isolated EventLoop
     ) { self.end = end }
+}
+
+extension HTTP2ServerConfiguration {
+    /// One whose limits of time are not those that are tested: on a busy machine any test may take long.
+    static func patient(
+        entry: @escaping HTTPEntry, router: (any HTTP2StreamRouter)? = nil
+    ) -> HTTP2ServerConfiguration {
+        var configuration = HTTP2ServerConfiguration(entry: entry, router: router)
+        configuration.limits.farewellToStrangers = 600_000
+        configuration.limits.strangers = 600_000
+        configuration.limits.silence = 600_000
+        return configuration
+    }
 }
 
 /// Runs on a loop of its own, whose time other tests don't take.

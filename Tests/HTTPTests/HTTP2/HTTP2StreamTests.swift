@@ -5,7 +5,7 @@ import Transport
 @testable import HTTP
 
 /// What handlers of streams see, and what holds either side back.
-@Suite("Streams of HTTP/2", .timeLimit(.minutes(1)))
+@Suite("Streams of HTTP/2", .serialized, .timeLimit(.minutes(2)))
 struct HTTP2StreamTests {
     typealias Wire = HTTP2Wire
 
@@ -20,7 +20,8 @@ struct HTTP2StreamTests {
                 let router = NotingRouter()
                 let transport = MemoryTransport()
                 let server = HTTP2Connection(
-                    over: transport, HTTP2ServerConfiguration(entry: echo, router: router), peer: nil, isSecure: false,
+                    over: transport, HTTP2ServerConfiguration.patient(entry: echo, router: router), peer: nil,
+                    isSecure: false,
                     on: loop)
                 transport.attach(server)
                 transport.receive(Array(bytes[..<cut]), on: loop)
@@ -103,7 +104,7 @@ struct HTTP2StreamTests {
                 let head = HTTPResponse(status: .ok, headerFields: [HTTPField.Name("grpc-status")!: "12"])
                 stream.respond(head, endStream: true, on: loop)
             }
-            var configuration = HTTP2ServerConfiguration(entry: echo, router: router)
+            var configuration = HTTP2ServerConfiguration.patient(entry: echo, router: router)
             configuration.limits.lingering = 250
             configuration.limits.lingeringBytes = 1 << 20
             let pair = HTTP2Pair(configuration, client: nil, on: loop)
