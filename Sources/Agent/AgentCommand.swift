@@ -13,6 +13,7 @@ enum AgentCommand {
 
     static func main() async {
         StandardDescriptors.open()
+        AgentLimits.raise()
         await Program.run(command, version: AgentVersion.current)
     }
 }

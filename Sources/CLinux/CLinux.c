@@ -6,13 +6,16 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -32,6 +35,16 @@ int linux_spawn_add_closefrom(posix_spawn_file_actions_t *actions, int from) {
 }
 
 short linux_spawn_setsid(void) { return POSIX_SPAWN_SETSID; }
+
+pid_t linux_ended_child(void) {
+    siginfo_t info = {0};
+    return waitid(P_ALL, 0, &info, WEXITED | WNOWAIT | WNOHANG) == 0 ? info.si_pid : 0;
+}
+
+int linux_set_descriptor_limit(pid_t pid, unsigned long long soft, unsigned long long hard) {
+    struct rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
+    return prlimit(pid, RLIMIT_NOFILE, &limit, NULL);
+}
 
 int linux_open_pty(char *path, size_t length) {
     int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -55,6 +68,10 @@ int linux_open_directory_path(const char *path) { return open(path, O_PATH | O_D
 static int copy_status(int result, const struct stat *from, struct linux_status *to) {
     if (result != 0) return -1;
     to->mode = from->st_mode;
+    to->owner = from->st_uid;
+    to->group = from->st_gid;
+    to->device = from->st_dev;
+    to->inode = from->st_ino;
     to->size = from->st_size;
     to->modified = from->st_mtim.tv_sec;
     return 0;

@@ -116,7 +116,12 @@ struct ExecTests {
             (ExecTask(cmd: "/no/such/program"), "command or working directory not found", -1),
             (ExecTask(cmd: "true", cwd: "/no/such/folder"), "command or working directory not found", -1),
             (ExecTask(cmd: plain), "permission denied", -1),
-            (ExecTask(cmd: "echo", args: ["a\0b"]), "internal agent error", -1),
+            (
+                ExecTask(cmd: "echo", args: ["a\0b"]),
+                "command, arguments and environment must not contain a zero byte", -1
+            ),
+            (ExecTask(cmd: "true", args: [String(repeating: "a", count: 140_000)]), "argument list too long", -1),
+            (ExecTask(cmd: "/" + String(repeating: "a", count: 300)), "file name too long", -1),
         ]
         for (task, text, code) in cases {
             let reply = try await run(task)
@@ -172,5 +177,43 @@ struct ExecTests {
             return stat.contains(") Z \(me) ") && stat.contains("(true)")
         }
         #expect(zombies.count <= 1)
+    }
+
+    @Test("more programs at once than there are slots are refused in words, and a slot is free again afterwards")
+    func slots() async throws {
+        let slots = ProcessSlots(limit: 1)
+        let long = ProcessRequest(
+            executable: "/bin/sleep", arguments: ["sleep", "60"], environment: [:], outputLimit: 1,
+            timeout: .seconds(60))
+        let quick = ProcessRequest(
+            executable: "/bin/true", arguments: ["true"], environment: [:], outputLimit: 1, timeout: .seconds(20))
+        let task = Task { try await ProcessRunner.run(long, slots: slots) }
+        var refusal: ProcessStartError?
+        #expect(
+            await eventually {
+                do {
+                    _ = try await ProcessRunner.run(quick, slots: slots)
+                } catch {
+                    refusal = error as? ProcessStartError
+                }
+                return refusal != nil
+            })
+        #expect(refusal?.text == "too many commands at once")
+        task.cancel()
+        #expect(try await task.value.end == .cancelled)
+        #expect(try await ProcessRunner.run(quick, slots: slots).end == .exited(code: 0))
+    }
+
+    @Test("slots follow from descriptors", arguments: [(64, 1), (1024, 97), (1_048_576, 256), (0, 1)])
+    func slotLimit(descriptors: Int, slots: Int) {
+        #expect(ProcessSlots.limit(descriptors: descriptors) == slots)
+    }
+
+    @Test("what is scarce is told apart from what is wrong")
+    func scarceness() {
+        for code in [EMFILE, ENFILE, EAGAIN] {
+            #expect(ProcessStartError(SystemCallError(code: code)) == .tooMany)
+        }
+        #expect(ProcessStartError(SystemCallError(code: ENOMEM)).text == "cannot allocate memory")
     }
 }

@@ -49,19 +49,13 @@ package struct AgentService: Sendable {
             } catch {
                 context.logger.warning(
                     "connection lost",
-                    metadata: ["server": "\(session.configuration.server)", "error": "\(describe(error))"])
+                    metadata: ["server": "\(session.configuration.server)", "error": "\(error)"])
             }
             if stops.isShutDown { break }
             let pause = delay.next(afterSuccess: connected.isFired, jitter: .random(in: 0...1))
             context.logger.debug("connecting again", metadata: ["after": "\(pause)"])
             _ = try? await withDeadline(pause) { await stops.shutdown.wait() }
         }
-    }
-
-    /// Code and message.
-    private func describe(_ error: any Error) -> String {
-        guard let status = error as? GRPCStatus else { return "\(error)" }
-        return "\(status.code): \(status.message)"
     }
 }
 

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Glibc
 package import Logging
 
@@ -26,7 +25,7 @@ package enum AgentLogging {
     package static func makeLogger(format: LogFormat, level: Logger.Level) -> Logger {
         LineSink.standardError.describeDropped { dropped in
             LineLogHandler(format: format).line(
-                .warning, "log lines were dropped", ["count": "\(dropped)"], LogTime.text())
+                .warning, "log lines were dropped", ["count": "\(dropped)"], LogTime.timeOfDay())
         }
         return Logger(label: "nezha-agent") { _ in
             var handler = LineLogHandler(format: format)
@@ -53,10 +52,10 @@ struct LineLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         let fields = metadata.merging(event.metadata ?? [:]) { $1 }
-        LineSink.standardError.write(line(event.level, "\(event.message)", fields, LogTime.text()))
+        LineSink.standardError.write(line(event.level, "\(event.message)", fields, LogTime.timeOfDay()))
     }
 
-    /// - Parameter time: `2026-01-31T10:00:00.123Z`.
+    /// - Parameter time: `10:00:00.123`: whoever keeps the lines adds the day.
     func line(_ level: Logger.Level, _ message: String, _ fields: Logger.Metadata, _ time: String) -> String {
         switch format {
         case .text:
@@ -67,9 +66,7 @@ struct LineLogHandler: LogHandler {
             object["time"] = time
             object["level"] = "\(level)"
             object["message"] = message
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            return (try? encoder.encode(object)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+            return LogJSON.line(object)
         }
     }
 

@@ -1,3 +1,5 @@
+import Glibc
+
 /// One program to run without a terminal.
 struct ProcessRequest: Sendable {
     /// A path; see ``ExecutableSearch`` for bare names.
@@ -37,6 +39,30 @@ struct ProcessOutcome: Sendable, Equatable {
 enum ProcessStartError: Error, Sendable, Equatable {
     /// A bare name that is in no folder of PATH.
     case executableNotFound
+    /// The machine or its limits allow no more at the moment: descriptors, threads or processes are used up.
+    case tooMany
+    /// A text that the system would take up to its first zero byte only.
+    case zeroByte
     /// The system refused, with this errno.
     case system(SystemCallError)
+
+    /// What a failure to start comes down to.
+    init(_ error: SystemCallError) {
+        self = Self.scarce.contains(error.code) ? .tooMany : .system(error)
+    }
+
+    private static let scarce = [EMFILE, ENFILE, EAGAIN]
+
+    /// In words, for whoever asked for the program.
+    var text: String {
+        switch self {
+        case .executableNotFound: "executable file not found"
+        case .zeroByte: "command, arguments and environment must not contain a zero byte"
+        case .tooMany: "too many commands at once"
+        case .system(let error) where error.code == ENOENT || error.code == ENOTDIR:
+            "command or working directory not found"
+        case .system(let error) where error.code == EACCES || error.code == EPERM: "permission denied"
+        case .system(let error): error.reason
+        }
+    }
 }

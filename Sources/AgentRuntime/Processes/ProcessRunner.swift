@@ -12,17 +12,35 @@ enum ProcessRunner {
 
     /// - Returns: How it ended; ``ProcessOutcome/End/cancelled`` when the calling task was cancelled.
     /// - Throws: ``ProcessStartError``.
-    static func run(_ request: ProcessRequest) async throws -> ProcessOutcome {
-        let wake = try WakePipe()
+    static func run(
+        _ request: ProcessRequest, slots: ProcessSlots = .shared
+    ) async throws(ProcessStartError) -> ProcessOutcome {
+        try slots.enter()
+        defer { slots.leave() }
+        let wake: WakePipe
+        do {
+            wake = try WakePipe()
+        } catch {
+            throw ProcessStartError(error)
+        }
         _ = ignoreBrokenPipes
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation {
-                (continuation: CheckedContinuation<ProcessOutcome, any Error>) in
-                startThread {
-                    continuation.resume(
-                        with: Result { () throws -> ProcessOutcome in
-                            try ProcessWatch.start(request, wake: wake).run()
-                        })
+        return try await watch(request, wake).get()
+    }
+
+    private static func watch(
+        _ request: ProcessRequest, _ wake: WakePipe
+    ) async -> Result<ProcessOutcome, ProcessStartError> {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                do throws(SystemError) {
+                    try startThread {
+                        continuation.resume(
+                            returning: Result { () throws(ProcessStartError) -> ProcessOutcome in
+                                try ProcessWatch.start(request, wake: wake).run()
+                            })
+                    }
+                } catch {
+                    continuation.resume(returning: .failure(ProcessStartError(SystemCallError(code: error.code))))
                 }
             }
         } onCancel: {

@@ -1,5 +1,4 @@
 import Glibc
-import Transport
 
 /// One running program, seen from the thread that watches it; never leaves that thread.
 final class ProcessWatch {
@@ -33,7 +32,7 @@ final class ProcessWatch {
                 streams: .init(stdin: pipes.stdin?.reader, stdout: pipes.stdout?.writer, stderr: pipes.stderr?.writer))
             return ProcessWatch(process, request, wake, &pipes)
         } catch {
-            throw .system(error)
+            throw ProcessStartError(error)
         }
     }
 
@@ -78,7 +77,8 @@ final class ProcessWatch {
             let now = ContinuousClock.now
             if let forced {
                 if now >= forced.giveUp {
-                    reapLater()
+                    // It hangs in the kernel. When it comes out it still has to be taken from the process table.
+                    Children.abandon(process.pid)
                     return .stuck
                 }
             } else if let end: ProcessOutcome.End = wake.isWoken ? .cancelled : now >= deadline ? .timedOut : nil {
@@ -141,12 +141,6 @@ final class ProcessWatch {
         } else if errno != EAGAIN, errno != EINTR {
             Self.close(&stdin)
         }
-    }
-
-    /// It hangs in the kernel. When it comes out it still has to be taken from the process table.
-    private func reapLater() {
-        let pid = process.pid
-        startThread { while waitpid(pid, nil, 0) == -1, errno == EINTR {} }
     }
 }
 

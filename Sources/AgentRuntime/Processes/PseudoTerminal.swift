@@ -116,9 +116,7 @@ final class PseudoTerminal: Sendable {
         if !waitForEnd(milliseconds: 1000) {
             process.killGroup()
             if !waitForEnd(milliseconds: 2000) {
-                let pid = process.pid
-                startThread { while waitpid(pid, nil, 0) == -1, errno == EINTR {} }
-                return
+                return Children.abandon(process.pid)
             }
         }
         process.killGroup()

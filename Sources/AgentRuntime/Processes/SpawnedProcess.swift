@@ -1,5 +1,17 @@
 import CLinux
 import Glibc
+import Transport
+
+/// What the agent changes of its own limits at the start.
+package enum AgentLimits {
+    /// The limit of descriptors that programs get; nil when the agent has the usual one itself.
+    static let descriptorsBefore = DescriptorLimit.raise()
+
+    /// To be called first of all.
+    package static func raise() {
+        _ = descriptorsBefore
+    }
+}
 
 /// A child that leads a process group (or session) of its own.
 ///
@@ -39,11 +51,15 @@ struct SpawnedProcess: ~Copyable {
         let variables = environment.map { "\($0.key)=\($0.value)" }
         let pid = try unsafe withCStrings(arguments) { argv throws(SystemCallError) in
             try unsafe withCStrings(variables) { envp throws(SystemCallError) in
-                var pid: pid_t = 0
-                try unsafe check(posix_spawn(&pid, executable, &actions, &attributes, argv, envp))
-                return pid
+                try Children.start { () throws(SystemCallError) in
+                    var pid: pid_t = 0
+                    try unsafe check(posix_spawn(&pid, executable, &actions, &attributes, argv, envp))
+                    return pid
+                }
             }
         }
+        // The agent raised its own; programs that use select(2) count on the usual one.
+        if let usual = AgentLimits.descriptorsBefore { _ = linux_set_descriptor_limit(pid, usual.soft, usual.hard) }
         return SpawnedProcess(pid: pid)
     }
 
@@ -112,6 +128,7 @@ struct SpawnedProcess: ~Copyable {
     borrowing func reap() -> ProcessOutcome.End {
         var status: Int32 = 0
         while unsafe waitpid(pid, &status, 0) == -1, errno == EINTR {}
+        Children.reaped(pid)
         while waitpid(-pid, nil, WNOHANG) > 0 {}
         let signal = status & 0x7F
         return signal == 0 ? .exited(code: status >> 8 & 0xFF) : .signalled(signal)

@@ -52,7 +52,13 @@ final class WorkerThreads: Sendable {
             return (nil, true)
         }
         idle?.signal()
-        if isNewThread { startThread { self.work() } }
+        guard isNewThread else { return }
+        do {
+            try startThread { self.work() }
+        } catch {
+            // None to be had: one that is shared with others does the work when it can.
+            DispatchQueue.global().async { self.work() }
+        }
     }
 
     private func work() {

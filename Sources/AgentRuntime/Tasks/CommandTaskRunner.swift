@@ -35,7 +35,7 @@ enum CommandTaskRunner {
             case .cancelled: return nil
             }
         } catch {
-            return AgentTaskReply(data: "the command could not be started", successful: false)
+            return AgentTaskReply(data: "the command could not be started: \(error.text)", successful: false)
         }
     }
 }

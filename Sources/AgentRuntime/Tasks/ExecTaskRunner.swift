@@ -27,11 +27,11 @@ enum ExecTaskRunner {
     }
 
     static func run(_ task: ExecTask, environment: [String: String]) async -> ExecReply? {
-        if task.cmd.allSatisfy(\.isWhitespace) { return ExecReply(error: "cmd required") }
+        if isBlank(task.cmd) { return ExecReply(error: "cmd required") }
         do {
             return reply(try await ProcessRunner.run(request(task, environment: environment)))
         } catch {
-            return ExecReply(exitCode: -1, error: text(error))
+            return ExecReply(exitCode: -1, error: error.text)
         }
     }
 
@@ -40,7 +40,7 @@ enum ExecTaskRunner {
     ) throws(ProcessStartError) -> ProcessRequest {
         let texts = [task.cmd, task.cwd] + task.args + task.env.flatMap { [$0.key, $0.value] }
         // The system takes texts up to the first zero byte: something else would run than was asked for.
-        if texts.contains(where: { $0.utf8.contains(0) }) { throw .system(SystemCallError(code: EINVAL)) }
+        if texts.contains(where: { $0.utf8.contains(0) }) { throw .zeroByte }
         let timeout = task.timeoutSeconds == 0 ? defaultTimeout : min(task.timeoutSeconds, maxTimeout)
         let output = task.maxOutputBytes == 0 ? defaultOutput : min(task.maxOutputBytes, maxOutput)
         let inherited = environment.filter { inheritedVariables.contains($0.key) }
@@ -70,17 +70,9 @@ enum ExecTaskRunner {
         return reply
     }
 
-    private static func text(_ error: any Error) -> String {
-        switch error {
-        case ProcessStartError.executableNotFound: return "executable file not found"
-        case ProcessStartError.system(let error):
-            switch error.code {
-            case ENOENT, ENOTDIR: return "command or working directory not found"
-            case EACCES, EPERM: return "permission denied"
-            default: return "internal agent error"
-            }
-        default: return "internal agent error"
-        }
+    /// Of white space alone.
+    private static func isBlank(_ command: String) -> Bool {
+        command.utf8.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) }
     }
 }
 

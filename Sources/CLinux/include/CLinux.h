@@ -16,6 +16,10 @@ int linux_spawn_add_chdir(posix_spawn_file_actions_t *actions, const char *path)
 int linux_spawn_add_closefrom(posix_spawn_file_actions_t *actions, int from);
 /// POSIX_SPAWN_SETSID.
 short linux_spawn_setsid(void);
+/// The number of a child that ended, which stays where it is (waitid(2) with WNOWAIT); 0 when there is none.
+pid_t linux_ended_child(void);
+/// prlimit(2) of the descriptors of another process.
+int linux_set_descriptor_limit(pid_t pid, unsigned long long soft, unsigned long long hard);
 /// Opens a pseudo terminal; the path of its other end goes to `path`. -1 and errno on failure.
 int linux_open_pty(char *path, size_t length);
 /// TIOCSWINSZ.
@@ -25,6 +29,10 @@ int linux_open_directory_path(const char *path);
 /// What is used of `struct stat`, whose Swift name belongs now to one module, now to another.
 struct linux_status {
     unsigned int mode;
+    unsigned int owner;
+    unsigned int group;
+    unsigned long long device;
+    unsigned long long inode;
     long long size;
     long long modified;
 };

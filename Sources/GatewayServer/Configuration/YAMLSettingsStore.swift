@@ -28,8 +28,13 @@ package final class YAMLSettingsStore: SettingsStore {
         }
         // Writing waits for the disk, and is not given up with the task: a thread of its own, as changes are rare.
         let isSaved = await withCheckedContinuation { continuation in
-            startThread { [file] in
-                continuation.resume(returning: (try? Self.write(after, to: file)) != nil)
+            do {
+                try startThread { [file] in
+                    continuation.resume(returning: (try? Self.write(after, to: file)) != nil)
+                }
+            } catch {
+                // No thread to be had: nothing was written.
+                continuation.resume(returning: false)
             }
         }
         guard isSaved else {

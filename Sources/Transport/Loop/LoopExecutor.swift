@@ -66,7 +66,7 @@ import Synchronization
 
     /// - Parameter ended: called on the loop's thread when libuv's loop is gone, after ``stop()``.
     func start(ended: @escaping @Sendable () -> Void) {
-        startThread {
+        startThreadSomeTime {
             self.thread.store(pthread_self(), ordering: .relaxed)
             unsafe uv_run(self.uv, UV_RUN_DEFAULT)
             self.runJobs()
@@ -131,7 +131,7 @@ import Synchronization
             defer { foreign.isServed = true }
             return !foreign.isServed
         }
-        if needsThread { startThread { self.runLateJobs() } }
+        if needsThread { startThreadSomeTime { self.runLateJobs() } }
     }
 
     package func isIsolatingCurrentContext() -> Bool? { isCurrent }

@@ -45,7 +45,7 @@ package final class WorkerPool<Resource: ~Copyable>: Sendable {
         state = Lock(State(threads: threads))
         self.limit = limit
         for _ in 0..<threads {
-            startThread { self.serve(resource) }
+            startThreadSomeTime { self.serve(resource) }
         }
     }
 
