@@ -31,7 +31,7 @@ struct Composition: Sendable {
         let sessionSecret = try SessionSecret(configuration.jwtSecretKey)
         let identity = IdentityCache(storage: storage)
         strikes = StrikeBook(repository: storage.strikes, logger: logger)
-        audit = AuditLog(repository: storage.audit, logger: logger)
+        audit = AuditLog(repository: storage.audit, logger: logger, dataKey: dataKey)
         live = LiveWork(identity: identity, settings: settings)
         agents = AgentDirectory(logger: logger)
         let sessionTokens = JWTSessionTokens(secret: sessionSecret)

@@ -30,9 +30,10 @@ package struct SecretKey: Sendable {
 
     /// BLAKE2b-256 of the text under this key, as 64 lower-case hexadecimal digits. The same text always gives the
     /// same hash, so it can be looked up.
-    package func keyedHash(_ text: String) -> String {
-        Hex.encode(blake2b(Array(text.utf8), key: bytes, count: 32))
-    }
+    package func keyedHash(_ text: String) -> String { keyedHash(Array(text.utf8)) }
+
+    /// As ``keyedHash(_:)-(String)``, of bytes.
+    package func keyedHash(_ message: [UInt8]) -> String { Hex.encode(blake2b(message, key: bytes, count: 32)) }
 
     /// HMAC-SHA-512-256 of the bytes; check it with ``constantTimeEquals(_:_:)``.
     ///

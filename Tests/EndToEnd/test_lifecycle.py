@@ -207,7 +207,7 @@ def test_every_call_leaves_one_row_without_values(world, tmp_path):
     rows = lambda tool: wait_until(lambda: audit_rows(gateway, tool), what=tool)  # noqa: E731
     done = rows("server.exec")
     assert len(done) == 1 and done[0]["outcome"] == "ok" and done[0]["server_id"] == agent.server_id
-    assert "secret" not in json.dumps(done) and "sha256" in done[0]["args_redacted"]
+    assert "secret" not in json.dumps(done) and "digest" in done[0]["args_redacted"]
     assert len(done[0]["args_hash"]) == 64 and done[0]["request_id"] and done[0]["ip"] == "127.0.0.1"
     assert [row["outcome"] for row in rows("server.list")] == ["scope_denied"]
     assert len(rows("server.get")) == 1 and rows("server.get")[0]["outcome"] != "ok"

@@ -282,7 +282,7 @@ def test_deleted_while_in_use_a_revoked_token_ends_its_terminal(world):
 
     rows = wait_until(row, what="audit row")
     assert len(rows) == 1 and rows[0]["server_id"] == world.real_server and rows[0]["token_id"] == identifier
-    assert list(json.loads(rows[0]["args_redacted"])["session_id"]) == ["length", "sha256"]
+    assert list(json.loads(rows[0]["args_redacted"])["session_id"]) == ["length", "digest"]
 
 
 def test_deleted_while_in_use_a_demoted_administrator_loses_the_terminals_of_others(fragile):

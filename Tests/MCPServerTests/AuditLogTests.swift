@@ -1,5 +1,6 @@
-import HTTP
 import Foundation
+import HTTP
+import Secrets
 import Storage
 import Synchronization
 import Testing
@@ -37,7 +38,10 @@ struct AuditLogTests {
 
         func rows(_ selection: AuditSelection, limit: Int) async throws -> [AuditRecord] { rows }
         func purge(before date: Date, limit: Int) async throws -> Int { 0 }
+        func purge(allBut newest: Int, limit: Int) async throws -> Int { 0 }
     }
+
+    private static let dataKey = SecretKey(derivedFrom: [1], context: "tests")
 
     private static func entry(_ number: Int) -> AuditEntry {
         let call = ToolCall(
@@ -50,7 +54,7 @@ struct AuditLogTests {
     func overload() async throws {
         let rows = SlowRows()
         let lines = TestLog()
-        let log = AuditLog(repository: rows, logger: lines.logger)
+        let log = AuditLog(repository: rows, logger: lines.logger, dataKey: Self.dataKey)
         for number in 0..<AuditLog.capacity { log.record(Self.entry(number)) }
         #expect(log.lostRows == 0 && lines.lines.isEmpty)
         for number in 0..<7 { log.record(Self.entry(AuditLog.capacity + number)) }
@@ -74,7 +78,7 @@ struct AuditLogTests {
     func refusal() async throws {
         let rows = SlowRows()
         let lines = TestLog()
-        let log = AuditLog(repository: rows, logger: lines.logger)
+        let log = AuditLog(repository: rows, logger: lines.logger, dataKey: Self.dataKey)
         rows.free()
         rows.refuse(2)
         let writer = Task { await log.run() }
@@ -104,7 +108,7 @@ struct AuditLogTests {
     @Test("a writer that is told to end in the middle of a write finishes it")
     func endingInTheMiddle() async throws {
         let rows = SlowRows()
-        let log = AuditLog(repository: rows, logger: TestLog().logger)
+        let log = AuditLog(repository: rows, logger: TestLog().logger, dataKey: Self.dataKey)
         let writer = Task { await log.run() }
         log.record(Self.entry(1))
         while !rows.hasBegun { try await Task.sleep(for: .milliseconds(1)) }
@@ -140,5 +144,106 @@ struct AuditLogTests {
         gateway.settings.set { $0.auditRetentionDays = 1 }
         await housekeeper.daily()
         #expect(try await left() == ["new"])
+    }
+
+    @Test("of more rows than audit_max_rows the oldest go, in more than one batch; that many stay")
+    func size() async throws {
+        let gateway = try await TestGateway()
+        gateway.settings.set { $0.auditMaxRows = 1_000 }
+        for number in 0..<6_002 { gateway.audit.record(Self.entry(number)) }
+        let writer = Task { await gateway.audit.run() }
+        await gateway.audit.flush()
+        let housekeeper = Housekeeper(
+            storage: gateway.storage, transferURLs: gateway.transferURLs, settings: gateway.settings,
+            logger: gateway.log.logger, now: { gateway.now })
+        await housekeeper.often()
+        let left = try await gateway.storage.audit.rows(userID: nil, before: nil, limit: 10_000)
+        #expect(left.count == 1_000 && left.last?.requestID == "r-5002")
+        await housekeeper.often()
+        #expect(try await gateway.storage.audit.rows(userID: nil, before: nil, limit: 10_000).count == 1_000)
+        writer.cancel()
+        await writer.value
+    }
+
+    @Test("of calls that nobody answers for, five a minute are kept for each address, and 300 of all together")
+    func guests() async throws {
+        let gateway = try await TestGateway()
+        let user = try await gateway.user("owner")
+        let session = try await gateway.session(of: user)
+        func record(_ address: String?, as caller: Principal = .guest, _ tool: String = "probe", ok: Bool = false) {
+            let call = ToolCall(
+                principal: caller, origin: .rest, requestID: address ?? "none",
+                client: ClientAddress(peer: nil, real: address))
+            gateway.audit.record(
+                AuditEntry(
+                    tool: tool, call: call, arguments: .null, failure: ok ? nil : .unauthenticated, duration: .zero))
+        }
+        for _ in 0..<7 {
+            record("192.0.2.1")
+            record(nil)
+            record("192.0.2.2", as: session)
+            record("192.0.2.3", as: .system)
+            // Somebody who has just shown his password is no guest any more; who has not is one.
+            record("192.0.2.4", "session.create", ok: true)
+            record("192.0.2.5", "session.create")
+        }
+        for number in 0..<400 { record("2001:db8::\(number)") }
+        let writer = Task { await gateway.audit.run() }
+        await gateway.audit.flush()
+        let rows = try await gateway.storage.audit.rows(userID: nil, before: nil, limit: 1_000)
+        let counts = Dictionary(grouping: rows, by: \.requestID).mapValues(\.count)
+        #expect(counts["192.0.2.1"] == 5 && counts["none"] == 5 && counts["192.0.2.5"] == 5)
+        #expect(counts["192.0.2.2"] == 7 && counts["192.0.2.3"] == 7 && counts["192.0.2.4"] == 7)
+        #expect(rows.count == GuestRowThrottle.rowsPerMinute + 21)
+        gateway.advance(60)
+        record("192.0.2.1")
+        await gateway.audit.flush()
+        #expect(
+            try await gateway.storage.audit.rows(userID: nil, before: nil, limit: 1).first?.requestID == "192.0.2.1")
+        writer.cancel()
+        await writer.value
+    }
+
+    @Test("digests depend on the key, so that a short secret cannot be tried out; 64 values are looked at, no more")
+    func digests() throws {
+        let date = Date(timeIntervalSince1970: 0)
+        func record(_ arguments: JSONValue, _ key: UInt8 = 1) -> AuditRecord {
+            var entry = Self.entry(0)
+            entry.arguments = arguments
+            return entry.record(at: date, AuditDigests(dataKey: SecretKey(derivedFrom: [key], context: "tests")))
+        }
+        let one = record(["cmd": "1234"])
+        #expect(one.argumentsHash == record(["cmd": "1234"]).argumentsHash && one.argumentsHash.count == 64)
+        #expect(one.argumentsHash != record(["cmd": "1234"], 2).argumentsHash)
+        #expect(one.argumentsRedacted != record(["cmd": "1234"], 2).argumentsRedacted)
+        for text in [one.argumentsHash, one.argumentsRedacted] {
+            #expect(!text.contains(SHA256Digest.hex(Array("1234".utf8))))
+        }
+        let list = JSONValue.array((0..<100).map { .integer(Int64($0)) })
+        let redacted = try JSONParser.parse(record(["ids": list]).argumentsRedacted)
+        // The list itself counts.
+        #expect(redacted["ids"]?.arrayValue?.count == ArgumentRedaction.values - 1)
+        let wide = JSONObject(uniqueMembers: (0..<100).map { ("m\($0)", JSONValue.null) })
+        let deep = try JSONParser.parse(record(["a": .object(wide), "b": 1]).argumentsRedacted)
+        #expect(deep["a"]?.objectValue?.count == ArgumentRedaction.values - 1 && deep["b"] == nil)
+        #expect(try JSONParser.parse(record(.object(wide)).argumentsRedacted).objectValue?.count == 64)
+    }
+
+    @Test("a server that cannot be one is not noted, and a row that notes one does not hide the others")
+    func impossibleServer() async throws {
+        let gateway = try await TestGateway()
+        let admin = try await gateway.user("root", role: .administrator)
+        let token = try await gateway.token(of: admin)
+        var row = Self.entry(1)
+        for id in [-1, Int64.min, 0] {
+            row.arguments = ["server_id": .integer(id)]
+            let record = row.record(at: gateway.now, AuditDigests(dataKey: gateway.dataKey))
+            #expect(record.serverID == 0)
+            var old = record
+            old.serverID = id
+            try await gateway.storage.audit.append([old])
+        }
+        let listed = try await gateway.call("audit.list", as: token).get()
+        #expect(listed["rows"]?.arrayValue?.compactMap { $0["server_id"]?.int64Value } == [0, 0, 0])
     }
 }

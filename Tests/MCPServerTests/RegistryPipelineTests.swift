@@ -192,9 +192,9 @@ struct RegistryPipelineTests {
             #expect(rows[5].argumentsRedacted.contains(#""timeout_seconds":12,"max_output_bytes":34"#))
             #expect(rows[6].argumentsRedacted.contains("\"server_ids\":[\(server.id),902,{"))
             #expect(rows[6].argumentsRedacted.contains(#""concurrency":3"#))
-            // The length and the digest of the JSON text, as of a text.
-            let pin = SHA256Digest.hex(Array("71000001".utf8))
-            #expect(rows[0].argumentsRedacted.contains(#"{"length":8,"sha256":"\#(pin)"}"#))
+            // The length and the keyed digest of the JSON text, as of a text.
+            let pin = AuditDigests(dataKey: gateway.dataKey).hex(Array("71000001".utf8))
+            #expect(rows[0].argumentsRedacted.contains(#"{"length":8,"digest":"\#(pin)"}"#))
         }
     }
 

@@ -206,7 +206,7 @@ struct ToolsStreamTests {
             let row = try #require(rows.first)
             #expect(rows.count == 2 && row.tool == "terminal.attach" && row.outcome == "ok")
             #expect(row.serverID == scene.server.id && row.tokenID == token.token?.id)
-            #expect(row.argumentsRedacted.contains("sha256"))
+            #expect(row.argumentsRedacted.contains("digest"))
         }
     }
 

@@ -53,6 +53,7 @@ private struct Audit: AuditRepository {
     let tables: TransferTables
     func append(_ rows: [AuditRecord]) async throws { tables.append(rows) }
     func rows(_ selection: AuditSelection, limit: Int) async throws -> [AuditRecord] { tables.audit }
+    func purge(allBut newest: Int, limit: Int) async throws -> Int { 0 }
     func purge(before date: Date, limit: Int) async throws -> Int { 0 }
 }
 

@@ -45,10 +45,10 @@ final class TestWorld: Sendable {
         identity = IdentityCache(storage: storage)
         strikes = StrikeBook(repository: storage.strikes, logger: logger, now: now)
         live = LiveWork(identity: identity, settings: settings, now: now)
-        audit = AuditLog(repository: storage.audit, logger: logger, now: now)
+        dataKey = SecretKey(derivedFrom: Array("data-key".utf8), context: "tests")
+        audit = AuditLog(repository: storage.audit, logger: logger, dataKey: dataKey, now: now)
         auditing = Task { [audit] in await audit.run() }
         gate = AccessGate(identity: identity, settings: settings, network: NoAgents())
-        dataKey = SecretKey(derivedFrom: Array("data-key".utf8), context: "tests")
         secret = try SessionSecret(Self.secretText)
         sessionTokens = JWTSessionTokens(secret: secret)
         let services = ToolServices(

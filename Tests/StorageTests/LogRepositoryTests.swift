@@ -73,6 +73,21 @@ struct AuditRepositoryTests {
         }
     }
 
+    @Test("more rows than may stay lose their oldest, at most so many at once; as many as may stay lose none")
+    func purgeBySize() async throws {
+        try await withStorage { storage in
+            #expect(try await storage.audit.purge(allBut: 3, limit: 100) == 0)
+            try await storage.audit.append((0..<10).map { auditRow("t\($0)", at: time($0)) })
+            #expect(try await storage.audit.purge(allBut: 10, limit: 100) == 0)
+            #expect(try await storage.audit.purge(allBut: 9, limit: 100) == 1)
+            #expect(try await storage.audit.purge(allBut: 3, limit: 2) == 2)
+            #expect(try await storage.audit.purge(allBut: 3, limit: 0) == 0)
+            #expect(try await storage.audit.purge(allBut: 3, limit: 100) == 4)
+            let left = try await storage.audit.rows(userID: nil, before: nil, limit: 100)
+            #expect(left.map(\.tool) == ["t9", "t8", "t7"])
+        }
+    }
+
     @Test("hostile text is stored as it is")
     func hostileText() async throws {
         try await withStorage { storage in

@@ -30,7 +30,7 @@ final class InProcessGateway: Sendable {
         let strikes = StrikeBook(repository: storage.strikes, logger: logger)
         let live = LiveWork(identity: identity, settings: settings)
         let agents = AgentDirectory(logger: logger)
-        audit = AuditLog(repository: storage.audit, logger: logger)
+        audit = AuditLog(repository: storage.audit, logger: logger, dataKey: key)
         let services = ToolServices(
             storage: storage, identity: identity, network: agents, settings: settings, live: live, strikes: strikes,
             sessions: NoSessions(), rateLimiter: RateLimiter(), transferURLs: TransferURLs(), dataKey: key,

@@ -80,9 +80,14 @@ extension ConfigurationKey {
         ConfigurationKey(
             name: "mcp_rate_limit_per_minute", slot: .number(\.settings.mcpRateLimitPerMinute, 1...1_000_000_000)),
         ConfigurationKey(name: "mcp_toolsets", slot: .list(\.settings.mcpToolsets)),
+        ConfigurationKey(
+            name: "mcp_tool_names", slot: .text(\.settings.mcpToolNames), emptyMeansDefault: true),
         ConfigurationKey(name: "mcp_allowed_origins", slot: .list(\.settings.mcpAllowedOrigins)),
         ConfigurationKey(name: "mcp_allowed_hosts", slot: .list(\.settings.mcpAllowedHosts)),
         ConfigurationKey(name: "audit_retention_days", slot: .number(\.settings.auditRetentionDays, 1...36_500)),
+        ConfigurationKey(
+            name: "audit_max_rows", slot: .number(\.settings.auditMaxRows, 1_000...1_000_000_000),
+            emptyMeansDefault: true),
         ConfigurationKey(name: "trusted_proxies", slot: .list(\.settings.trustedProxies)),
         ConfigurationKey(name: "notification_allow_private", slot: .reserved),
         ConfigurationKey(name: "oauth2", slot: .reserved),

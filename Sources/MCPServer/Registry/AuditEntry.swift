@@ -38,40 +38,83 @@ package struct AuditEntry: Sendable {
     }
 }
 
+/// The digests of an audit row. Keyed: a short secret among the arguments could be tried out against a plain hash by
+/// whoever reads the table.
+struct AuditDigests: Sendable {
+    private let key: SecretKey
+
+    init(dataKey: SecretKey) {
+        key = SecretKey(derivedFrom: dataKey.mac(Array("audit digests".utf8)), context: "audit digests")
+    }
+
+    /// 64 lower-case hexadecimal digits.
+    func hex(_ bytes: [UInt8]) -> String { key.keyedHash(bytes) }
+}
+
 extension AuditEntry {
-    func record(at date: Date) -> AuditRecord {
+    /// Whether somebody answers for this row: a user, this program itself, or whoever has just proved with a password
+    /// who he is.
+    var hasIdentifiedCaller: Bool {
+        if call.principal.user != nil { return true }
+        if case .system = call.principal.credential { return true }
+        return failure == nil && tool == SessionCreateTool.name
+    }
+
+    /// The caller's, as far as known.
+    var address: String { call.client.real ?? call.client.peer ?? "" }
+
+    func record(at date: Date, _ digests: AuditDigests) -> AuditRecord {
         AuditRecord(
             createdAt: date, userID: call.principal.user?.id ?? 0, tokenID: call.principal.token?.id ?? 0,
-            serverID: serverID ?? arguments["server_id"]?.int64Value ?? 0, tool: tool,
+            serverID: serverID ?? namedServer ?? 0, tool: tool,
             origin: call.origin.rawValue,
-            requestID: call.requestID, argumentsHash: argumentsHash, argumentsRedacted: redactedText,
+            requestID: call.requestID, argumentsHash: argumentsHash(digests), argumentsRedacted: redactedText(digests),
             outcome: (failure?.outcome ?? .ok).rawValue, errorCode: failure?.outcome.rawValue ?? "",
             errorMessage: (message ?? failure?.message ?? "").cut(toBytes: 512),
-            durationMilliseconds: duration.wholeMilliseconds, ip: call.client.real ?? call.client.peer ?? "")
+            durationMilliseconds: duration.wholeMilliseconds, ip: address)
     }
 
-    private var argumentsHash: String {
+    /// The server that the arguments name, where it can be one: a refused call may name anything.
+    private var namedServer: Int64? {
+        guard let id = arguments["server_id"]?.int64Value, id > 0 else { return nil }
+        return id
+    }
+
+    private func argumentsHash(_ digests: AuditDigests) -> String {
         // A hash over a password could be tried out offline.
         guard secretMembers.isEmpty else { return "" }
-        if let argumentBytes { return SHA256Digest.hex(Array(argumentBytes)) }
+        if let argumentBytes { return digests.hex(Array(argumentBytes)) }
         guard let object = arguments.objectValue, !object.isEmpty else { return "" }
-        return SHA256Digest.hex(arguments.serialized())
+        return digests.hex(arguments.serialized())
     }
 
-    private var redactedText: String {
+    private func redactedText(_ digests: AuditDigests) -> String {
         guard let object = arguments.objectValue, !object.isEmpty else { return "" }
+        var redaction = ArgumentRedaction(digests: digests)
         var redacted = JSONObject()
         for (key, value) in object {
+            guard redaction.hasRoom else { break }
             let key = key.cut(toBytes: 64)
-            redacted[key] = secretMembers.contains(key) ? "***" : ArgumentRedaction.redact(value, under: key)
+            redacted[key] = secretMembers.contains(key) ? "***" : redaction.redact(value, under: key)
         }
         return JSONValue.object(redacted).text.cut(toBytes: 4096)
     }
 }
 
 /// Arguments as the audit log keeps them: the texts, numbers and flags that say where and how much stay, named one by
-/// one; every other value becomes its length and SHA-256, at any depth (`mcp.md` 5.6, arguments may hold secrets).
-enum ArgumentRedaction {
+/// one; every other value becomes its length and a keyed digest, at any depth (`mcp.md` 5.6, arguments may hold secrets).
+struct ArgumentRedaction {
+    /// So many values are looked at, at all depths together; the rest is left out. A row has room for no more, and a
+    /// document of millions of values must not cost a digest for each.
+    static let values = 64
+
+    let digests: AuditDigests
+    private var left = Self.values
+
+    init(digests: AuditDigests) { self.digests = digests }
+
+    var hasRoom: Bool { left > 0 }
+
     private static let plainTexts: Set<String> = ["path", "cwd", "encoding", "mode", "metric", "period"]
     /// Arguments whose number or flag stays. `head` is not an argument: it marks a mere look at a download.
     private static let plainValues: Set<String> = [
@@ -85,27 +128,41 @@ enum ArgumentRedaction {
     private static let plainLists: Set<String> = ["ids", "server_ids", "servers"]
 
     /// - Parameter key: the name of a top-level argument; empty further down, where no name is known to be harmless.
-    static func redact(_ value: JSONValue, under key: String) -> JSONValue {
+    mutating func redact(_ value: JSONValue, under key: String) -> JSONValue {
+        left -= 1
         switch value {
         case .null:
             return value
         case .bool, .number:
-            return plainValues.contains(key) ? value : digest(of: value.text)
+            return Self.plainValues.contains(key) ? value : digest(of: value.text)
         case .string(let text):
-            return plainTexts.contains(key) ? .string(text.cut(toBytes: 256)) : digest(of: text)
+            return Self.plainTexts.contains(key) ? .string(text.cut(toBytes: 256)) : digest(of: text)
         case .array(let elements):
-            let keepsNumbers = plainLists.contains(key)
-            return .array(elements.prefix(64).map { keepsNumbers && $0.isNumber ? $0 : redact($0, under: "") })
+            let keepsNumbers = Self.plainLists.contains(key)
+            var redacted: [JSONValue] = []
+            for element in elements {
+                guard hasRoom else { break }
+                if keepsNumbers, element.isNumber {
+                    left -= 1
+                    redacted.append(element)
+                } else {
+                    redacted.append(redact(element, under: ""))
+                }
+            }
+            return .array(redacted)
         case .object(let object):
             var redacted = JSONObject()
-            for (name, member) in object.prefix(64) { redacted[name.cut(toBytes: 64)] = redact(member, under: "") }
+            for (name, member) in object {
+                guard hasRoom else { break }
+                redacted[name.cut(toBytes: 64)] = redact(member, under: "")
+            }
             return .object(redacted)
         }
     }
 
-    private static func digest(of text: String) -> JSONValue {
+    private func digest(of text: String) -> JSONValue {
         let bytes = Array(text.utf8)
-        return ["length": .integer(Int64(bytes.count)), "sha256": .string(SHA256Digest.hex(bytes))]
+        return ["length": .integer(Int64(bytes.count)), "digest": .string(digests.hex(bytes))]
     }
 }
 

@@ -1,4 +1,5 @@
 package import Logging
+package import Secrets
 package import Storage
 import Synchronization
 
@@ -28,23 +29,31 @@ package final class AuditLog: Sendable {
 
     private let repository: any AuditRepository
     private let logger: Logger
+    private let digests: AuditDigests
+    private let guests = GuestRowThrottle()
     private let now: @Sendable () -> Date
     private let state = Mutex(State())
     private let wake: AsyncStream<Void>
     private let signal: AsyncStream<Void>.Continuation
 
+    /// - Parameter dataKey: `data_secret_key`; the digests in the rows are made under a key derived from it.
     package init(
-        repository: any AuditRepository, logger: Logger, now: @escaping @Sendable () -> Date = { Date() }
+        repository: any AuditRepository, logger: Logger, dataKey: SecretKey,
+        now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.repository = repository
         self.logger = logger
+        digests = AuditDigests(dataKey: dataKey)
         self.now = now
         (wake, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Takes one row; never waits.
+    /// Takes one row; never waits. Of calls that nobody answers for only so many a minute are kept
+    /// (``GuestRowThrottle``).
     package func record(_ entry: AuditEntry) {
-        let row = entry.record(at: now())
+        let date = now()
+        guard entry.hasIdentifiedCaller || guests.allows(entry.address, at: date) else { return }
+        let row = entry.record(at: date, digests)
         let (isFirst, isFirstDropped) = state.withLock { state in
             state.taken += 1
             guard state.waiting.count < Self.capacity else {

@@ -16,6 +16,9 @@ final class AuditThrottle<Key: Hashable & Sendable>: Sendable {
     }
 
     private let state = Mutex(State())
+    private let rowsPerMinute: Int
+
+    init(rowsPerMinute: Int = AuditThrottling.rowsPerMinute) { self.rowsPerMinute = rowsPerMinute }
 
     /// Whether a row may be written now. Without a key it always may.
     func allows(_ key: Key?, at now: Date) -> Bool {
@@ -28,7 +31,7 @@ final class AuditThrottle<Key: Hashable & Sendable>: Sendable {
                 state.pruned = now
             }
             if let window = state.windows[key], now.timeIntervalSince(window.began) < AuditThrottling.minute {
-                guard window.rows < AuditThrottling.rowsPerMinute else { return false }
+                guard window.rows < rowsPerMinute else { return false }
                 state.windows[key]?.rows += 1
                 return true
             }
@@ -39,6 +42,21 @@ final class AuditThrottle<Key: Hashable & Sendable>: Sendable {
     }
 
     var count: Int { state.withLock { $0.windows.count } }
+}
+
+/// Rows of calls that nobody has identified himself for: a few for each address, and so many of all addresses together,
+/// as whoever owns a network owns addresses without number.
+final class GuestRowThrottle: Sendable {
+    /// Of all addresses together.
+    static let rowsPerMinute = 300
+
+    private let addresses = AuditThrottle<String>()
+    private let everybody = AuditThrottle<Bool>(rowsPerMinute: rowsPerMinute)
+
+    /// Whether a row may be written now; calls without an address count as one address.
+    func allows(_ address: String, at now: Date) -> Bool {
+        addresses.allows(address, at: now) && everybody.allows(true, at: now)
+    }
 }
 
 /// The limits of every ``AuditThrottle``.

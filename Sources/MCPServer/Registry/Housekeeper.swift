@@ -4,7 +4,7 @@ package import Storage
 package import struct FoundationEssentials.Date
 
 /// Removes what is out of date: transfer URLs, sessions, tokens long expired, audit rows past retention
-/// (`engines.md` 11, `mcp.md` 7.1, `rest-details.md` 2).
+/// (`engines.md` 11, `mcp.md` 7.1, `rest-details.md` 2), and the oldest of more audit rows than the setting allows.
 package struct Housekeeper: Sendable {
     private let storage: Storage
     private let transferURLs: TransferURLs
@@ -28,7 +28,8 @@ package struct Housekeeper: Sendable {
         self.now = now
     }
 
-    /// Works until the surrounding task is cancelled: URLs every minute, sessions every ten, the rest every day.
+    /// Works until the surrounding task is cancelled: URLs every minute, sessions and surplus audit rows every
+    /// ten, the rest every day.
     package func run() async { await run(minute: .seconds(60)) }
 
     /// - Parameter minute: how long one takes; tests have shorter ones.
@@ -36,10 +37,19 @@ package struct Housekeeper: Sendable {
         var minute = 0
         while !Task.isCancelled {
             _ = transferURLs.sweep()
-            if minute % 10 == 0 { await attempt("sessions") { _ = try await storage.sessions.purge(now: now()) } }
+            if minute % 10 == 0 { await often() }
             if minute % 1440 == 0 { await daily() }
             minute += 1
             try? await Task.sleep(for: length)
+        }
+    }
+
+    /// What is done every ten minutes.
+    func often() async {
+        await attempt("sessions") { _ = try await storage.sessions.purge(now: now()) }
+        await attempt("audit rows") {
+            let newest = settings.current.auditMaxRows
+            while try await storage.audit.purge(allBut: newest, limit: Self.purgeBatch) == Self.purgeBatch {}
         }
     }
 

@@ -29,10 +29,14 @@ package struct GatewaySettings: Sendable, Hashable {
     package var mcpRateLimitPerSecond = 10
     package var mcpRateLimitPerMinute = 120
     package var mcpToolsets: [String] = ["core"]
+    /// A ``ToolNameStyle``.
+    package var mcpToolNames = ToolNameStyle.dotted.rawValue
     package var mcpAllowedOrigins: [String] = []
     /// Hosts under which the MCP routes answer, besides loopback names; empty = any.
     package var mcpAllowedHosts: [String] = []
     package var auditRetentionDays = 90
+    /// Audit rows kept at most, whatever their age.
+    package var auditMaxRows = 1_000_000
     package var trustedProxies: [String] = []
 
     package init() {}

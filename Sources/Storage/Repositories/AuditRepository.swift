@@ -8,6 +8,8 @@ package protocol AuditRepository: Sendable {
     func rows(_ selection: AuditSelection, limit: Int) async throws -> [AuditRecord]
     /// Deletes at most `limit` rows older than `date`.
     func purge(before date: Date, limit: Int) async throws -> Int
+    /// Deletes at most `limit` of the oldest rows while there are more than `newest`.
+    func purge(allBut newest: Int, limit: Int) async throws -> Int
 }
 
 /// Which rows of the audit log are meant; `nil` members do not restrict.

@@ -43,7 +43,7 @@ final class TestGateway: Sendable {
         identity = IdentityCache(storage: storage)
         live = LiveWork(identity: identity, settings: settings, now: now)
         strikes = StrikeBook(repository: storage.strikes, logger: quiet, now: now)
-        audit = AuditLog(repository: storage.audit, logger: quiet, now: now)
+        audit = AuditLog(repository: storage.audit, logger: quiet, dataKey: dataKey, now: now)
         transferURLs = TransferURLs(now: now)
         accounts = AccountService(storage: storage, dataKey: dataKey, cost: .minimal, now: now)
         issuer = TokenIssuer(storage: storage, dataKey: dataKey, now: now)

@@ -75,7 +75,8 @@ struct AuditListTool: Tool {
             userID = record.userID
             tokenID = record.tokenID
             tool = record.tool
-            serverID = record.serverID
+            // Rows of older versions may hold what a refused call named.
+            serverID = max(0, record.serverID)
             outcome = record.outcome
             error = record.errorMessage.nonEmpty
             durationMilliseconds = record.durationMilliseconds

@@ -14,8 +14,10 @@ struct SessionCreateTool: Tool {
         issuing = SessionIssuing(services)
     }
 
+    static let name = "session.create"
+
     let definition = ToolDefinition(
-        name: "session.create", title: "Log in",
+        name: name, title: "Log in",
         description: "Logs in by user name and password and returns the signed token of a new session.",
         access: .open, exposure: .internal,
         inputSchema: SchemaSource(PackageResources.session_create_input_json),

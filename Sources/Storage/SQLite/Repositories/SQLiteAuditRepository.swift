@@ -46,4 +46,17 @@ struct SQLiteAuditRepository: AuditRepository {
                 """, .date(date), .integer(limit))
         }
     }
+
+    func purge(allBut newest: Int, limit: Int) async throws -> Int {
+        guard limit > 0 else { return 0 }
+        // By id, which grows by one with each row: counting millions of rows would take seconds.
+        return try await database.write { connection in
+            try connection.run(
+                """
+                DELETE FROM mcp_audit_logs WHERE id IN (
+                    SELECT id FROM mcp_audit_logs
+                    WHERE id <= (SELECT max(id) FROM mcp_audit_logs) - ? ORDER BY id LIMIT ?)
+                """, .integer(max(0, newest)), .integer(limit))
+        }
+    }
 }
