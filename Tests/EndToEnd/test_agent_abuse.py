@@ -54,7 +54,13 @@ def memory(gateway) -> int:
 
 
 def refusals(gateway, reason: str) -> list[str]:
-    return [line for line in gateway.log.read_text().splitlines() if "agent refused" in line and reason in line]
+    """Lines are written by a thread of their own, a moment after what they tell of."""
+    end = time.monotonic() + 2
+    while True:
+        found = [line for line in gateway.log.read_text().splitlines() if "agent refused" in line and reason in line]
+        if found or time.monotonic() > end:
+            return found
+        time.sleep(0.02)
 
 
 def code_of(call) -> tuple[grpc.StatusCode, str]:

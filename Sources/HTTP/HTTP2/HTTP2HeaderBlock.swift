@@ -13,6 +13,8 @@ struct HTTP2HeaderBlock {
     private var authority: String?
     private var path: String?
     private var status = 0
+    /// A value began or ended with white space, which RFC 9113, 8.2.1, forbids.
+    private var hasPaddedValue = false
     private(set) var fields: HTTPFields = [:]
 
     init(maximum: Int = 0) { self.maximum = maximum }
@@ -21,11 +23,20 @@ struct HTTP2HeaderBlock {
         size += name.count + value.count + 32
         isTooLarge = isTooLarge || size > maximum
         guard !isTooLarge else { return }
+        hasPaddedValue = unsafe hasPaddedValue || Self.isSpace(value.first) || Self.isSpace(value.last)
         if let first = unsafe name.first, first == UInt8(ascii: ":") {
             unsafe setPseudo(name, String(decoding: value, as: UTF8.self))
         } else if let name = unsafe HTTPField.Name(wire: name.span) {
             unsafe fields.append(HTTPField(name: name, value: value))
         }
+    }
+
+    private static func isSpace(_ byte: UInt8?) -> Bool { byte == 0x20 || byte == 0x09 }
+
+    /// Agents may have a secret with white space around it in their configuration, and always got in with it: their
+    /// metadata are trimmed. Nobody else may send any.
+    private var isWellFormed: Bool {
+        !hasPaddedValue || fields[.contentType]?.utf8.starts(with: "application/grpc".utf8) ?? false
     }
 
     /// nghttp2 lets those pass that the kind of message may have, so that length and second letter tell which it is.
@@ -42,24 +53,27 @@ struct HTTP2HeaderBlock {
     }
 
     /// Why a request is not carried out.
-    struct Refusal: Error {
-        var status: HTTPResponse.Status
+    enum Refusal: Error {
+        case answer(HTTPResponse.Status)
+        /// It breaks the rules of HTTP/2, and its stream is reset.
+        case malformed
     }
 
     /// The request. Its `Host` becomes the authority.
     func request() -> Result<HTTPRequest, Refusal> {
-        guard !isTooLarge else { return .failure(Refusal(status: .requestHeaderFieldsTooLarge)) }
-        guard let method = HTTPRequest.Method(method) else { return .failure(Refusal(status: .badRequest)) }
-        guard method != .connect else { return .failure(Refusal(status: .notImplemented)) }
+        guard !isTooLarge else { return .failure(.answer(.requestHeaderFieldsTooLarge)) }
+        guard isWellFormed else { return .failure(.malformed) }
+        guard let method = HTTPRequest.Method(method) else { return .failure(.answer(.badRequest)) }
+        guard method != .connect else { return .failure(.answer(.notImplemented)) }
         var fields = fields
         let host = fields[.host]
         if host != nil { fields[.host] = nil }
         guard let scheme, scheme.utf8.isSame(as: "http".utf8) || scheme.utf8.isSame(as: "https".utf8),
             let path, path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
-        else { return .failure(Refusal(status: .badRequest)) }
+        else { return .failure(.answer(.badRequest)) }
         guard let authority = authority ?? host, Authority.isValid(authority.utf8),
             host?.utf8.isSame(as: authority.utf8) ?? true
-        else { return .failure(Refusal(status: .badRequest)) }
+        else { return .failure(.answer(.badRequest)) }
         return .success(
             HTTPRequest(method: method, scheme: scheme, authority: authority, path: path, headerFields: fields))
     }

@@ -196,6 +196,7 @@ final class HTTP2Link {
             guard let request = stream.request else { return }
             stream.request = nil
             owner?.began(stream, request, on: loop)
+        case .malformed(let stream): session.resetMalformed(stream)
         case .refused(let stream, let status):
             stream.link = self
             owner?.refused(stream, status, on: loop)

@@ -154,7 +154,8 @@ extension HTTP2Session {
             case .success(let request):
                 stream.request = request
                 events.append(.request(stream))
-            case .failure(let refusal): events.append(.refused(stream, refusal.status))
+            case .failure(.answer(let status)): events.append(.refused(stream, status))
+            case .failure(.malformed): events.append(.malformed(stream))
             }
             if ends { ended(stream, trailers: nil) }
         case .client where !stream.hasResponseHead:

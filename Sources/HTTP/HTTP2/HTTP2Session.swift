@@ -12,6 +12,8 @@ import Transport
         case request(HTTP2Stream)
         /// Server: a new stream whose request is not to be carried out.
         case refused(HTTP2Stream, HTTPResponse.Status)
+        /// A head that is reset without an answer.
+        case malformed(HTTP2Stream)
         /// Client: the final head.
         case response(HTTP2Stream, HTTPResponse)
         case data(HTTP2Stream, [UInt8])
@@ -65,6 +67,8 @@ import Transport
         unsafe nghttp2_option_set_no_auto_window_update(option, 1)
         unsafe nghttp2_option_set_no_closed_streams(option, 1)
         unsafe nghttp2_option_set_max_continuations(option, 8)
+        // HTTP2HeaderBlock decides who may.
+        unsafe nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1)
         // Of what one read brings: each PING and SETTINGS has an answer. More are not read before these are taken.
         unsafe nghttp2_option_set_max_outbound_ack(option, 16384)
         // Frames of unknown types are ignored, but counted.
@@ -276,6 +280,12 @@ import Transport
         resetNow(stream, code)
         // A request that waits for others to end is closed now; nghttp2 does it when its turn comes.
         if role == .client, !stream.hasBegun { closed(stream.id, code) }
+    }
+
+    /// Resets a stream for a fault of the peer, which counts as one of its own resets.
+    func resetMalformed(_ stream: HTTP2Stream) {
+        guard isOpen(stream) else { return }
+        unsafe nghttp2_submit_rst_stream(session, 0, stream.id, HTTP2ErrorCode.protocolError.rawValue)
     }
 
     private func resetNow(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {

@@ -120,7 +120,8 @@ struct HTTP2RulesTests {
 
     @Test("white space around metadata of gRPC is taken, as agents' secrets may have some")
     func paddedMetadata() async {
-        let fields = Self.pseudo + [("content-type", "application/grpc"), ("client-secret", " s "), ("client-uuid", " ")]
+        let fields =
+            Self.pseudo + [("content-type", "application/grpc"), ("client-secret", " s "), ("client-uuid", " ")]
         #expect(await Self.outcome(of: Wire.headers(1, fields, end: true)) == .status(200))
     }
 
