@@ -38,6 +38,11 @@ package enum LogTime {
         }
     }
 
+    /// `10:00:00.123`, in UTC.
+    package static func timeOfDay(milliseconds: Int64 = nowMilliseconds()) -> String {
+        String(text(milliseconds: milliseconds).dropFirst(11).dropLast())
+    }
+
     /// `2026-01-31T10:00:00+0100`, in the zone of the machine.
     static func localText() -> String {
         var seconds = time(nil)

@@ -76,6 +76,7 @@ struct LoggerTests {
         ])
     func time(milliseconds: Int64, text: String) {
         #expect(LogTime.text(milliseconds: milliseconds) == text)
+        #expect(text.contains("T\(LogTime.timeOfDay(milliseconds: milliseconds))Z"))
     }
 }
 
