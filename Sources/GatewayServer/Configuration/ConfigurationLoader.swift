@@ -69,6 +69,10 @@ package struct ConfigurationLoader: Sendable {
         if let name = configuration.settings.mcpToolsets.first(where: { Toolset(rawValue: $0) == nil }) {
             throw .badValue(key: "mcp_toolsets", value: name, expected: "some of \(Toolset.allNames)")
         }
+        let names = configuration.settings.mcpToolNames
+        guard ToolNameStyle(rawValue: names) != nil else {
+            throw .badValue(key: "mcp_tool_names", value: names, expected: ToolNameStyle.allNames)
+        }
         if let entry = configuration.settings.mcpAllowedHosts.first(where: { !OriginGuard.isHost($0) }) {
             throw .badValue(
                 key: "mcp_allowed_hosts", value: entry,

@@ -10,6 +10,8 @@ package final class ToolRegistry: Sendable {
     private let tools: [String: RegisteredTool]
     /// As given at start, which is the order of every list.
     private let order: [String]
+    /// The names by their spelling with underscores for dots.
+    private let underscored: [String: String]
     private let gate: AccessGate
     private let live: LiveWork
     private let audit: AuditLog
@@ -26,6 +28,14 @@ package final class ToolRegistry: Sendable {
             guard tools[name] == nil else { throw .duplicateName(name) }
             tools[name] = try RegisteredTool(tool)
         }
+        var underscored: [String: String] = [:]
+        for name in tools.keys {
+            let other = ToolNameStyle.underscored(name)
+            guard other == name || tools[other] == nil, underscored.updateValue(name, forKey: other) == nil else {
+                throw .duplicateName(other)
+            }
+        }
+        self.underscored = underscored
         self.tools = tools
         self.order = list.map(\.definition.name)
         self.gate = gate
@@ -51,6 +61,17 @@ package final class ToolRegistry: Sendable {
     package func isExposed(_ name: String, toolsets: [String]) -> Bool {
         guard case .mcp(let toolset)? = tools[name]?.definition.exposure else { return false }
         return toolsets.contains(toolset.rawValue)
+    }
+
+    /// Bytes of a name that is looked up; hashing a longer one could take long.
+    private static let nameLimit = 64
+
+    /// The tool that a caller of MCP means, who may write underscores for the dots of its name.
+    /// - Returns: `nil` where MCP may not call it under these toolsets, or there is none.
+    func exposedName(_ name: String, toolsets: [String]) -> String? {
+        guard name.utf8.count <= Self.nameLimit else { return nil }
+        let known = tools[name] == nil ? underscored[name] ?? name : name
+        return isExposed(known, toolsets: toolsets) ? known : nil
     }
 
     /// Whether the tool tells how far it is.

@@ -5,12 +5,13 @@ import HTTP
 struct EventStream: Sendable {
     /// What the client named its progress; goes back as it came.
     let progressToken: JSONValue
-    /// How often a comment shows proxies and clients that the stream lives.
-    var keepAlive = Duration.seconds(10)
+    /// How often a comment shows proxies and clients that the stream lives: the impatient ones give up after 5 s.
+    var keepAlive = Duration.milliseconds(4500)
 
-    /// - Parameter answer: does the work and returns the response; begins when the first bytes are on their way.
+    /// - Parameter answer: does the work and returns the response, or `nil` where none is wanted any more; begins when
+    ///   the first bytes are on their way.
     func response(
-        _ answer: @escaping @Sendable (_ progress: @escaping ProgressReporter) async -> [UInt8]
+        _ answer: @escaping @Sendable (_ progress: @escaping ProgressReporter) async -> [UInt8]?
     ) -> OutboundResponse {
         let head = HTTPResponse(
             status: .ok,
@@ -30,7 +31,7 @@ struct EventStream: Sendable {
     private static let waitingEvents = 64
 
     private func relay(
-        _ answer: @escaping @Sendable (@escaping ProgressReporter) async -> [UInt8],
+        _ answer: @escaping @Sendable (@escaping ProgressReporter) async -> [UInt8]?,
         to write: @Sendable ([UInt8]) async throws -> Void
     ) async throws {
         // A client that has left already fails here, and nothing is begun for it.
@@ -40,7 +41,9 @@ struct EventStream: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             group.addTask {
-                feed.yield(.response(await answer { feed.yield(.progress($0, total: $1)) }))
+                if let response = await answer({ feed.yield(.progress($0, total: $1)) }) {
+                    feed.yield(.response(response))
+                }
                 feed.finish()
             }
             group.addTask {

@@ -3,7 +3,7 @@ import HTTP
 extension MCPEndpoint {
     /// Runs one request that passed every gate (`mcp.md` 1.5, 10.2).
     func dispatch(
-        _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall, _ fields: HTTPFields
+        _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall, _ request: InboundRequest
     ) async throws -> OutboundResponse {
         if let wrong = message.paramsTypeError, Self.handshakeMethods.contains(message.method) {
             // Without an object there is no `_meta`, so the message speaks a revision with a handshake.
@@ -13,16 +13,16 @@ extension MCPEndpoint {
         }
         switch (message.method, era) {
         case ("initialize", .handshake):
-            return success(message, initialize(message), era)
+            return success(message, initialize(message, request), era)
         case ("ping", .handshake), ("notifications/initialized", .handshake):
             guard message.id != .null else { return .empty(.accepted) }
             return success(message, [:], era)
         case ("server/discover", .stateless):
-            return success(message, discover, era)
+            return success(message, discover(request), era)
         case ("tools/list", _):
-            return try listTools(message, era)
+            return listTools(message, era, request)
         case ("tools/call", _):
-            return try await callTool(message, body, era, call, fields)
+            return await callTool(message, body, era, call, request.head.headerFields)
         default:
             let status: HTTPResponse.Status = era == .handshake ? .ok : .notFound
             return failure(
@@ -37,7 +37,7 @@ extension MCPEndpoint {
     // MARK: Handshake and discovery
 
     /// Echoes a revision that we speak, else offers the latest one with a handshake.
-    private func initialize(_ message: JSONRPCRequest) -> JSONObject {
+    private func initialize(_ message: JSONRPCRequest, _ request: InboundRequest) -> JSONObject {
         let version: String
         switch message.params?["protocolVersion"]?.stringValue {
         case nil: version = MCPProtocol.oldestVersion
@@ -48,19 +48,31 @@ extension MCPEndpoint {
             "protocolVersion": .string(version),
             "capabilities": Self.capabilities,
             "serverInfo": serverInfo,
-            "instructions": .string(MCPProtocol.instructions),
+            "instructions": instructions(request),
         ]
     }
 
-    private var discover: JSONObject {
+    private func discover(_ request: InboundRequest) -> JSONObject {
         let versions = MCPProtocol.handshakeVersions + MCPProtocol.statelessVersions
         return [
             "supportedVersions": .array(versions.map { .string($0) }),
             "capabilities": Self.capabilities,
-            "instructions": .string(MCPProtocol.instructions),
+            "instructions": instructions(request),
             "ttlMs": .integer(Self.cacheMilliseconds),
             "cacheScope": "private",
         ]
+    }
+
+    private func instructions(_ request: InboundRequest) -> JSONValue {
+        listing.instructions(nameStyle(request) ?? .dotted)
+    }
+
+    /// How this client wants tools named: `?names=`, else the setting. `nil` for a style that there is not.
+    private func nameStyle(_ request: InboundRequest) -> ToolNameStyle? {
+        let key = "names="
+        let wanted = request.query.split(separator: "&").last { $0.utf8.starts(with: key.utf8) }
+        guard let wanted else { return ToolNameStyle(rawValue: settings.current.mcpToolNames) ?? .dotted }
+        return ToolNameStyle(rawValue: String(wanted.utf8.dropFirst(key.utf8.count)) ?? "")
     }
 
     private static let capabilities: JSONValue = ["tools": ["listChanged": false]]
@@ -75,13 +87,18 @@ extension MCPEndpoint {
     // MARK: Tools
 
     /// One page: there is no cursor that we ever gave out.
-    private func listTools(_ message: JSONRPCRequest, _ era: MCPEra) throws -> OutboundResponse {
+    private func listTools(
+        _ message: JSONRPCRequest, _ era: MCPEra, _ request: InboundRequest
+    ) -> OutboundResponse {
         if let cursor = message.params?["cursor"], cursor != .null {
             return failure(message, era.invalidParamsStatus, .invalidParams, "cursor: unknown")
         }
-        var result: JSONObject = [
-            "tools": .array(registry.exposed(toolsets: settings.current.mcpToolsets).map(\.listEntry))
-        ]
+        guard let style = nameStyle(request) else {
+            return failure(
+                message, era.invalidParamsStatus, .invalidParams,
+                "names in the URL's query: must be \(ToolNameStyle.allNames)")
+        }
+        var result: JSONObject = ["tools": .array(listing.tools(of: settings.current.mcpToolsets, style))]
         if case .stateless = era {
             result["ttlMs"] = .integer(Self.cacheMilliseconds)
             result["cacheScope"] = "private"
@@ -91,7 +108,7 @@ extension MCPEndpoint {
 
     private func callTool(
         _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall, _ fields: HTTPFields
-    ) async throws -> OutboundResponse {
+    ) async -> OutboundResponse {
         if let params = message.params, params.objectValue == nil {
             return refused(
                 message, era, call, .invalidParams, "invalid arguments: params: expected object, found array")
@@ -101,16 +118,25 @@ extension MCPEndpoint {
                 message, era, call, .invalidParams,
                 "invalid arguments: params.name: expected string, found \(name.typeName)")
         }
-        guard let name = message.params?["name"]?.stringValue, !name.isEmpty else {
+        guard let given = message.params?["name"]?.stringValue, !given.isEmpty else {
             return refused(message, era, call, .invalidParams, "tool name required")
         }
-        guard registry.isExposed(name, toolsets: settings.current.mcpToolsets) else {
+        guard let name = registry.exposedName(given, toolsets: settings.current.mcpToolsets) else {
             // To revision 2026-07-28 the name is a parameter like any other.
             let code: JSONRPCErrorCode = era == .handshake ? .methodNotFound : .invalidParams
-            return refused(message, era, call, code, "unknown tool: \(name.cut(toBytes: 128))")
+            return refused(message, era, call, code, "unknown tool: \(given.cut(toBytes: 128))")
         }
-        guard registry.reportsProgress(name), let token = message.progressToken, fields.acceptsEventStream else {
-            return .json(.ok, bytes: await run(name, message, body, era, call))
+        if let fault = message.argumentsFault {
+            let failure = ToolFailure.invalidArguments("invalid arguments: \(fault)")
+            recordRefused(name, failure, call)
+            return success(message, ToolResultEncoding.failure(failure), era)
+        }
+        // Only tools that may take long tell how far they are; the others answer before anybody grows impatient.
+        guard registry.reportsProgress(name), fields.acceptsEventStream else {
+            return Self.answer(await run(name, message, body, era, call))
+        }
+        guard let token = message.progressToken else {
+            return await LateStream(patience: patience).response { await run(name, message, body, era, call) }
         }
         return EventStream(progressToken: token).response { progress in
             var call = call
@@ -119,9 +145,16 @@ extension MCPEndpoint {
         }
     }
 
+    /// - Parameter message: `nil` where there is nothing to say (``run(_:_:_:_:_:)``).
+    static func answer(_ message: [UInt8]?) -> OutboundResponse {
+        message.map { .json(.ok, bytes: $0) } ?? .empty(.accepted)
+    }
+
+    /// - Returns: `nil` for a call of a revision with handshake that its client has cancelled: no answer is wanted, and
+    ///   libraries warn of one whose id they have forgotten.
     private func run(
         _ name: String, _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall
-    ) async -> [UInt8] {
+    ) async -> [UInt8]? {
         let outcome = await registry.invoke(
             name, arguments: message.params?["arguments"] ?? .null,
             bytes: message.argumentsRange.map { body[$0] }, call: call)
@@ -131,6 +164,7 @@ extension MCPEndpoint {
             return JSONRPCResponse.serialized(id: message.id) {
                 ToolResultEncoding.writeSuccess(value, more, to: &$0)
             }
+        case .failure(.cancelled(.clientRequest)) where era == .handshake: return nil
         case .failure(let failed): return result(message, ToolResultEncoding.failure(failed), era).serialized()
         }
     }

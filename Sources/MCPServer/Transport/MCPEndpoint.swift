@@ -16,13 +16,17 @@ package struct MCPEndpoint: Sendable {
     let live: LiveWork
     let audit: AuditLog
     let version: String
+    let listing: ToolListing
+    /// How long a call may be silent before its answer becomes an event stream.
+    let patience: Duration
     private let now: @Sendable () -> Date
     /// Calls while MCP is off, which no rate limit counts.
     private let disabledRows = AuditThrottle<Int64>()
 
     package init(
         registry: ToolRegistry, tokens: TokenAuthenticator, settings: any SettingsStore, limiter: RateLimiter,
-        live: LiveWork, audit: AuditLog, version: String, now: @escaping @Sendable () -> Date = { Date() }
+        live: LiveWork, audit: AuditLog, version: String, patience: Duration = LateStream.patience,
+        now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.registry = registry
         self.tokens = tokens
@@ -31,6 +35,8 @@ package struct MCPEndpoint: Sendable {
         self.live = live
         self.audit = audit
         self.version = version
+        self.patience = patience
+        listing = ToolListing(registry)
         self.now = now
     }
 
@@ -56,44 +62,48 @@ package struct MCPEndpoint: Sendable {
 
         let limits = RateLimiter.Limits(
             perSecond: settings.mcpRateLimitPerSecond, perMinute: settings.mcpRateLimitPerMinute)
-        let decision = limiter.take(token: token.id, limits)
+        // Counted once, whatever it is; which allowance it takes from depends on the method.
+        let take = { limiter.take(token: token.id, limits, $0) }
         let body: [UInt8]
-        do {
-            if let length = request.contentLength, length > Self.bodyLimit { return Self.tooLarge }
+        do throws(RequestBody.Failure) {
+            if let length = request.contentLength, length > Self.bodyLimit { throw .tooLarge(limit: Self.bodyLimit) }
             body = try await request.body.collect(upTo: Self.bodyLimit)
-        } catch .tooLarge {
-            return Self.tooLarge
         } catch {
+            _ = take(.work)
+            if case .tooLarge = error { return Self.tooLarge }
             return .empty(.badRequest)
         }
-        return await answer(body, request, principal, decision)
+        return await answer(body, request, principal, take)
     }
 
-    /// The envelope, the verdict of the rate limit (which needs to know the method), the revision, the method.
+    /// The envelope, the rate limit (which needs to know the method), the revision, the method.
     private func answer(
-        _ body: [UInt8], _ request: InboundRequest, _ principal: Principal, _ decision: RateLimiter.Decision
+        _ body: [UInt8], _ request: InboundRequest, _ principal: Principal,
+        _ take: (RateLimiter.Allowance) -> RateLimiter.Decision
     ) async -> OutboundResponse {
         let message: JSONRPCRequest
         do {
             message = try JSONRPCRequest(parsing: body)
         } catch {
-            if case .refused(let seconds, _) = decision { return limited(request, id: error.id, seconds) }
+            if case .refused(let seconds, _) = take(.work) { return limited(request, id: error.id, seconds) }
             return .json(.ok, bytes: JSONRPCResponse.failure(error).serialized())
         }
-        if case .refused(let seconds, let isFirst) = decision {
+        if case .refused(let seconds, let isFirst) = take(RateLimiter.Allowance(of: message)) {
             return refuseOverBudget(message, request, principal, seconds: seconds, isFirst: isFirst)
+        }
+        // Before the revision is looked at: clients send them without `_meta` under any header, and give their session
+        // up over a refusal.
+        if message.isNotification {
+            notify(message, principal)
+            return .empty(.accepted)
         }
         do {
             let era = try MCPEra.of(message, request.head.headerFields)
-            if message.isNotification {
-                notify(message, principal)
-                return .empty(.accepted)
-            }
             var call = ToolCall(
                 principal: principal, origin: .mcp, requestID: request.id, client: request.client,
                 userAgent: request.head.headerFields[.userAgent] ?? "", baseURL: request.baseURL, rpcID: message.id)
             call.protocolVersion = era.version ?? request.head.headerFields[.mcpProtocolVersion]
-            return try await dispatch(message, body, era, call, request.head.headerFields)
+            return try await dispatch(message, body, era, call, request)
         } catch let refusal as MCPEraRefusal {
             if message.isToolCall {
                 recordRefused(message.toolName, .invalidArguments(refusal.error.message), request, principal)

@@ -23,7 +23,8 @@ extension MCPEra {
 
     /// Reads the revision from body and headers, which must agree.
     static func of(_ message: JSONRPCRequest, _ fields: HTTPFields) throws(MCPEraRefusal) -> MCPEra {
-        guard message.method != "initialize", let named = message.meta?[MCPProtocol.Meta.protocolVersion] else {
+        if message.method == "initialize" { return ofInitialize(message, fields) }
+        guard let named = message.meta?[MCPProtocol.Meta.protocolVersion] else {
             return try handshake(message, fields)
         }
         guard case .string(let version) = named else {
@@ -44,10 +45,18 @@ extension MCPEra {
         return .stateless(version: version)
     }
 
+    /// A handshake, unless body and header both speak a revision that has none; there it is an unknown method.
+    private static func ofInitialize(_ message: JSONRPCRequest, _ fields: HTTPFields) -> MCPEra {
+        guard case .string(let version)? = message.meta?[MCPProtocol.Meta.protocolVersion],
+            MCPProtocol.statelessVersions.contains(version), fields[.mcpProtocolVersion] == version
+        else { return .handshake }
+        return .stateless(version: version)
+    }
+
     private static func handshake(
         _ message: JSONRPCRequest, _ fields: HTTPFields
     ) throws(MCPEraRefusal) -> MCPEra {
-        guard message.method != "initialize", let header = fields[.mcpProtocolVersion] else { return .handshake }
+        guard let header = fields[.mcpProtocolVersion] else { return .handshake }
         if MCPProtocol.statelessVersions.contains(header) {
             throw refusal(
                 .invalidParams,

@@ -1,7 +1,8 @@
 import Synchronization
 
 /// How many calls a token may still make: so many a second *and* so many a minute, in fixed windows that start at the
-/// token's first call after expiry (`mcp.md` 3).
+/// token's first call after expiry (`mcp.md` 3). What brings a client up has an allowance per second of its own, so that
+/// several that start at once with one token all come up.
 ///
 /// The decision and the reading of the clock are one critical section, so of M calls at the same moment exactly N pass.
 package final class RateLimiter: Sendable {
@@ -13,6 +14,17 @@ package final class RateLimiter: Sendable {
             self.perSecond = perSecond
             self.perMinute = perMinute
         }
+    }
+
+    /// Which allowance per second a call takes from; the one per minute is of both.
+    package enum Allowance: Sendable, Hashable {
+        /// `initialize`, `notifications/initialized`, `server/discover` and `tools/list`.
+        case start
+        /// All else, what cannot be read included.
+        case work
+
+        /// How many times ``Limits/perSecond`` it is.
+        fileprivate var factor: Int { self == .start ? 4 : 1 }
     }
 
     package enum Decision: Sendable, Hashable {
@@ -28,51 +40,64 @@ package final class RateLimiter: Sendable {
         package var thisMinute: Int
     }
 
-    /// Two windows of one token. A pure value: the clock comes in as an argument.
+    /// One fixed window and what was counted in it.
+    private struct Window: Sendable {
+        var began: Duration
+        var count: Int32 = 0
+
+        /// - Returns: whether a new window began.
+        mutating func roll(to now: Duration, length: Duration) -> Bool {
+            guard now - began >= length else { return false }
+            self = Window(began: now)
+            return true
+        }
+    }
+
+    /// The windows of one token. A pure value: the clock comes in as an argument.
     struct Windows: Sendable {
-        private(set) var secondBegan: Duration
-        private(set) var minuteBegan: Duration
-        private(set) var inSecond: Int32 = 0
-        private(set) var inMinute: Int32 = 0
+        private var starts: Window
+        private var work: Window
+        private var minute: Window
         private var hasRefused = false
 
+        fileprivate var minuteBegan: Duration { minute.began }
+
         init(now: Duration) {
-            secondBegan = now
-            minuteBegan = now
+            starts = Window(began: now)
+            work = Window(began: now)
+            minute = Window(began: now)
         }
 
         private mutating func roll(to now: Duration) {
-            if now - secondBegan >= .seconds(1) {
-                secondBegan = now
-                inSecond = 0
-                hasRefused = false
-            }
-            if now - minuteBegan >= .seconds(60) {
-                minuteBegan = now
-                inMinute = 0
-            }
+            if work.roll(to: now, length: .seconds(1)) { hasRefused = false }
+            _ = starts.roll(to: now, length: .seconds(1))
+            _ = minute.roll(to: now, length: .seconds(60))
         }
 
-        mutating func take(at now: Duration, _ limits: Limits) -> Decision {
+        mutating func take(at now: Duration, _ limits: Limits, _ allowance: Allowance) -> Decision {
             roll(to: now)
+            let second = allowance == .start ? starts : work
             var wait = Duration.zero
-            if inSecond >= limits.perSecond { wait = max(wait, secondBegan + .seconds(1) - now) }
-            if inMinute >= limits.perMinute { wait = max(wait, minuteBegan + .seconds(60) - now) }
+            if Int(second.count) / allowance.factor >= limits.perSecond {
+                wait = max(wait, second.began + .seconds(1) - now)
+            }
+            if minute.count >= limits.perMinute { wait = max(wait, minute.began + .seconds(60) - now) }
             guard wait == .zero else {
                 let (seconds, rest) = wait.components
                 defer { hasRefused = true }
                 return .refused(retryAfterSeconds: max(1, Int(seconds) + (rest > 0 ? 1 : 0)), isFirst: !hasRefused)
             }
-            inSecond += 1
-            inMinute += 1
+            if allowance == .start { starts.count += 1 } else { work.count += 1 }
+            minute.count += 1
             return .allowed
         }
 
+        /// What is left for work.
         mutating func budget(at now: Duration, _ limits: Limits) -> Budget {
             roll(to: now)
             return Budget(
-                thisSecond: max(0, limits.perSecond - Int(inSecond)),
-                thisMinute: max(0, limits.perMinute - Int(inMinute)))
+                thisSecond: max(0, limits.perSecond - Int(work.count)),
+                thisMinute: max(0, limits.perMinute - Int(minute.count)))
         }
 
         func isStale(at now: Duration) -> Bool { now - minuteBegan >= .seconds(60) }
@@ -83,7 +108,7 @@ package final class RateLimiter: Sendable {
         var lastPruned: Duration?
     }
 
-    /// Tokens whose windows are kept, about 15 MB. Only where more than so many call within one minute do the quarter
+    /// Tokens whose windows are kept, about 20 MB. Only where more than so many call within one minute do the quarter
     /// with the oldest windows get new ones early.
     static let capacity = 100_000
 
@@ -96,13 +121,13 @@ package final class RateLimiter: Sendable {
     }
 
     /// Counts one call of this token if there is room. Id 0 is not limited.
-    package func take(token id: Int64, _ limits: Limits) -> Decision {
+    package func take(token id: Int64, _ limits: Limits, _ allowance: Allowance = .work) -> Decision {
         guard id != 0 else { return .allowed }
         return state.withLock { state in
             let now = now()
             prune(&state, now)
             if state.windows.count >= Self.capacity, state.windows[id] == nil { Self.makeRoom(&state, now) }
-            return state.windows[id, default: Windows(now: now)].take(at: now, limits)
+            return state.windows[id, default: Windows(now: now)].take(at: now, limits, allowance)
         }
     }
 
@@ -138,4 +163,13 @@ package final class RateLimiter: Sendable {
 
     @Sendable
     package static func monotonic() -> Duration { epoch.duration(to: .now) }
+}
+
+extension RateLimiter.Allowance {
+    init(of message: JSONRPCRequest) {
+        switch message.method {
+        case "initialize", "notifications/initialized", "server/discover", "tools/list": self = .start
+        default: self = .work
+        }
+    }
 }

@@ -4,6 +4,7 @@ enum ToolResultEncoding {
     /// - Parameter more: further members of the result.
     static func writeSuccess(_ value: JSONValue, _ more: JSONObject, to writer: inout JSONWriter) {
         let document = value.serialized()
+        writer.reserve(document.count * 9 / 4 + 128)
         writer.write(raw: #"{"content":[{"type":"text","text":"#)
         writer.write(quoting: document)
         writer.write(raw: #"}],"structuredContent":"#)
@@ -31,35 +32,5 @@ enum ToolResultEncoding {
 
     private static func content(_ text: String) -> JSONValue {
         .object(JSONObject(uniqueMembers: [("type", "text"), ("text", .string(text))]))
-    }
-}
-
-extension ExposedTool {
-    /// The entry of `tools/list` (`mcp.md` 1.5, 10.3 rows 6 and 9).
-    var listEntry: JSONValue {
-        var entry: JSONObject = [
-            "name": .string(definition.name),
-            "title": .string(definition.title),
-            "description": .string(definition.description),
-            "inputSchema": inputSchema,
-            "outputSchema": outputSchema,
-            "annotations": annotations,
-        ]
-        if case .user(let scopes) = definition.access, let scope = scopes.first {
-            entry["_meta"] = [MCPProtocol.Meta.requiredScope: .string(scope.rawValue)]
-        }
-        return .object(entry)
-    }
-
-    private var annotations: JSONValue {
-        let hints = definition.annotations
-        var object: JSONObject = ["title": .string(definition.title)]
-        for (name, value) in [
-            ("readOnlyHint", hints.readOnly), ("destructiveHint", hints.destructive),
-            ("idempotentHint", hints.idempotent), ("openWorldHint", hints.openWorld),
-        ] {
-            if let value { object[name] = .bool(value) }
-        }
-        return .object(object)
     }
 }

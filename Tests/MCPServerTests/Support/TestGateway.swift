@@ -1,6 +1,6 @@
-import HTTP
 import AgentLink
 import Foundation
+import HTTP
 import Logging
 import Secrets
 import Storage
@@ -158,12 +158,13 @@ extension TestGateway {
 // MARK: - HTTP
 
 extension TestGateway {
-    func endpoint() -> MCPEndpoint {
+    func endpoint(patience: Duration = LateStream.patience) -> MCPEndpoint {
         MCPEndpoint(
             registry: registry,
             tokens: TokenAuthenticator(
                 identity: identity, tokens: storage.tokens, key: dataKey, strikes: strikes, now: services.now),
-            settings: settings, limiter: limiter, live: live, audit: audit, version: "9.9.9", now: services.now)
+            settings: settings, limiter: limiter, live: live, audit: audit, version: "9.9.9",
+            patience: patience, now: services.now)
     }
 
     func routes() -> MCPRoutes {

@@ -32,7 +32,8 @@ struct EventStreamTests {
 
         func post(
             _ tool: String, _ arguments: JSONObject = [:], meta: JSONObject = ["progressToken": "p"],
-            accept: String? = "application/json, text/event-stream", fields: HTTPFields = [:]
+            accept: String? = "application/json, text/event-stream", fields: HTTPFields = [:],
+            at other: MCPEndpoint? = nil
         ) async -> OutboundResponse {
             var arguments = arguments
             if tool != "server.exec_many" { arguments["server_id"] = .integer(server) }
@@ -47,7 +48,7 @@ struct EventStreamTests {
             let body = Mutex<[UInt8]?>(message.serialized())
             let head = HTTPRequest(
                 method: .post, scheme: "http", authority: "gateway.test", path: "/mcp", headerFields: fields)
-            return await endpoint.handle(
+            return await (other ?? endpoint).handle(
                 InboundRequest(
                     head: head, id: "r-1", client: ClientAddress(peer: nil, real: nil), isSecure: false,
                     body: RequestBody { body.withLock { $0.take() } }))
@@ -223,6 +224,86 @@ struct EventStreamTests {
         let last = try message(try #require(try await reading.value.last))
         #expect(last["result"]?["isError"] == true)
         #expect(last["result"]?["_meta"]?["nezha-gateway/errorCode"] == "mcp_disabled")
+    }
+
+    @Test("a call that takes longer than clients wait becomes a stream; a shorter one is plain JSON")
+    func late() async throws {
+        let scene = try await Scene(try await TestGateway())
+        for (patience, isStream) in [(Duration.milliseconds(50), true), (.seconds(60), false)] {
+            let endpoint = scene.gateway.endpoint(patience: patience)
+            scene.attach(after: .milliseconds(300))
+            let response = await scene.post("server.exec", meta: [:], at: endpoint)
+            if isStream {
+                let events = try await collect(response)
+                #expect(events.first == ": " && response.head.headerFields[.xAccelBuffering] == "no")
+                #expect(try message(try #require(events.last))["result"]?["structuredContent"]?["exit_code"] == 0)
+            } else {
+                guard case .bytes(let bytes) = response.body else { throw Gone() }
+                #expect(try JSONParser.parse(bytes)["result"]?["structuredContent"]?["exit_code"] == 0)
+            }
+        }
+    }
+
+    @Test("who leaves while a call is late ends it: before it is a stream, at its first byte, and later")
+    func lateAndGone() async throws {
+        try await TestGateway.running { gateway in
+            let scene = try await Scene(gateway)
+            gateway.network.attachSilent(scene.server)
+            let asking = Task { await scene.post("server.exec", meta: [:]) }
+            #expect(try await eventually { gateway.network.sent.count == 1 })
+            asking.cancel()
+            _ = await asking.value
+            #expect(gateway.network.cancelled == 1)
+
+            let endpoint = gateway.endpoint(patience: .milliseconds(20))
+            guard case .stream(_, let first) = await scene.post("server.exec", meta: [:], at: endpoint).body else {
+                throw Gone()
+            }
+            await #expect(throws: Gone.self) { try await first { _ in throw Gone() } }
+            #expect(try await eventually { gateway.network.cancelled == 2 })
+
+            guard case .stream(_, let second) = await scene.post("server.exec", meta: [:], at: endpoint).body else {
+                throw Gone()
+            }
+            let reading = Task { try await second { _ in } }
+            try await Task.sleep(for: .milliseconds(50))
+            reading.cancel()
+            await #expect(throws: CancellationError.self) { try await reading.value }
+            #expect(gateway.network.cancelled == 3)
+        }
+    }
+
+    @Test("a call that its client cancels gets no result before 2026-07-28: 202, or a stream that just ends")
+    func cancelled() async throws {
+        let scene = try await Scene(try await TestGateway())
+        scene.gateway.network.attachSilent(scene.server)
+        func cancelNext(_ count: Int) async throws {
+            #expect(try await eventually { scene.gateway.network.sent.count == count })
+            scene.gateway.live.cancel(cause: .clientRequest) { $0.rpcID == .string("call-1") }
+        }
+        let plain = Task { await scene.post("server.exec", meta: [:]) }
+        try await cancelNext(1)
+        let answer = await plain.value
+        guard case .none = answer.body else { throw Gone() }
+        #expect(answer.head.status == .accepted)
+
+        let streamed = await scene.post("server.exec")
+        let reading = Task { try await collect(streamed) }
+        try await cancelNext(2)
+        #expect(try await reading.value.allSatisfy { $0.hasPrefix(":") })
+
+        let version = try #require(MCPProtocol.statelessVersions.first)
+        let modern = Task {
+            await scene.post(
+                "server.exec",
+                meta: [
+                    MCPProtocol.Meta.protocolVersion: .string(version), MCPProtocol.Meta.clientCapabilities: [:],
+                ],
+                fields: [.mcpProtocolVersion: version, .mcpMethod: "tools/call", .mcpName: "server.exec"])
+        }
+        try await cancelNext(3)
+        guard case .bytes(let bytes) = await modern.value.body else { throw Gone() }
+        #expect(try JSONParser.parse(bytes)["result"]?["isError"] == true)
     }
 
     @Test("comments keep a quiet stream alive; a slow client misses steps, never the response", .timeLimit(.minutes(2)))

@@ -52,10 +52,14 @@ struct MCPEraTests {
         #expect(code(message("tools/list"), fields(version: Self.stateless)) == -32602)
     }
 
-    @Test("initialize is a handshake, whatever else the request says")
+    @Test("initialize is a handshake, unless body and header both speak a revision without one")
     func initialize() throws {
         let mixed = message("initialize", version: .string(Self.stateless))
         #expect(try MCPEra.of(mixed, fields(version: "nonsense")) == .handshake)
+        #expect(try MCPEra.of(mixed, fields()) == .handshake)
+        #expect(try MCPEra.of(message("initialize"), fields(version: Self.stateless)) == .handshake)
+        #expect(
+            try MCPEra.of(mixed, fields(version: Self.stateless)) == .stateless(version: Self.stateless))
     }
 
     @Test("a stateless request needs body and headers to agree")

@@ -55,6 +55,32 @@ struct RateLimiterTests {
         #expect(isAllowed(limiter))
     }
 
+    @Test("forty starts in a second pass beside ten calls, and both count for the minute")
+    func starts() {
+        let limiter = limiter()
+        for _ in 0..<40 { #expect(limiter.take(token: 1, limits, .start) == .allowed) }
+        #expect(limiter.take(token: 1, limits, .start) == .refused(retryAfterSeconds: 1, isFirst: true))
+        for _ in 0..<10 { #expect(isAllowed(limiter)) }
+        #expect(!isAllowed(limiter))
+        #expect(limiter.budget(token: 1, limits) == RateLimiter.Budget(thisSecond: 0, thisMinute: 70))
+        clock.advance(.seconds(1))
+        for _ in 0..<40 { #expect(limiter.take(token: 1, limits, .start) == .allowed) }
+        clock.advance(.seconds(1))
+        for _ in 0..<30 { #expect(limiter.take(token: 1, limits, .start) == .allowed) }
+        #expect(limiter.take(token: 1, limits, .start) == .refused(retryAfterSeconds: 58, isFirst: true))
+    }
+
+    @Test(
+        "what brings a client up is a start, all else is work",
+        arguments: [
+            ("initialize", RateLimiter.Allowance.start), ("notifications/initialized", .start),
+            ("server/discover", .start), ("tools/list", .start), ("tools/call", .work), ("ping", .work),
+            ("notifications/cancelled", .work), ("tools/lists", .work),
+        ])
+    func allowances(method: String, allowance: RateLimiter.Allowance) {
+        #expect(RateLimiter.Allowance(of: JSONRPCRequest(id: nil, method: method)) == allowance)
+    }
+
     @Test("refused calls do not count")
     func refusalsAreFree() {
         let limiter = limiter()
