@@ -54,7 +54,7 @@ def test_an_unknown_token_is_401(gateway):
     [
         b"", b"{", b"[]", b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', b'"x"', b"\xff\xfe", b'{"jsonrpc":2}',
         b'{"jsonrpc":"2.0","method":7,"id":1}', b'{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}',
-        b'{"jsonrpc":"2.0","id":1,"method":"ping","params":"\\ud800"}', b'{"a":' * 65 + b"1" + b"}" * 65,
+        b'{"a":' * 65 + b"1" + b"}" * 65,
         b'{"jsonrpc":"2.0","id":1,"method":"ping"} trailing',
         # Numbers that are cheap to write and dear to read.
         b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"n":%s}}' % (b"1" * 1001),
@@ -69,7 +69,7 @@ def test_undecodable_bodies_are_parse_errors(gateway, token, body):
     error = answer.json()["error"]
     assert error["code"] == -32700
     assert error["message"].startswith("invalid json-rpc envelope: ")
-    assert "id" not in answer.json()
+    assert answer.json()["id"] is None
 
 
 @pytest.mark.parametrize("body", ['{"jsonrpc":"1.0","id":7,"method":"ping"}', '{"jsonrpc":"2.0","id":7}',

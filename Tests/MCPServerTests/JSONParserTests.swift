@@ -48,9 +48,7 @@ struct JSONParserTests {
             ("\"\0\"", .controlCharacter(offset: 1)), ("\"12345678\u{1F}\"", .controlCharacter(offset: 9)),
             (#""\x41""#, .invalidEscape(offset: 1)), (#""\u12G4""#, .invalidEscape(offset: 1)),
             (#""\u12""#, .invalidEscape(offset: 1)), ("\"\\", .unexpectedEnd(offset: 2)),
-            (#""\uD800""#, .loneSurrogate(offset: 1)), (#""ab\uDC00""#, .loneSurrogate(offset: 3)),
-            (#""\uD800\u0041""#, .loneSurrogate(offset: 1)), (#""\uD800x""#, .loneSurrogate(offset: 1)),
-            (#""\uDBFF\uDBFF""#, .loneSurrogate(offset: 1)), ("\u{FEFF}1", .byteOrderMark),
+            ("\u{FEFF}1", .byteOrderMark),
         ] as [(String, JSONParseError)])
     func refusesInvalid(text: String, expected: JSONParseError) {
         #expect(throws: expected) { try JSONParser.parse(text) }
@@ -142,5 +140,38 @@ struct JSONParserTests {
         #expect(JSONParseError.unexpectedByte(0x0A, offset: 3).description == "unexpected byte 0x0A at byte 3")
         let long = JSONParseError.duplicateKey(String(repeating: "k", count: 5_000), offset: 1).description
         #expect(long.count < 100)
+    }
+
+    @Test(
+        "half a pair of surrogates reads as U+FFFD, and what follows it as itself",
+        arguments: [
+            (#""\uD800""#, "\u{FFFD}"), (#""ab\uDC00""#, "ab\u{FFFD}"), (#""\uD800\u0041""#, "\u{FFFD}A"),
+            (#""\uD800x""#, "\u{FFFD}x"), (#""\uDBFF\uDBFF""#, "\u{FFFD}\u{FFFD}"),
+            (#""\uD83D\uD83D\uDE00""#, "\u{FFFD}\u{1F600}"), (#""\uD83D\n""#, "\u{FFFD}\n"),
+            (#""\uDE00\uD83D""#, "\u{FFFD}\u{FFFD}"),
+        ] as [(String, String)])
+    func halfPairs(text: String, meaning: String) throws {
+        let read = try #require(try JSONParser.parse(text).stringValue)
+        #expect(Array(read.utf8) == Array(meaning.utf8))
+    }
+
+    @Test(
+        "a fault in the captured value is told beside the document; the same elsewhere ends the reading",
+        arguments: [
+            (String(repeating: "[", count: 70) + #""]","a""# + String(repeating: "]", count: 70), "nesting deeper"),
+            (String(repeating: #"{"a":"#, count: 70) + "1" + String(repeating: "}", count: 70), "nesting deeper"),
+            (#"{"a":1,"a":2}"#, "duplicate key"), ("1" + String(repeating: "0", count: 1_100), "number longer"),
+            ("[1e99999999999999999999,2]", "exponent too large"),
+        ] as [(String, String)])
+    func faultsInTheCaptured(value: String, reason: String) throws {
+        let whole = Array(#"{"id":7,"in":{"x":\#(value),"y":[1]},"after":true}"#.utf8)
+        let found = try JSONParser.parseTolerant(whole, capturing: ["in"])
+        #expect(found.fault?.description.contains(reason) == true)
+        #expect(found.value["id"] == 7 && found.value["after"] == true && found.value["in"]?["y"] == [1])
+        let range = try #require(found.captured)
+        #expect(whole[range].last == UInt8(ascii: "}") && whole[range].count > value.utf8.count)
+        #expect(throws: JSONParseError.self) { try JSONParser.parseTolerant(whole, capturing: ["other"]) }
+        #expect(throws: JSONParseError.self) { try JSONParser.parse(whole, capturing: ["in"]) }
+        #expect(throws: JSONParseError.self) { try JSONParser.parseTolerant(Array(whole.dropLast()), capturing: ["in"]) }
     }
 }

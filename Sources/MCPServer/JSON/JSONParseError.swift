@@ -11,7 +11,6 @@ package enum JSONParseError: Error, Sendable, Hashable {
     case numberTooLong(limit: Int, offset: Int)
     case exponentTooLarge(offset: Int)
     case invalidEscape(offset: Int)
-    case loneSurrogate(offset: Int)
     case controlCharacter(offset: Int)
     case invalidUTF8(offset: Int)
 }
@@ -30,7 +29,6 @@ extension JSONParseError: CustomStringConvertible {
         case .numberTooLong(let limit, let offset): "number longer than \(limit) characters at byte \(offset)"
         case .exponentTooLarge(let offset): "exponent too large at byte \(offset)"
         case .invalidEscape(let offset): "invalid escape at byte \(offset)"
-        case .loneSurrogate(let offset): "lone surrogate at byte \(offset)"
         case .controlCharacter(let offset): "control character in a string at byte \(offset)"
         case .invalidUTF8(let offset): "invalid UTF-8 at byte \(offset)"
         }

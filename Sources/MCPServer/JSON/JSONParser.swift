@@ -1,10 +1,10 @@
-/// Strict RFC 8259: one value, nothing but white space around it, each key once per object, valid UTF-8, no lone
-/// surrogates. What is refused is refused with the byte where it stands.
+/// Strict RFC 8259: one value, nothing but white space around it, each key once per object, valid UTF-8. Half a
+/// pair of surrogates reads as U+FFFD. What is refused is refused with the byte where it stands.
 package enum JSONParser {
     package static func parse(
         _ bytes: [UInt8], limits: JSONLimits = .default
     ) throws(JSONParseError) -> JSONValue {
-        try parse(bytes, limits: limits, capturing: nil).value
+        try read(bytes, limits: limits, capturing: nil).value
     }
 
     /// Also tells where in `bytes` the value at `path` stands, such as `["params", "arguments"]`: an audit hashes those
@@ -12,21 +12,32 @@ package enum JSONParser {
     package static func parse(
         _ bytes: [UInt8], limits: JSONLimits = .default, capturing path: [String]
     ) throws(JSONParseError) -> (value: JSONValue, captured: Range<Int>?) {
-        try parse(bytes, limits: limits, capturing: Optional(path))
+        let found = try read(bytes, limits: limits, capturing: path)
+        if let fault = found.fault { throw fault }
+        return (found.value, found.captured)
+    }
+
+    /// As ``parse(_:limits:capturing:)``, but a fault within the captured value does not keep the rest from being read:
+    /// what has it reads as `null`, and `fault` is the first. For an envelope, which must be answered by its id. Nesting,
+    /// the length of numbers and keys that come twice are such faults; damaged syntax is none.
+    static func parseTolerant(
+        _ bytes: [UInt8], limits: JSONLimits = .default, capturing path: [String]
+    ) throws(JSONParseError) -> (value: JSONValue, captured: Range<Int>?, fault: JSONParseError?) {
+        try read(bytes, limits: limits, capturing: path)
     }
 
     package static func parse(_ text: String, limits: JSONLimits = .default) throws(JSONParseError) -> JSONValue {
         try parse(Array(text.utf8), limits: limits)
     }
 
-    private static func parse(
+    private static func read(
         _ bytes: [UInt8], limits: JSONLimits, capturing path: [String]?
-    ) throws(JSONParseError) -> (value: JSONValue, captured: Range<Int>?) {
+    ) throws(JSONParseError) -> (value: JSONValue, captured: Range<Int>?, fault: JSONParseError?) {
         try LentBytes.lend(bytes) {
-            (bytes) throws(JSONParseError) -> (value: JSONValue, captured: Range<Int>?) in
+            (bytes) throws(JSONParseError) -> (value: JSONValue, captured: Range<Int>?, fault: JSONParseError?) in
             var reader = JSONReader(bytes, limits: limits, capturing: path)
             let value = try reader.readDocument()
-            return (value, reader.captured)
+            return (value, reader.captured, reader.fault)
         }
     }
 }

@@ -96,21 +96,30 @@ extension JSONReader {
         let unit = try readHexUnit(from: start)
         var code = UInt32(unit)
         switch unit {
-        case 0xDC00...0xDFFF:
-            throw .loneSurrogate(offset: start)
+        case 0xDC00...0xDFFF: code = Self.replacement
         case 0xD800...0xDBFF:
-            guard position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
+            code = Self.replacement
+            let after = position
+            if position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
                 bytes[position + 1] == UInt8(ascii: "u")
-            else { throw .loneSurrogate(offset: start) }
-            let lowStart = position
-            position += 2
-            let low = try readHexUnit(from: lowStart)
-            guard 0xDC00...0xDFFF ~= low else { throw .loneSurrogate(offset: start) }
-            code = 0x10000 + (UInt32(unit & 0x3FF) << 10) + UInt32(low & 0x3FF)
+            {
+                position += 2
+                let low = try readHexUnit(from: after)
+                if 0xDC00...0xDFFF ~= low {
+                    code = 0x10000 + (UInt32(unit & 0x3FF) << 10) + UInt32(low & 0x3FF)
+                } else {
+                    // No pair: what follows stands for itself.
+                    position = after
+                }
+            }
         default: break
         }
         appendUTF8(code)
     }
+
+    /// What half a pair stands for. Clients cut texts in the middle of one; refusing the document would answer them
+    /// without the id of their message.
+    private static let replacement: UInt32 = 0xFFFD
 
     private mutating func readHexUnit(from start: Int) throws(JSONParseError) -> UInt16 {
         guard position + 4 <= bytes.count else { throw .invalidEscape(offset: start) }

@@ -6,6 +6,9 @@ struct JSONReader {
     /// Where an escaped string is put together; kept for its capacity.
     var scratch: [UInt8] = []
     private(set) var captured: Range<Int>?
+    /// The first fault within the captured value.
+    private(set) var fault: JSONParseError?
+    private var isInCaptured = false
 
     private let path: [String]?
     private var valuesLeft: Int
@@ -32,6 +35,8 @@ struct JSONReader {
         guard valuesLeft > 0 else { throw .tooManyValues(limit: limits.values, offset: position) }
         valuesLeft -= 1
         let start = position
+        let isCaptured = matched != nil && matched == path?.count
+        if isCaptured { isInCaptured = true }
         let value: JSONValue
         switch bytes[position] {
         case UInt8(ascii: "\""): value = .string(try readString())
@@ -49,12 +54,40 @@ struct JSONReader {
             value = .null
         case let byte: throw .unexpectedByte(byte, offset: position)
         }
-        if let matched, let path, matched == path.count { captured = start..<position }
+        if isCaptured {
+            captured = start..<position
+            isInCaptured = false
+        }
         return value
     }
 
+    /// Notes a fault within the captured value; one elsewhere ends the reading.
+    private mutating func tolerate(_ found: JSONParseError) throws(JSONParseError) {
+        guard isInCaptured else { throw found }
+        if fault == nil { fault = found }
+    }
+
+    /// Goes behind an array or object that is nested too deep, without going down into it.
+    private mutating func skipNested() throws(JSONParseError) -> JSONValue {
+        try tolerate(.tooDeep(limit: limits.depth, offset: position))
+        var depth = 0
+        while position < bytes.count {
+            switch bytes[position] {
+            case UInt8(ascii: "\""):
+                _ = try readString()
+                continue
+            case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+            default: break
+            }
+            position += 1
+            if depth == 0 { return .null }
+        }
+        throw .unexpectedEnd(offset: position)
+    }
+
     private mutating func readObject(depth: Int, matched: Int?) throws(JSONParseError) -> JSONValue {
-        guard depth <= limits.depth else { throw .tooDeep(limit: limits.depth, offset: position) }
+        guard depth <= limits.depth else { return try skipNested() }
         position += 1
         var object = JSONObject()
         skipWhitespace()
@@ -77,15 +110,15 @@ struct JSONReader {
             position += 1
             skipWhitespace()
             let value = try readValue(depth: depth, matched: next(matched, key: key))
-            guard object.appendIfAbsent(key: key, value: value) else {
-                throw .duplicateKey(key, offset: keyOffset)
+            if !object.appendIfAbsent(key: key, value: value) {
+                try tolerate(.duplicateKey(key, offset: keyOffset))
             }
             guard try readSeparator(closing: UInt8(ascii: "}")) else { return .object(object) }
         }
     }
 
     private mutating func readArray(depth: Int) throws(JSONParseError) -> JSONValue {
-        guard depth <= limits.depth else { throw .tooDeep(limit: limits.depth, offset: position) }
+        guard depth <= limits.depth else { return try skipNested() }
         position += 1
         var elements: [JSONValue] = []
         skipWhitespace()
@@ -126,16 +159,20 @@ struct JSONReader {
             position = end
             return .integer(value)
         case .literal(let end):
-            guard end - start <= limits.numberLength else {
-                throw .numberTooLong(limit: limits.numberLength, offset: start)
-            }
             position = end
+            guard end - start <= limits.numberLength else {
+                try tolerate(.numberTooLong(limit: limits.numberLength, offset: start))
+                return .integer(0)
+            }
             let text = bytes.text(start..<end)
             return .literal(JSONNumberLiteral(unchecked: text))
         case .malformed(let offset):
             throw offset < bytes.count ? .malformedNumber(offset: offset) : .unexpectedEnd(offset: offset)
         case .exponentTooLarge(let offset):
-            throw .exponentTooLarge(offset: offset)
+            try tolerate(.exponentTooLarge(offset: offset))
+            position = offset
+            while position < bytes.count, (0x30...0x39).contains(bytes[position]) { position += 1 }
+            return .integer(0)
         }
     }
 

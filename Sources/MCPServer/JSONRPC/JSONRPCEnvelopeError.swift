@@ -20,6 +20,14 @@ package enum JSONRPCEnvelopeError: Error, Sendable, Hashable {
         }
     }
 
+    /// Whether nothing of the message can be told, its id included.
+    var isUnreadable: Bool {
+        switch self {
+        case .syntax, .batch, .notAnObject, .wrongType, .wrongIDType: true
+        case .wrongVersion, .noMethod: false
+        }
+    }
+
     package var error: JSONRPCError {
         switch self {
         case .syntax, .batch, .notAnObject, .wrongType:

@@ -8,6 +8,8 @@ package struct JSONRPCRequest: Sendable, Hashable {
     package var params: JSONValue?
     /// Where `params.arguments` stands in the bytes that were read, for a digest of exactly what was sent.
     package var argumentsRange: Range<Int>?
+    /// What is wrong with `params.arguments` though the message could be read: the call fails, by its id.
+    package var argumentsFault: JSONParseError?
 
     package init(id: JSONRPCID?, method: String, params: JSONValue? = nil, argumentsRange: Range<Int>? = nil) {
         self.id = id
@@ -22,14 +24,20 @@ package struct JSONRPCRequest: Sendable, Hashable {
     ) throws(JSONRPCEnvelopeError) {
         let envelope: JSONValue
         let range: Range<Int>?
+        let fault: JSONParseError?
         do {
-            (envelope, range) = try JSONParser.parse(bytes, limits: limits, capturing: ["params", "arguments"])
+            (envelope, range, fault) = try JSONParser.parseTolerant(
+                bytes, limits: limits, capturing: ["params", "arguments"])
         } catch {
             throw .syntax(error)
         }
         try self.init(envelope: envelope)
         argumentsRange = range
+        argumentsFault = fault
     }
+
+    /// Bytes of a method that are kept; none of ours is near it, and comparing a longer text could take long.
+    private static let methodLimit = 128
 
     package init(envelope: JSONValue) throws(JSONRPCEnvelopeError) {
         if case .array = envelope { throw .batch }
@@ -43,7 +51,7 @@ package struct JSONRPCRequest: Sendable, Hashable {
         guard let method, !method.isEmpty else { throw .noMethod(id: id) }
 
         let params = object["params"]
-        self.init(id: id, method: method, params: params == .null ? nil : params)
+        self.init(id: id, method: method.cut(toBytes: Self.methodLimit), params: params == .null ? nil : params)
     }
 
     /// What is wrong with the type of `params`; `nil` where nothing is.

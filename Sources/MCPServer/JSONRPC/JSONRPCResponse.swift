@@ -1,5 +1,5 @@
-/// The answer to a request. Where the request had no readable id, neither has the response: a `null` is never made up
-/// (`mcp.md` 1.3).
+/// The answer to a request. Where the request had no readable id, the response says `null` if that is because the body
+/// could not be read (JSON-RPC 2.0, section 5), else it has none (`mcp.md` 1.3).
 package struct JSONRPCResponse: Sendable, Hashable {
     package enum Outcome: Sendable, Hashable {
         case result(JSONValue)
@@ -23,7 +23,7 @@ package struct JSONRPCResponse: Sendable, Hashable {
     }
 
     package static func failure(_ error: JSONRPCEnvelopeError) -> JSONRPCResponse {
-        .failure(id: error.id, error.error)
+        .failure(id: error.id ?? (error.isUnreadable ? .null : nil), error.error)
     }
 
     package var json: JSONValue {

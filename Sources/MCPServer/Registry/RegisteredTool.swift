@@ -5,8 +5,10 @@ final class RegisteredTool: Sendable {
     let outputSchema: JSONSchema
     /// Arguments whose schema says `writeOnly`: passwords and the like, of which nothing at all is recorded.
     let secretMembers: Set<String>
-    /// Every argument that the input schema names.
-    private let members: Set<String>
+    /// Every argument that the input schema names, with its schema.
+    private let members: JSONObject
+    /// Those that must be given.
+    private let required: JSONObject
     private let explain: @Sendable (SchemaViolation, JSONValue) -> String?
     private let perform: @Sendable (JSONValue, ToolCall) async throws -> JSONValue
 
@@ -16,7 +18,9 @@ final class RegisteredTool: Sendable {
         inputSchema = try Self.compile(tool.definition.inputSchema, "input", tool.definition.name)
         outputSchema = try Self.compile(tool.definition.outputSchema, "output", tool.definition.name)
         secretMembers = Self.writeOnlyProperties(of: inputSchema.document)
-        members = Set(inputSchema.document["properties"]?.objectValue?.keys ?? [])
+        members = inputSchema.document["properties"]?.objectValue ?? JSONObject()
+        let names = (inputSchema.document["required"]?.arrayValue ?? []).compactMap(\.stringValue)
+        required = JSONObject(uniqueMembers: names.map { ($0, .null) })
         explain = { tool.explain($0, in: $1) }
         perform = { arguments, call in
             let input: T.Input
@@ -34,12 +38,12 @@ final class RegisteredTool: Sendable {
         }
     }
 
-    /// The arguments that the tool gets: those that were sent, without members that it does not know where these are
-    /// ignored (``ToolDefinition/ignoresUnknownArguments``).
+    /// The arguments that the tool gets: those that were sent, without those that are spelt as absent, and without members
+    /// that it does not know where these are ignored (``ToolDefinition/ignoresUnknownArguments``).
     /// - Throws: ``ToolFailure/invalidArguments(_:)`` naming the JSON pointer and the rule.
     func checked(_ arguments: JSONValue) throws(ToolFailure) -> JSONValue {
         if inputSchema.isValid(arguments) { return arguments }
-        let arguments = definition.ignoresUnknownArguments ? known(arguments) : arguments
+        let arguments = given(definition.ignoresUnknownArguments ? known(arguments) : arguments)
         guard let violation = inputSchema.firstViolation(in: arguments) else { return arguments }
         let text = explain(violation, arguments) ?? violation.description
         throw .invalidArguments("invalid arguments: \(text)")
@@ -49,6 +53,24 @@ final class RegisteredTool: Sendable {
         guard let object = arguments.objectValue else { return arguments }
         let kept = object.filter { members.contains($0.key) }
         return .object(JSONObject(uniqueMembers: kept.map { ($0.key, $0.value) }))
+    }
+
+    /// What is left when `null` and, to an optional text of MCP, `""` mean absent: clients with strict schemas write all
+    /// arguments out, and the reference decodes both as nothing given.
+    private func given(_ arguments: JSONValue) -> JSONValue {
+        guard let object = arguments.objectValue else { return arguments }
+        let kept = object.filter { !isAbsent($0.value, $0.key) }
+        return .object(JSONObject(uniqueMembers: kept.map { ($0.key, $0.value) }))
+    }
+
+    private func isAbsent(_ value: JSONValue, _ key: String) -> Bool {
+        switch value {
+        case .null: return true
+        case .string(let text) where text.isEmpty:
+            guard case .mcp = definition.exposure else { return false }
+            return !required.contains(key) && members[key]?["type"]?.stringValue == "string"
+        default: return false
+        }
     }
 
     func run(_ arguments: JSONValue, in call: ToolCall) async throws -> JSONValue {
