@@ -172,6 +172,8 @@ struct JSONParserTests {
         #expect(whole[range].last == UInt8(ascii: "}") && whole[range].count > value.utf8.count)
         #expect(throws: JSONParseError.self) { try JSONParser.parseTolerant(whole, capturing: ["other"]) }
         #expect(throws: JSONParseError.self) { try JSONParser.parse(whole, capturing: ["in"]) }
-        #expect(throws: JSONParseError.self) { try JSONParser.parseTolerant(Array(whole.dropLast()), capturing: ["in"]) }
+        #expect(throws: JSONParseError.self) {
+            try JSONParser.parseTolerant(Array(whole.dropLast()), capturing: ["in"])
+        }
     }
 }

@@ -1,6 +1,6 @@
-import HTTP
 import AgentLink
 import Foundation
+import HTTP
 import Secrets
 import Testing
 

@@ -43,7 +43,8 @@ final class TransferWorld: Sendable {
         identity = IdentityCache(storage: storage)
         live = LiveWork(identity: identity, settings: settings, now: { clock.now })
         urls = TransferURLs(now: { clock.now })
-        let audit = AuditLog(repository: storage.audit, logger: Self.logger,
+        let audit = AuditLog(
+            repository: storage.audit, logger: Self.logger,
             dataKey: SecretKey(derivedFrom: [1], context: "tests"), now: { clock.now })
         self.audit = audit
         endpoint = TransferEndpoint(

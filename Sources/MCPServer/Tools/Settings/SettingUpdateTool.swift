@@ -1,3 +1,5 @@
+import Logging
+
 /// `setting.update`: replace the settings; turning `enable_mcp` off is the kill switch (`mcp.md` 6.1).
 ///
 /// Absent members become empty, as clients in the field expect (`rest-details.md` 4). Three exceptions: `enable_mcp`
@@ -7,11 +9,13 @@ struct SettingUpdateTool: Tool {
     private let settings: any SettingsStore
     private let live: LiveWork
     private let transferURLs: TransferURLs
+    private let logger: Logger
 
     init(_ services: ToolServices) {
         settings = services.settings
         live = services.live
         transferURLs = services.transferURLs
+        logger = services.logger
     }
 
     let definition = ToolDefinition(
@@ -74,7 +78,11 @@ struct SettingUpdateTool: Tool {
                 if let enabled = input.enableMCP { changed.enableMCP = enabled }
             }
         } catch {
-            throw ToolFailure.database
+            // Said plainly, above all where it was the kill switch: MCP is still on.
+            guard case .notSaved(let file) = error else { throw ToolFailure.database }
+            logger.error("settings not saved", metadata: ["file": "\(file)", "request": "\(call.requestID)"])
+            throw ToolFailure.rejected(
+                "settings not saved: the configuration file cannot be written; nothing was changed")
         }
         // Also where it was off already: then there is nothing to end, and no race between two changes leaves any.
         if !saved.enableMCP {
