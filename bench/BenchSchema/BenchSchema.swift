@@ -30,7 +30,26 @@ struct BenchSchema {
             }
             let middle = shares.sorted()[shares.count / 2]
             show("share of a call: median \(percent(middle)), highest \(percent(shares.max() ?? 0))")
+            try await showParts(gateway)
         }
+    }
+
+    private static func showParts(_ gateway: InProcessGateway) async throws {
+        guard let definition = gateway.definitions.first(where: { $0.name == "meta.whoami" }) else { return }
+        let call = try await wholeCall(gateway, definition.name, [:])
+        let parts = try await CallParts(definition).measured(call: call, row: auditRow(gateway))
+        show("\nparts of a call of meta.whoami, µs")
+        for part in parts { show(row(part.name, "", [text(part.microseconds)])) }
+    }
+
+    /// CPU time of an audit row: until it waits for the writer, and of the writer.
+    private static func auditRow(_ gateway: InProcessGateway) async -> (noted: Double, written: Double) {
+        let count = 10_000
+        let began = CPUTime.process
+        for _ in 0..<count { gateway.noteCall() }
+        let noted = CPUTime.process
+        await gateway.settle()
+        return ((noted - began) / Double(count), (CPUTime.process - noted) / Double(count))
     }
 
     /// Mean CPU time of the whole process, audit rows included, in microseconds.
@@ -63,7 +82,7 @@ struct BenchSchema {
     private static func show(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 
     private static func row(_ tool: String, _ side: String, _ columns: [String]) -> String {
-        tool.padding(toLength: 24, withPad: " ", startingAt: 0)
+        tool.padding(toLength: 28, withPad: " ", startingAt: 0)
             + side.padding(toLength: 10, withPad: " ", startingAt: 0)
             + columns.map { String(repeating: " ", count: max(1, 11 - $0.count)) + $0 }.joined()
     }
