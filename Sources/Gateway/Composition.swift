@@ -19,6 +19,7 @@ struct Composition: Sendable {
     let agents: AgentDirectory
     let agentService: AgentLinkService
     let live: LiveWork
+    private let tokens: TokenAuthenticator
     private let mcp: MCPRoutes
     private let rest: RESTAdapter
 
@@ -45,6 +46,7 @@ struct Composition: Sendable {
             allTools(services), gate: gate, live: live, audit: audit, identity: identity, logger: logger)
         let tokens = TokenAuthenticator(
             identity: identity, tokens: storage.tokens, key: dataKey, strikes: strikes)
+        self.tokens = tokens
         let transfers = TransferEndpoint(
             services: services, audit: audit, configuration: TransferConfiguration(spoolDirectory: spoolDirectory))
         mcp = MCPRoutes(
@@ -81,11 +83,31 @@ struct Composition: Sendable {
         agents.shutdown()
     }
 
+    /// Whether a request shows a token that is good now.
+    func hasToken(_ request: InboundRequest) async -> Bool {
+        await tokens.knows(authorization: request.head.headerFields[.authorization])
+    }
+
     /// The answer to one HTTP request that passed the front door.
-    func answer(_ request: InboundRequest) async -> OutboundResponse {
+    func answer(_ asked: InboundRequest) async -> OutboundResponse {
+        let request = asked.withoutTrailingSlash
         if let answer = await mcp.handle(request) { return answer }
         let path = request.path
         if path == "/api" || path.hasPrefix("/api/") { return await rest.handle(request) }
         return .text(.notFound, "404 Not Found")
+    }
+}
+
+extension InboundRequest {
+    /// `/mcp/` and paths below `/api/` with one slash too many mean those without; documents of clients say so, and a
+    /// redirect would lose the body of a POST on its way.
+    fileprivate var withoutTrailingSlash: InboundRequest {
+        let path = path
+        guard path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/"),
+            path.utf8.starts(with: "/mcp/".utf8) || path.utf8.starts(with: "/api/".utf8), let whole = head.path
+        else { return self }
+        var request = self
+        request.head.path = String(path.dropLast()) + whole[path.endIndex...]
+        return request
     }
 }

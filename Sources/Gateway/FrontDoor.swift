@@ -6,11 +6,23 @@ import MCPServer
 /// What every HTTP request passes first: what its proxy says of it → block list → access log (`mcp.md` 1.1).
 struct FrontDoor: Sendable {
     let settings: any SettingsStore
-    let isBlocked: @Sendable (_ ip: String?) -> Bool
+    let block: @Sendable (_ ip: String?) -> StrikeBook.Block?
+    /// Whether a request carries a token that is good.
+    let hasToken: @Sendable (InboundRequest) async -> Bool
     let logger: Logger
     let entry: @Sendable (InboundRequest) async -> OutboundResponse
 
+    /// What load balancers ask; answered without a credential, a log line or a row.
+    private static let healthPath = "/healthz"
+
     func answer(_ request: InboundRequest) async -> OutboundResponse {
+        if request.path == Self.healthPath, request.head.method == .get || request.head.method == .head {
+            return .text(.ok, "ok", fields: [.cacheControl: "no-store"])
+        }
+        return await answerLogged(request.withPlainFields)
+    }
+
+    private func answerLogged(_ request: InboundRequest) async -> OutboundResponse {
         let began = ContinuousClock.now
         var request = request
         let response: OutboundResponse
@@ -24,7 +36,11 @@ struct FrontDoor: Sendable {
             if !RealAddress.isTrusted(peer: request.client.peer, trustedProxies: settings.trustedProxies) {
                 request.head.headerFields[.xForwardedProto] = nil
             }
-            response = isBlocked(request.client.real) ? BlockPage.response : await entry(request)
+            if let block = block(request.client.real), !(await passes(request, block)) {
+                response = BlockPage.response(to: request, seconds: block.seconds)
+            } else {
+                response = await entry(request)
+            }
         } catch {
             // The routes below /api say `success` as they always do; the others never had it (`mcp.md` 1.1).
             var body: JSONObject = ["error": .string(RealAddress.HeaderMissing.text)]
@@ -34,4 +50,27 @@ struct FrontDoor: Sendable {
         AccessLog.write(request, response.head.status, took: began.duration(to: .now), to: logger)
         return response
     }
+
+    /// Behind one address may be many, and one of them who fails must not stop the others' programs: whoever shows a good
+    /// token has nothing to guess.
+    private func passes(_ request: InboundRequest, _ block: StrikeBook.Block) async -> Bool {
+        guard !block.isByHand, BlockPage.isForPrograms(request.path) else { return false }
+        return await hasToken(request)
+    }
+}
+
+extension InboundRequest {
+    /// Without fields whose value is not ASCII, `User-Agent` apart, which is only hashed. None that is read here may hold
+    /// anything else, and comparing or splitting such a text can take time that grows with the square of its length.
+    fileprivate var withPlainFields: InboundRequest {
+        let fields = head.headerFields
+        guard fields.contains(where: { !$0.isPlain }) else { return self }
+        var request = self
+        request.head.headerFields = HTTPFields(fields.filter { $0.isPlain || $0.name == .userAgent })
+        return request
+    }
+}
+
+extension HTTPField {
+    fileprivate var isPlain: Bool { value.utf8.allSatisfy { $0 < 0x80 } }
 }

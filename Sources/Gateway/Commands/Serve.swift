@@ -63,7 +63,10 @@ enum Serve {
         let accounts = AccountService(storage: storage, dataKey: key)
         let first = try await refusing { try await accounts.createFirstAdministrator(choice) }
         if let password = first?.passwordToShow {
-            StandardStream.output.write("administrator: admin, password (shown this once): \(password)\n")
+            if !StandardStream.output.write("administrator: admin, password (shown this once): \(password)\n") {
+                logger.warning(
+                    "the password of user admin could not be shown on standard output; set one with: user set-password")
+            }
         }
         if first != nil, case .historical = choice {
             logger.warning("user admin has the password admin; change it before anybody else can reach the port")
@@ -85,8 +88,8 @@ enum Serve {
         _ logger: Logger
     ) async throws {
         let frontDoor = FrontDoor(
-            settings: settings, isBlocked: { composition.strikes.isBlocked(ip: $0) }, logger: logger,
-            entry: composition.answer)
+            settings: settings, block: { composition.strikes.block(ip: $0) }, hasToken: composition.hasToken,
+            logger: logger, entry: composition.answer)
         let server = GatewayServer(
             configuration: ListenerConfiguration(configuration), http: frontDoor.answer,
             grpcServices: [composition.agentService],

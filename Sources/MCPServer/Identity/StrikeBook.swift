@@ -26,6 +26,14 @@ package final class StrikeBook: Sendable {
         }
     }
 
+    /// A block that holds.
+    package struct Block: Sendable, Hashable {
+        /// Whole seconds until it ends, at least 1 and at most a year.
+        package var seconds: Int
+        /// An administrator wants it; not even a token of the address helps.
+        package var isByHand: Bool
+    }
+
     private enum Change {
         case put(StrikeRecord)
         case delete(ip: String, identifier: Int64)
@@ -59,12 +67,19 @@ package final class StrikeBook: Sendable {
         }
     }
 
-    package func isBlocked(ip: String?) -> Bool {
-        guard let ip else { return false }
+    package func isBlocked(ip: String?) -> Bool { block(ip: ip) != nil }
+
+    /// The block of an address; `nil` for one that is free.
+    package func block(ip: String?) -> Block? {
+        guard let ip else { return nil }
         let date = now()
         return entries.withLock { entries in
-            guard let entry = entries[ip] else { return false }
-            return date < entry.blockedUntil
+            guard let entry = entries[ip] else { return nil }
+            let rest = entry.blockedUntil.timeIntervalSince(date)
+            guard rest > 0 else { return nil }
+            return Block(
+                seconds: Int(min(rest, 365 * 86_400).rounded(.up)),
+                isByHand: entry.strikes[Self.manualIdentifier] != nil)
         }
     }
 

@@ -14,7 +14,7 @@ package final class TokenAuthenticator: Sendable {
         case refused(Refusal)
     }
 
-    package enum Refusal: String, Sendable {
+    package enum Refusal: String, Error, Sendable {
         case unknown = "invalid api token"
         case expired = "api token expired"
         case ownerMissing = "owner of api token not found"
@@ -30,6 +30,7 @@ package final class TokenAuthenticator: Sendable {
     private let strikes: StrikeBook
     private let now: @Sendable () -> Date
     private let uses = Mutex(TokenUses())
+    private let refused = Mutex(RefusedTokens())
 
     package init(
         identity: IdentityCache, tokens: any APITokenRepository, key: SecretKey, strikes: StrikeBook,
@@ -45,23 +46,36 @@ package final class TokenAuthenticator: Sendable {
     /// - Parameter authorization: the header's value.
     package func authenticate(authorization: String?, client: ClientAddress) async -> Outcome {
         guard let secret = Self.secret(in: authorization) else { return .absent }
-        let found: (principal: Principal, token: TokenIdentity)
-        do {
-            guard let (row, revision) = try await identity.token(hash: key.keyedHash(String(secret))) else {
-                return refuse(.unknown, client)
-            }
-            let token = TokenIdentity(row)
-            if token.isExpired(at: now()) { return refuse(.expired, client) }
-            guard let user = try await identity.userMaybeNew(id: row.userID) else {
-                return refuse(.ownerMissing, client)
-            }
-            found = (Principal(user: UserIdentity(user), credential: .token(token), revision: revision), token)
-        } catch {
-            return .refused(.lookupFailed)
+        let hash = key.keyedHash(String(secret))
+        switch await find(hash) {
+        case .failure(let refusal):
+            if refusal != .lookupFailed { strike(hash, client) }
+            return .refused(refusal)
+        case .success(let found):
+            strikes.clear(ip: client.real, identifier: StrikeBook.tokenIdentifier)
+            await noteUse(of: found.token.id, ip: client.real ?? client.peer ?? "")
+            return .accepted(found.principal)
         }
-        strikes.clear(ip: client.real, identifier: StrikeBook.tokenIdentifier)
-        await noteUse(of: found.token.id, ip: client.real ?? client.peer ?? "")
-        return .accepted(found.principal)
+    }
+
+    /// Whether the header carries a token that is good now. Nothing comes of it, whatever the answer is: for who decides
+    /// whether to let a request in at all.
+    package func knows(authorization: String?) async -> Bool {
+        guard let secret = Self.secret(in: authorization) else { return false }
+        guard case .success = await find(key.keyedHash(String(secret))) else { return false }
+        return true
+    }
+
+    private func find(_ hash: String) async -> Result<(principal: Principal, token: TokenIdentity), Refusal> {
+        do {
+            guard let (row, revision) = try await identity.token(hash: hash) else { return .failure(.unknown) }
+            let token = TokenIdentity(row)
+            if token.isExpired(at: now()) { return .failure(.expired) }
+            guard let user = try await identity.userMaybeNew(id: row.userID) else { return .failure(.ownerMissing) }
+            return .success((Principal(user: UserIdentity(user), credential: .token(token), revision: revision), token))
+        } catch {
+            return .failure(.lookupFailed)
+        }
     }
 
     /// The secret after exactly `Bearer `; `nil` where that or the prefix is missing.
@@ -71,9 +85,11 @@ package final class TokenAuthenticator: Sendable {
         return secret.utf8.starts(with: prefix.utf8) ? secret : nil
     }
 
-    private func refuse(_ refusal: Refusal, _ client: ClientAddress) -> Outcome {
-        strikes.strike(ip: client.real, identifier: StrikeBook.tokenIdentifier, reason: .tokenBruteForce)
-        return .refused(refusal)
+    /// A program that was set up with a token which is none (any more) sends that one again and again: it guesses nothing,
+    /// and others share its address.
+    private func strike(_ hash: String, _ client: ClientAddress) {
+        guard let ip = client.real, refused.withLock({ $0.isNew(hash, from: ip) }) else { return }
+        strikes.strike(ip: ip, identifier: StrikeBook.tokenIdentifier, reason: .tokenBruteForce)
     }
 
     private func noteUse(of id: Int64, ip: String) async {
@@ -103,9 +119,33 @@ struct TokenUses {
     }
 }
 
+/// Which tokens were refused to which address, as hashes.
+struct RefusedTokens {
+    private struct Attempt: Hashable {
+        var ip: String
+        var hash: String
+    }
+
+    private var known: Set<Attempt> = []
+
+    /// Attempts remembered at most; beyond it the table starts anew, and each counts once more.
+    static let capacity = 10_000
+
+    var count: Int { known.count }
+
+    /// Whether this token has not come from this address before; from now on it has.
+    mutating func isNew(_ hash: String, from ip: String) -> Bool {
+        let attempt = Attempt(ip: ip, hash: hash)
+        if known.contains(attempt) { return false }
+        if known.count >= Self.capacity { known.removeAll() }
+        known.insert(attempt)
+        return true
+    }
+}
+
 extension StringProtocol {
     /// Without blanks and tabs at both ends.
-    func trimmingBlanks() -> Substring {
+    package func trimmingBlanks() -> Substring {
         func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
         var rest = Substring(self).utf8
         while let first = rest.first, isBlank(first) { rest.removeFirst() }
