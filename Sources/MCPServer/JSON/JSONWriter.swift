@@ -25,6 +25,9 @@ struct JSONWriter: ~Copyable {
 
     var count: Int { bytes.count }
 
+    /// Room for so many bytes more at once.
+    mutating func reserve(_ more: Int) { bytes.reserve(more) }
+
     /// What was written.
     consuming func finish() -> [UInt8] { bytes.bytes }
 
@@ -80,7 +83,7 @@ struct JSONWriter: ~Copyable {
     }
 
     private mutating func write(quoting text: LentBytes) {
-        bytes.reserve(text.count + 2)
+        bytes.reserve(text.count + text.count / 4 + 2)
         bytes.append(UInt8(ascii: "\""))
         var position = 0
         while position < text.count {
@@ -145,18 +148,23 @@ enum JSONEscapes {
     /// Where the bytes from `start` on stop to need no escape; looked at eight at a time.
     static func plainPrefix(of bytes: LentBytes, from start: Int) -> Int {
         var position = start
-        while position <= bytes.count - 8, !hasEscape(bytes.word(at: position)) { position += 8 }
+        while position <= bytes.count - 8 {
+            let marks = escapes(in: bytes.word(at: position))
+            if marks != 0 { return position + marks.trailingZeroBitCount / 8 }
+            position += 8
+        }
         while position < bytes.count, !needsEscape(bytes[position]) { position += 1 }
         return position
     }
 
-    /// As ``plainPrefix(of:from:)``, at the first eight bytes that need an escape or are not all ASCII.
+    /// As ``plainPrefix(of:from:)``, but stops also at what is not ASCII, and before the last seven bytes.
     @inline(__always)
     static func plainASCIIWords(of bytes: LentBytes, from start: Int) -> Int {
         var position = start
         while position <= bytes.count - 8 {
             let word = bytes.word(at: position)
-            if hasEscape(word) || isBeyondASCII(word) { break }
+            let marks = escapes(in: word) | word & highs
+            if marks != 0 { return position + marks.trailingZeroBitCount / 8 }
             position += 8
         }
         return position
@@ -169,18 +177,15 @@ enum JSONEscapes {
     private static let ones: UInt64 = 0x0101_0101_0101_0101
     private static let highs: UInt64 = 0x8080_8080_8080_8080
 
-    /// Whether one of eight bytes has its high bit set.
+    /// The high bit of the first of eight bytes that needs an escape is set, and no bit before it; those of later bytes
+    /// may be set or not.
     @inline(__always)
-    private static func isBeyondASCII(_ word: UInt64) -> Bool { word & highs != 0 }
-
-    /// Whether one of eight bytes needs an escape.
-    @inline(__always)
-    private static func hasEscape(_ word: UInt64) -> Bool {
-        // A borrow sets the high bit of a byte that was below what is taken from it.
-        func hasZero(_ word: UInt64) -> UInt64 { (word &- ones) & ~word }
+    private static func escapes(in word: UInt64) -> UInt64 {
+        // A borrow sets the high bit of a byte that was below what is taken from it, and may reach the byte after it.
+        func zeros(_ word: UInt64) -> UInt64 { (word &- ones) & ~word }
         let control = (word &- (ones &* 0x20)) & ~word
-        let quote = hasZero(word ^ (ones &* UInt64(UInt8(ascii: "\""))))
-        let backslash = hasZero(word ^ (ones &* UInt64(UInt8(ascii: "\\"))))
-        return (control | quote | backslash) & highs != 0
+        let quote = zeros(word ^ (ones &* UInt64(UInt8(ascii: "\""))))
+        let backslash = zeros(word ^ (ones &* UInt64(UInt8(ascii: "\\"))))
+        return (control | quote | backslash) & highs
     }
 }
