@@ -5,6 +5,8 @@ import MCPServer
 struct ArgumentMapping {
     /// The most that a body may have.
     static let bodyLimit = 1 << 20
+    /// The same where nobody has shown a credential: a name and a password.
+    static let guestBodyLimit = 16 << 10
 
     var route: Route
     var captures: [PathPattern.Capture]
@@ -85,11 +87,14 @@ struct ArgumentMapping {
     }
 
     private func collect(_ request: InboundRequest) async throws(RESTFailure) -> [UInt8] {
-        if let length = request.contentLength, length > Self.bodyLimit { throw .bodyTooLarge(limit: Self.bodyLimit) }
+        if let coding = request.foreignCoding { throw .coding(coding) }
+        // Behind every other route with a body stands somebody (``RESTAdapter``).
+        let limit = route.credentials == .none ? Self.guestBodyLimit : Self.bodyLimit
+        if let length = request.contentLength, length > Int64(limit) { throw .bodyTooLarge(limit: limit) }
         do {
-            return try await request.body.collect(upTo: Self.bodyLimit)
+            return try await request.body.collect(upTo: limit)
         } catch .tooLarge {
-            throw .bodyTooLarge(limit: Self.bodyLimit)
+            throw .bodyTooLarge(limit: limit)
         } catch {
             throw .bodyBroken
         }
@@ -98,7 +103,6 @@ struct ArgumentMapping {
 
 extension InboundRequest {
     fileprivate var isForm: Bool {
-        let type = head.headerFields[.contentType]?.prefix { $0 != ";" && $0 != " " } ?? ""
-        return type.lowercased() == "application/x-www-form-urlencoded"
+        hasContentType("application/x-www-form-urlencoded")
     }
 }

@@ -1,31 +1,43 @@
 import HTTP
 
-/// The cookies of a request.
+/// The cookies of a request, compared byte by byte.
 struct Cookies: Sendable {
-    private var found: [String: Set<String>] = [:]
+    private let lines: [String]
 
-    init(_ fields: HTTPFields) {
-        for line in fields[values: .cookie] {
-            for part in line.split(separator: ";") {
-                let halves = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                guard halves.count == 2 else { continue }
-                found[Self.trim(halves[0]), default: []].insert(Self.trim(halves[1]))
-            }
-        }
-    }
+    init(_ fields: HTTPFields) { lines = fields[values: .cookie] }
 
     /// `nil` when there is none, or two that differ: one of them may have been planted from a sibling domain, and
     /// nobody can tell which.
     subscript(name: String) -> String? {
-        guard let values = found[name], values.count == 1 else { return nil }
-        return values.first
+        var found: Substring.UTF8View?
+        for line in lines {
+            for part in line.utf8.split(separator: UInt8(ascii: ";")) {
+                guard let mark = part.firstIndex(of: UInt8(ascii: "=")),
+                    Self.trim(part[..<mark]).elementsEqual(name.utf8)
+                else { continue }
+                let value = Self.trim(part[part.index(after: mark)...])
+                if let found, !found.elementsEqual(value) { return nil }
+                found = value
+            }
+        }
+        return found.map { String(Substring($0)) }
     }
 
-    private static func trim(_ text: Substring) -> String {
+    /// Whether there is one, be it one or several that differ.
+    func contains(_ name: String) -> Bool {
+        lines.contains { line in
+            line.utf8.split(separator: UInt8(ascii: ";")).contains { part in
+                part.firstIndex(of: UInt8(ascii: "=")).map { Self.trim(part[..<$0]).elementsEqual(name.utf8) } ?? false
+            }
+        }
+    }
+
+    private static func trim(_ text: Substring.UTF8View) -> Substring.UTF8View {
+        func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
         var text = text
-        while let first = text.first, first == " " || first == "\t" { text.removeFirst() }
-        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
-        return String(text)
+        while let first = text.first, isBlank(first) { text.removeFirst() }
+        while let last = text.last, isBlank(last) { text.removeLast() }
+        return text
     }
 }
 

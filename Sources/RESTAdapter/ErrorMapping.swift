@@ -14,6 +14,10 @@ enum RESTFailure: Error, Sendable {
     case bodyBroken
     case token(TokenAuthenticator.Refusal)
     case csrf
+    /// A page of another site would set the cookies of a session.
+    case foreignPage
+    /// The body is in a coding such as gzip.
+    case coding(String)
     /// Whatever is wrong with a log-in, the answer is one.
     case loginFailed
     case tool(ToolFailure)
@@ -46,6 +50,8 @@ enum ErrorMapping {
         case .bodyTooLarge(let limit): (status, text) = (.contentTooLarge, "request body exceeds \(limit) bytes")
         case .bodyBroken: (status, text) = (.badRequest, "request body is incomplete")
         case .csrf: (status, text) = (.forbidden, "\(forbidden): missing or invalid CSRF token")
+        case .foreignPage: (status, text) = (.forbidden, "\(forbidden): request origin is not allowed")
+        case .coding(let name): (status, text) = (.unsupportedMediaType, InboundRequest.codingRefusal(name))
         case .loginFailed: (status, text) = (.ok, unauthorized)
         case .token(let refusal):
             (status, text) = (.unauthorized, "\(unauthorized): \(refusal.rawValue)")

@@ -60,7 +60,9 @@ package struct PathPattern: Sendable, Hashable, CustomStringConvertible {
 
     /// The segments of a path; a trailing slash is an empty one.
     static func split(_ path: Substring) -> [Substring] {
-        path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map { $0 }
+        path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst().map {
+            Substring($0)
+        }
     }
 
     /// A parameter as it stood in the path.

@@ -1,3 +1,5 @@
+import MCPServer
+
 /// The parameters of a query or of a form body, decoded once and strictly: a broken escape, bytes that are no UTF-8
 /// and NUL refuse the whole text, so nothing is read in two ways.
 struct QueryString: Sendable, Equatable {
@@ -10,10 +12,10 @@ struct QueryString: Sendable, Equatable {
 
     /// - Throws: ``RESTFailure/malformed(_:)``; the text repeats nothing of the query, which may hold a token.
     init(_ text: some StringProtocol) throws(RESTFailure) {
-        for part in text.split(separator: "&") {
-            let halves = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        for part in Array(text.utf8).split(separator: UInt8(ascii: "&")) {
+            let halves = part.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = PercentDecoding.decode(halves[0], plusIsBlank: true),
-                let value = PercentDecoding.decode(halves.count > 1 ? halves[1] : "", plusIsBlank: true)
+                let value = PercentDecoding.decode(halves.count > 1 ? halves[1] : [], plusIsBlank: true)
             else { throw .malformed("invalid query: malformed percent-encoding") }
             items.append(Item(name: name, value: value))
         }
@@ -21,11 +23,11 @@ struct QueryString: Sendable, Equatable {
 
     /// All values of a parameter, in order.
     func values(_ name: String) -> [String] {
-        items.filter { $0.name == name }.map(\.value)
+        items.filter { ExactText.areEqual($0.name, name) }.map(\.value)
     }
 
     /// The first value of a parameter.
-    subscript(name: String) -> String? { items.first { $0.name == name }?.value }
+    subscript(name: String) -> String? { items.first { ExactText.areEqual($0.name, name) }?.value }
 
     /// The value of a parameter that must not come twice; `nil` also when it does.
     func single(_ name: String) -> String? {
@@ -37,8 +39,13 @@ struct QueryString: Sendable, Equatable {
 enum PercentDecoding {
     /// - Returns: `nil` for a broken escape, NUL, or bytes that are no UTF-8.
     static func decode(_ text: some StringProtocol, plusIsBlank: Bool = false) -> String? {
+        decode(Array(text.utf8)[...], plusIsBlank: plusIsBlank)
+    }
+
+    /// As ``decode(_:plusIsBlank:)-(StringProtocol,_)``, of bytes.
+    static func decode(_ text: ArraySlice<UInt8>, plusIsBlank: Bool = false) -> String? {
         var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
+        var rest = text
         while let byte = rest.popFirst() {
             switch byte {
             case UInt8(ascii: "%"):

@@ -47,12 +47,23 @@ package struct RESTAuthenticator: Sendable {
         }
     }
 
+    /// Ends the log-in of a caller who has one.
+    func end(_ caller: Caller) async throws(RESTFailure) {
+        guard let session = caller.principal.session else { return }
+        do {
+            try await sessions.end(session)
+        } catch {
+            throw .tool(.database)
+        }
+    }
+
     /// Whether a token stands in the header, but not where ``TokenAuthenticator`` looks for it.
     private static func isMisspeltToken(_ authorization: String?) -> Bool {
         guard let authorization else { return false }
-        let words = authorization.split { $0 == " " || $0 == "\t" }
-        guard words.contains(where: { $0.hasPrefix(TokenAuthenticator.prefix) }) else { return false }
-        let isInPlace = authorization.drop { $0 == " " || $0 == "\t" }.hasPrefix("Bearer ")
-        return !isInPlace || !words[1].hasPrefix(TokenAuthenticator.prefix)
+        let words = authorization.utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        func isToken(_ word: Substring.UTF8View) -> Bool { word.starts(with: TokenAuthenticator.prefix.utf8) }
+        guard words.contains(where: isToken) else { return false }
+        let isInPlace = authorization.trimmingBlanks().utf8.starts(with: "Bearer ".utf8)
+        return !isInPlace || !isToken(words[1])
     }
 }

@@ -183,4 +183,32 @@ struct AuthenticationTests {
         world.settings.set { $0.webRealIPHeader = RealAddress.usePeer }
         #expect(try await world.send(.get, "/api/v1/setting", ip: nil).succeeded)
     }
+
+    @Test("before a credential a body may have 16 KiB, and none is read in a coding")
+    func loginBody() async throws {
+        let world = try await TestWorld()
+        func login(_ count: Int, _ fields: [String: String] = [:]) async throws -> Answer {
+            let body = #"{"username":"a","password":""#
+            return try await world.send(
+                .post, "/api/v1/login", fields,
+                body: body + String(repeating: "x", count: count - body.utf8.count - 2) + #""}"#)
+        }
+        #expect(try await login(16 << 10).status == 200)
+        #expect(try await login((16 << 10) + 1).status == 413)
+        let gzip = try await login(100, ["Content-Encoding": "gzip"])
+        #expect(gzip.status == 415 && gzip.error?.contains("gzip") == true)
+        #expect(try await login(100, ["Content-Encoding": "identity"]).status == 200)
+    }
+
+    @Test("cookies are told apart byte by byte, and two that differ are none")
+    func cookies() throws {
+        func cookie(_ lines: String...) -> String? {
+            var fields = HTTPFields()
+            for line in lines { fields.append(HTTPField(name: .cookie, value: line)) }
+            return Cookies(fields)["nz"]
+        }
+        #expect(cookie("a=b; nz = c ;x=y") == "c" && cookie("nz=a=b") == "a=b" && cookie("nz=") == "")
+        #expect(cookie("nz=c", "nz=c") == "c" && cookie("nz=c; nz=d") == nil && cookie("nz", "NZ=c") == nil)
+        #expect(cookie("nz\u{0301}=c") == nil && cookie("nz=\u{e9}; nz=e\u{0301}") == nil)
+    }
 }

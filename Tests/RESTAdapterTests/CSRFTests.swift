@@ -89,4 +89,79 @@ struct CSRFTests {
         let token = try await world.token("nezha:inventory:read")
         #expect(try await world.send(.get, "/api/v1/server", bearer: token).cookies.isEmpty)
     }
+
+    private static let here = ["Sec-Fetch-Site": "same-origin"]
+
+    @Test(
+        "a page logs out by taking the CSRF cookie away: the next request from a page of ours is a guest's, for good",
+        arguments: [
+            here, ["Sec-Fetch-Site": "same-site"], ["Sec-Fetch-Site": "none"], ["Origin": "http://gate.test"],
+            ["Referer": "http://GATE.test/dashboard/server?x=http://evil.test"],
+        ])
+    func logOut(fields: [String: String]) async throws {
+        let world = try await TestWorld()
+        let text = try await world.session()
+        var fields = fields
+        fields["Cookie"] = "nz-jwt=\(text)"
+        let answer = try await world.send(.get, "/api/v1/profile", fields)
+        #expect(answer.error == "ApiErrorUnauthorized")
+        #expect(answer.cookies == ["nz-jwt=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"])
+        #expect(try await world.send(.get, "/api/v1/profile", bearer: text).error == "ApiErrorUnauthorized")
+    }
+
+    @Test(
+        "a link from another site logs nobody out, nor does it come in logged in",
+        arguments: [
+            ["Sec-Fetch-Site": "cross-site"], ["Origin": "null"], ["Origin": "http://evil.test"],
+            ["Referer": "http://evil.test/gate.test"], ["Referer": "gate.test"],
+            ["Sec-Fetch-Site": "cross-site", "Referer": "http://gate.test/"],
+        ])
+    func linkFromElsewhere(fields: [String: String]) async throws {
+        let world = try await TestWorld()
+        let text = try await world.session()
+        var fields = fields
+        fields["Cookie"] = "nz-jwt=\(text)"
+        let answer = try await world.send(.get, "/api/v1/profile", fields)
+        #expect(answer.error == "ApiErrorUnauthorized" && answer.cookies.isEmpty)
+        #expect(try await world.send(.get, "/api/v1/profile", bearer: text).succeeded)
+    }
+
+    @Test("with the CSRF cookie, even a planted pair of them, and for programs the session lives on")
+    func livesOn() async throws {
+        let world = try await TestWorld()
+        let text = try await world.session()
+        for cookie in ["nz-jwt=\(text); nz-csrf=a; nz-csrf=b", "nz-jwt=\(text); nz-csrf="] {
+            #expect(
+                try await world.send(.get, "/api/v1/profile", Self.here.merging(["Cookie": cookie]) { $1 }).succeeded)
+        }
+        #expect(try await world.send(.get, "/api/v1/profile", ["Cookie": "nz-jwt=\(text)"]).succeeded)
+        #expect(try await world.send(.get, "/api/v1/profile?token=\(text)", Self.here).succeeded)
+        // Both cookies live equally long, so that closing the browser does not look like a log-out.
+        let login = try await world.send(
+            .post, "/api/v1/login", body: #"{"username":"admin","password":"\#(TestWorld.password)"}"#)
+        #expect(login.cookies.count == 2 && login.cookies.allSatisfy { $0.contains("; Max-Age=3600;") })
+    }
+
+    @Test("a page of another site cannot log a browser in as somebody of its choice")
+    func foreignLogin() async throws {
+        let world = try await TestWorld()
+        world.settings.set { $0.mcpAllowedOrigins = ["https://tools.example"] }
+        let body = #"{"username":"admin","password":"no matter"}"#
+        func status(_ fields: [String: String]) async throws -> Int {
+            try await world.send(.post, "/api/v1/login", fields, body: body).status
+        }
+        let foreign: [[String: String]] = [
+            ["Origin": "https://evil.example"], ["Origin": "null"], ["Origin": "http://gate.test:81"],
+            ["Sec-Fetch-Site": "cross-site"], ["Origin": "http://gate.test", "Sec-Fetch-Site": "cross-site"],
+        ]
+        for fields in foreign { #expect(try await status(fields) == 403) }
+        let own: [[String: String]] = [
+            [:], ["Origin": "http://gate.test"], ["Origin": "https://tools.example"],
+            ["Origin": "https://tools.example", "Sec-Fetch-Site": "cross-site"],
+            ["Origin": "https://proxy.example", "Sec-Fetch-Site": "same-origin"],
+        ]
+        for fields in own { #expect(try await status(fields) == 200) }
+        world.settings.set { $0.listenHost = "127.0.0.1" }
+        #expect(try await status(["Origin": "http://gate.test"]) == 200)
+    }
 }

@@ -1,18 +1,18 @@
 /// A text that equals another only where their UTF-8 is the same.
 ///
 /// `String` calls "é" written as one scalar and as two equal; JSON (RFC 8259 section 8.3) and JSON Schema do not.
-struct ExactText: Hashable, Sendable {
+package struct ExactText: Hashable, Sendable {
     let text: String
 
     init(_ text: String) {
         self.text = text
     }
 
-    static func == (lhs: ExactText, rhs: ExactText) -> Bool {
+    package static func == (lhs: ExactText, rhs: ExactText) -> Bool {
         areEqual(lhs.text, rhs.text)
     }
 
-    func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         LentBytes.lend(text) { bytes in
             var position = 0
             while position <= bytes.count - 8 {
@@ -29,7 +29,8 @@ struct ExactText: Hashable, Sendable {
         }
     }
 
-    static func areEqual(_ lhs: String, _ rhs: String) -> Bool {
+    /// Compared byte by byte.
+    package static func areEqual(_ lhs: String, _ rhs: String) -> Bool {
         guard lhs.utf8.count == rhs.utf8.count else { return false }
         return LentBytes.lend(lhs) { left in LentBytes.lend(rhs) { right in left.isSame(as: right) } }
     }

@@ -47,7 +47,7 @@ package struct JSONRPCRequest: Sendable, Hashable {
         let version = try Self.text("jsonrpc", of: object)
         let method = try Self.text("method", of: object)
         let id = try Self.id(of: object)
-        guard version == "2.0" else { throw .wrongVersion(id: id) }
+        guard let version, ExactText.areEqual(version, "2.0") else { throw .wrongVersion(id: id) }
         guard let method, !method.isEmpty else { throw .noMethod(id: id) }
 
         let params = object["params"]

@@ -4,6 +4,8 @@ import Secrets
 /// 2): `<64 hex>.<hex HMAC-SHA256 of those 64 with jwt_secret_key>`.
 struct CSRFTokens: Sendable {
     private static let randomCount = 32
+    /// Ours have 129 bytes.
+    private static let lengthLimit = 256
 
     private let secret: SessionSecret
 
@@ -15,7 +17,9 @@ struct CSRFTokens: Sendable {
     }
 
     func isValid(_ token: String) -> Bool {
-        let halves = token.split(separator: ".", omittingEmptySubsequences: false)
+        guard token.utf8.count <= Self.lengthLimit else { return false }
+        let halves = token.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map(
+            Substring.init)
         guard halves.count == 2, halves[0].utf8.count == 2 * Self.randomCount, Hex.decode(halves[0]) != nil
         else { return false }
         return constantTimeEquals(Array(halves[1].utf8), Array(code(of: String(halves[0])).utf8))

@@ -83,6 +83,12 @@ package struct SessionAuthenticator: Sendable {
         return .absent
     }
 
+    /// Ends a log-in for good.
+    /// - Throws: what the storage throws.
+    package func end(_ session: SessionIdentity) async throws {
+        try await sessions.revoke(keyID: session.keyID, at: now())
+    }
+
     private func principal(of text: String, _ client: ClientAddress) async throws -> Principal {
         let claims = try tokens.verify(text)
         let date = now()
@@ -124,7 +130,7 @@ package struct SessionAuthenticator: Sendable {
     }
 
     private static func bearer(_ authorization: String?) -> String? {
-        guard let authorization, authorization.hasPrefix("Bearer ") else { return nil }
-        return String(authorization.dropFirst("Bearer ".count).drop { $0 == " " })
+        guard let authorization, authorization.utf8.starts(with: "Bearer ".utf8) else { return nil }
+        return String(Substring(authorization.utf8.dropFirst("Bearer ".utf8.count).drop { $0 == UInt8(ascii: " ") }))
     }
 }

@@ -1,3 +1,4 @@
+import HTTP
 import Secrets
 import Storage
 
@@ -7,12 +8,14 @@ struct ProfileUpdateTool: Tool {
     private let accounts: AccountService
     private let identity: IdentityCache
     private let live: LiveWork
+    private let strikes: StrikeBook
 
     init(_ services: ToolServices) {
         users = services.storage.users
         accounts = AccountService(storage: services.storage, dataKey: services.dataKey, now: services.now)
         identity = services.identity
         live = services.live
+        strikes = services.strikes
     }
 
     let definition = ToolDefinition(
@@ -42,6 +45,8 @@ struct ProfileUpdateTool: Tool {
         }
         guard try await PasswordHash.verifyDetached(input.originalPassword, against: user.passwordHash) else {
             try Task.checkCancellation()
+            // Whoever found an open browser must not try passwords without end.
+            strikes.strike(ip: call.client.real, identifier: user.id, reason: .loginFailed)
             throw ToolFailure.rejected("incorrect password")
         }
         // Nobody has one in this version; the flag would lock the user out.
