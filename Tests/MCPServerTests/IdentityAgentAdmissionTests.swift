@@ -230,4 +230,35 @@ extension Storage {
             users: users, servers: servers, tokens: tokens, sessions: sessions, audit: audit, strikes: strikes,
             changes: changes)
     }
+
+    @Test("an owner's agents register as many servers as the setting allows, and known ones go on beyond it")
+    func cap() async throws {
+        let gateway = try await TestGateway()
+        gateway.settings.set { $0.maxServersPerUser = 3 }
+        let owner = try await gateway.user("owner")
+        let secret = try gateway.accounts.agentSecret(of: owner)
+        let admission = Self.admission(gateway)
+        let uuids = (0..<4).map { _ in SecureRandom.uuid() }
+        for uuid in uuids.prefix(3) { #expect(await Self.refusal(admission, secret, uuid) == nil) }
+        guard case .tooManyServers(let text) = await Self.refusal(admission, secret, uuids[3]) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(text.contains("max_servers_per_user"))
+        #expect(await Self.refusal(admission, secret, uuids[0]) == nil)
+        // Others have their own.
+        #expect(await Self.refusal(admission, Self.globalSecret, uuids[3]) == nil)
+        #expect(try await gateway.storage.servers.servers().count == 4)
+    }
+
+    @Test("new servers come at a rate: a thousand at once, then fifty a second")
+    func rate() {
+        let budget = RegistrationBudget()
+        let date = Date(timeIntervalSince1970: 0)
+        let first = (0..<1_001).map { _ in budget.take(for: 1, at: date) }
+        #expect(first.count(where: { $0 }) == 1_000 && first.last == false)
+        #expect(budget.take(for: 2, at: date))
+        let later = (0..<51).map { _ in budget.take(for: 1, at: date.addingTimeInterval(1)) }
+        #expect(later.count(where: { $0 }) == 50)
+    }
 }

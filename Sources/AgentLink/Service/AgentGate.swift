@@ -53,7 +53,8 @@ struct AgentGate: Sendable {
         var headers: [String: String] = [:]
         for field in metadata {
             let name = field.name.canonicalName
-            guard !isSecret(name), !name.hasSuffix("-bin") else { continue }
+            // An address is ASCII; taking another text apart could take long.
+            guard !isSecret(name), !name.hasSuffix("-bin"), field.value.utf8.allSatisfy({ $0 < 0x80 }) else { continue }
             headers[name] = field.value
         }
         return headers
@@ -86,6 +87,7 @@ extension GRPCStatus {
         switch refusal {
         case .unauthenticated, .foreignServer: self.init(.unauthenticated, refusal.text)
         case .blocked: self.init(.permissionDenied, refusal.text)
+        case .tooManyServers: self.init(.resourceExhausted, refusal.text)
         case .unavailable: self.init(.unavailable, refusal.text)
         }
     }

@@ -51,6 +51,8 @@ package enum AgentRefusal: Error, Sendable, Equatable {
     case foreignServer(server: Int64, owner: Int64, secretOwner: Int64)
     /// The address is blocked for now; gRPC `PERMISSION_DENIED`.
     case blocked
+    /// The owner has as many servers as he may, or registers them too fast; gRPC `RESOURCE_EXHAUSTED`.
+    case tooManyServers(String)
     /// The storage did not answer; gRPC `UNAVAILABLE`.
     case unavailable
 
@@ -60,6 +62,7 @@ package enum AgentRefusal: Error, Sendable, Equatable {
         case .unauthenticated(let reason): reason
         case .foreignServer: "client uuid belongs to another owner"
         case .blocked: "you were blocked by nezha WAF"
+        case .tooManyServers(let reason): reason
         case .unavailable: "the gateway cannot check agents right now"
         }
     }

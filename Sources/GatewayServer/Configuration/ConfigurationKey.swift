@@ -84,6 +84,10 @@ extension ConfigurationKey {
             name: "mcp_tool_names", slot: .text(\.settings.mcpToolNames), emptyMeansDefault: true),
         ConfigurationKey(name: "mcp_allowed_origins", slot: .list(\.settings.mcpAllowedOrigins)),
         ConfigurationKey(name: "mcp_allowed_hosts", slot: .list(\.settings.mcpAllowedHosts)),
+        ConfigurationKey(
+            name: "max_servers_per_user", slot: .number(\.settings.maxServersPerUser, 1...1_000_000),
+            emptyMeansDefault: true),
+        ConfigurationKey(name: "public_url", slot: .text(\.settings.publicURL)),
         ConfigurationKey(name: "audit_retention_days", slot: .number(\.settings.auditRetentionDays, 1...36_500)),
         ConfigurationKey(
             name: "audit_max_rows", slot: .number(\.settings.auditMaxRows, 1_000...1_000_000_000),

@@ -17,6 +17,7 @@ package struct AgentAdmission: AgentAuthority {
     private let dataKey: SecretKey
     /// The keyed hash of the secret that speaks for any server, and whose new servers belong to nobody; `nil` = none.
     private let globalSecretHash: [UInt8]?
+    private let registrations = RegistrationBudget()
     private let logger: Logger
     private let now: @Sendable () -> Date
 
@@ -85,6 +86,7 @@ package struct AgentAdmission: AgentAuthority {
             try await show(server)
             return server
         }
+        try checkRoom(for: owner)
         let date = now()
         var server = ServerRecord(
             userID: owner, uuid: uuid, name: ServerNames.random(), createdAt: date, updatedAt: date)
@@ -109,6 +111,17 @@ package struct AgentAdmission: AgentAuthority {
         return server
     }
 
+    /// Whoever has a secret may invent UUIDs without end, and each server costs memory and disk for good.
+    private func checkRoom(for owner: Int64) throws(AgentRefusal) {
+        let limit = settings.current.maxServersPerUser
+        guard identity.servers.count(where: { $0.userID == owner }) < limit else {
+            throw .tooManyServers("the owner of this secret has \(limit) servers already (max_servers_per_user)")
+        }
+        guard registrations.take(for: owner, at: now()) else {
+            throw .tooManyServers("too many new servers at once; try again in a minute")
+        }
+    }
+
     /// Makes a stored server visible to every call at once, at the cost of this one server.
     private func show(_ server: ServerRecord) async throws(AgentRefusal) {
         let revision = try await reading { try await storage.changes.revision() }
@@ -126,6 +139,8 @@ package struct AgentAdmission: AgentAuthority {
     }
 
     private func unavailable(_ error: any Error) -> AgentRefusal {
+        // An agent that leaves while it is asked about is no fault of the storage.
+        guard !(error is CancellationError) else { return .unavailable }
         logger.error("agent not admitted: the storage failed", metadata: ["error": "\(error)"])
         return .unavailable
     }

@@ -34,10 +34,16 @@ package struct GatewaySettings: Sendable, Hashable {
     package var mcpAllowedOrigins: [String] = []
     /// Hosts under which the MCP routes answer, besides loopback names; empty = any.
     package var mcpAllowedHosts: [String] = []
+    /// Where clients reach the gateway, such as `https://nezha.example:8443`; empty = as each request says.
+    package var publicURL = ""
     package var auditRetentionDays = 90
+    /// Servers that agents may register for one owner; nobody counts as one.
+    package var maxServersPerUser = 15_000
     /// Audit rows kept at most, whatever their age.
     package var auditMaxRows = 1_000_000
     package var trustedProxies: [String] = []
+    /// Names of the log-in providers under `oauth2:`, in their order there.
+    package var oauth2Providers: [String] = []
 
     package init() {}
 }

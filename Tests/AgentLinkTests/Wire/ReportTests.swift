@@ -65,6 +65,10 @@ struct ReportTests {
         #expect(host.version.unicodeScalars.count == 256)
         #expect(host.arch.unicodeScalars.count == 256)
         #expect(host.cpu.count == 64)
+        message.cpu = Array(repeating: String(repeating: "c", count: 256), count: 17)
+        #expect(try HostInfo(protobuf: message.protobuf()).cpu.count == ReportLimits.listBytes / 256)
+        message.cpu.removeLast()
+        #expect(try HostInfo(protobuf: message.protobuf()).cpu == message.cpu)
     }
 
     @Test("what is no number counts as zero, so that every report has a JSON form")

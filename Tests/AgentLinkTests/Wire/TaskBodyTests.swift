@@ -109,4 +109,14 @@ struct TaskBodyTests {
         #expect(AgentExtensions(header: "Cancel,cancelled,") == [])
         #expect(AgentExtensions.cancel.header == "cancel")
     }
+
+    @Test("long names are refused before a dictionary hashes them, long values are not")
+    func longNames() throws {
+        let long = String(repeating: "\u{0301}", count: JSONNames.limit)
+        #expect(throws: TaskBodyError.self) { try FsWriteReply(json: "{\"\(long)\":1}") }
+        #expect(throws: TaskBodyError.self) { try FsWriteReply(json: "{\"a\":{\"\(long)\" \n:1}}") }
+        #expect(try FsWriteReply(json: "{\"sha256\":\"\(long)\"}").sha256 == long)
+        #expect(try FsWriteReply(json: "{\"size\":3,\"\(String(repeating: "n", count: 256))\":1}").size == 3)
+        #expect(JSONNames.areShort(in: "{\"a\\\"\":\"\(long):\"}") && JSONNames.areShort(in: "\"\(long)"))
+    }
 }

@@ -49,7 +49,7 @@ extension RefusalLog {
             refused(
                 "\(refusal.text) (server \(server))", peer: address, level: .warning,
                 details: ["server": "\(server)", "owner": "\(owner)", "secret_of": "\(secretOwner)"])
-        case .unauthenticated, .blocked, .unavailable:
+        case .unauthenticated, .blocked, .tooManyServers, .unavailable:
             refused(refusal.text, peer: address)
         }
     }

@@ -5,6 +5,8 @@ enum ReportLimits {
     static let textLength = 256
     /// Entries a list.
     static let listLength = 64
+    /// Bytes of all entries of a list together; it is kept for each server, and the longest honest one has a tenth.
+    static let listBytes = 4096
 
     /// At most ``textLength`` scalars of `text`, without control characters, so that no report can carry terminal
     /// escapes.
@@ -18,7 +20,14 @@ enum ReportLimits {
     }
 
     static func texts(_ list: [String]) -> [String] {
-        list.prefix(listLength).map(text)
+        var left = listBytes
+        var kept: [String] = []
+        for entry in list.prefix(listLength).lazy.map(text) {
+            left -= entry.utf8.count
+            guard left >= 0 else { break }
+            kept.append(entry)
+        }
+        return kept
     }
 
     /// JSON has no form for what is not a number, so a sensor that answers one counts as silent.

@@ -23,6 +23,7 @@ extension TaskBody {
     /// - Parameter json: the `data` received.
     /// - Throws: ``TaskBodyError``.
     package init(json: String) throws(TaskBodyError) {
+        guard JSONNames.areShort(in: json) else { throw .malformed("a member name is too long") }
         do {
             self = try JSONDecoder().decode(Self.self, from: Data(json.utf8))
         } catch let error as DecodingError {
