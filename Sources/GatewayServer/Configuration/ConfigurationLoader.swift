@@ -43,6 +43,8 @@ package struct ConfigurationLoader: Sendable {
                 loaded.fromEnvironment.append(key.name)
             }
         }
+        let providers = document["oauth2"]?.mapping?.pairs ?? []
+        loaded.configuration.settings.oauth2Providers = providers.compactMap(\.key.string)
         for key in ConfigurationKey.all {
             guard let secret = key.generateIfMissing(in: &loaded.configuration) else { continue }
             document.set(key.name, to: YAMLNode(secret))
@@ -77,6 +79,12 @@ package struct ConfigurationLoader: Sendable {
             throw .badValue(
                 key: "mcp_allowed_hosts", value: entry,
                 expected: "a host such as nezha.example, without scheme and port")
+        }
+        let publicURL = configuration.settings.publicURL
+        guard publicURL.isEmpty || OriginGuard.isOrigin(publicURL) else {
+            throw .badValue(
+                key: "public_url", value: publicURL,
+                expected: "a scheme, a host and at most a port, such as https://nezha.example:8443")
         }
         if let entry = configuration.settings.trustedProxies.first(where: { !RealAddress.isRange($0) }) {
             throw .badValue(

@@ -46,6 +46,14 @@ extension TransferEndpoint {
     }
 
     private static func announcement(of request: InboundRequest) throws(TransferFault) -> Announcement {
+        if request.hasContentType("multipart/") {
+            throw .request(
+                .unsupportedMediaType,
+                "a form is not the file; send its bytes alone: curl --data-binary @FILE URL")
+        }
+        if let coding = request.foreignCoding {
+            throw .request(.unsupportedMediaType, InboundRequest.codingRefusal(coding))
+        }
         guard let length = request.contentLength, length >= 0 else {
             throw .request(.lengthRequired, "Content-Length required")
         }
