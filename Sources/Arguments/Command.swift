@@ -95,6 +95,8 @@ package struct ExitCode: Error, Sendable, Hashable {
 
     /// Wrong usage, as sysexits.h says it.
     package static let usage = ExitCode(64)
+    /// Output that cannot be written.
+    package static let inputOutput = ExitCode(74)
 }
 
 /// The command shows its help instead, on standard output.

@@ -12,8 +12,7 @@ package enum Program {
     static func run(_ request: Request) async -> Int32 {
         switch request {
         case .show(let text):
-            write(text, to: STDOUT_FILENO)
-            return 0
+            return answer(text)
         case .refuse(let text):
             write(text, to: STDERR_FILENO)
             return ExitCode.usage.code
@@ -22,8 +21,7 @@ package enum Program {
                 try await work(arguments)
                 return 0
             } catch is HelpRequest {
-                write(help.whole, to: STDOUT_FILENO)
-                return 0
+                return answer(help.whole)
             } catch let error as ExitCode {
                 return error.code
             } catch let error as UsageError {
@@ -36,16 +34,24 @@ package enum Program {
         }
     }
 
-    /// As much as can be written: there is nobody to tell about the rest.
-    private static func write(_ text: String, to descriptor: Int32) {
+    /// Writes what was asked for. Returns the code to end with: that of sysexits.h for output that cannot be written where
+    /// it could not.
+    private static func answer(_ text: String) -> Int32 {
+        write(text, to: STDOUT_FILENO) ? 0 : ExitCode.inputOutput.code
+    }
+
+    /// As much as can be written. Returns whether that was all.
+    @discardableResult
+    private static func write(_ text: String, to descriptor: Int32) -> Bool {
         let bytes = Array(text.utf8)
         var written = 0
         while written < bytes.count {
             let count = unsafe bytes.withUnsafeBytes { bytes in
                 unsafe Glibc.write(descriptor, bytes.baseAddress.map { unsafe $0 + written }, bytes.count - written)
             }
-            if count > 0 { written += count } else if count == 0 || errno != EINTR { return }
+            if count > 0 { written += count } else if count == 0 || errno != EINTR { return false }
         }
+        return true
     }
 }
 

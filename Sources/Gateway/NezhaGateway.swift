@@ -10,7 +10,7 @@ enum NezhaGateway {
         subcommands: [Serve.command, Token.command, User.command, Config.command, Schema.command]
     ) { given in
         guard given[showsVersion] else { throw HelpRequest() }
-        print(Composition.version)
+        try await execute { try StandardStream.output.answer(Composition.version + "\n") }
     }
 
     static func main() async {

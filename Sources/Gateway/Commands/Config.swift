@@ -17,10 +17,11 @@ enum Config {
         let files = try DataFiles(given)
         try await execute {
             let loaded = try ConfigurationLoader(path: files.config, environment: environment).load(readOnly: true)
-            for key in loaded.unknownKeys { print("unknown key, kept: \(key)") }
-            for key in loaded.fromEnvironment { print("from the environment: \(key)") }
-            for key in loaded.generatedKeys { print("missing, random at the next start: \(key)") }
-            print("\(files.config): good")
+            let lines =
+                loaded.unknownKeys.map { "unknown key, kept: \($0)" }
+                + loaded.fromEnvironment.map { "from the environment: \($0)" }
+                + loaded.generatedKeys.map { "missing, random at the next start: \($0)" } + ["\(files.config): good"]
+            try StandardStream.output.answer(lines.map { $0 + "\n" }.joined())
         }
     }
 }

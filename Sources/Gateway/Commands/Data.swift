@@ -35,6 +35,8 @@ enum CommandError: Error, CustomStringConvertible {
     case noSuchUser(String)
     case noSuchToken(Int64)
     case noPassword
+    /// Standard output took no answer.
+    case unwritable
     /// A rule of the product refuses the request.
     case refused(String)
 
@@ -43,7 +45,12 @@ enum CommandError: Error, CustomStringConvertible {
         case .noSuchUser(let name): "no user \(name.debugDescription); start the gateway once to make the first one"
         case .noSuchToken(let id): "no token \(id)"
         case .noPassword: "no password: give it as the first line of standard input"
+        case .unwritable: "standard output cannot be written; nothing was changed"
         case .refused(let text): text
         }
+    }
+
+    var exit: SystemExit {
+        if case .unwritable = self { .inputOutput } else { .dataError }
     }
 }

@@ -38,7 +38,7 @@ func execute(_ work: () async throws -> Void) async throws {
     do {
         try await work()
     } catch let error as CommandError {
-        try fail(error.description, .dataError)
+        try fail(error.description, error.exit)
     } catch {
         let failure = StartFailure(error)
         try fail(failure.text, failure.exit)
@@ -57,8 +57,16 @@ enum StandardStream: Int32 {
     case output = 1
     case error = 2
 
-    /// As much as can be written: there is nobody to tell about the rest.
-    func write(_ text: String) {
+    /// Writes an answer that a command was called for.
+    /// - Throws: ``CommandError/unwritable``.
+    func answer(_ text: String) throws(CommandError) {
+        guard write(text) else { throw .unwritable }
+    }
+
+    /// As much as can be written.
+    /// - Returns: whether that was all.
+    @discardableResult
+    func write(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         var written = 0
         while written < bytes.count {
@@ -66,8 +74,9 @@ enum StandardStream: Int32 {
                 unsafe Glibc.write(rawValue, bytes.baseAddress, bytes.count)
             }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
+            guard count > 0 else { return false }
             written += count
         }
+        return true
     }
 }

@@ -32,7 +32,7 @@ enum Schema {
             }
             while let line = readLine(strippingNewline: true) {
                 // Names of members are free text and stand in pointers.
-                StandardStream.output.write(TerminalText.oneLine(verdict(line, schema)) + "\n")
+                try StandardStream.output.answer(TerminalText.oneLine(verdict(line, schema)) + "\n")
             }
         }
     }

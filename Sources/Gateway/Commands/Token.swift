@@ -34,14 +34,20 @@ enum Token {
                 serverIDs: try ids(given[serverIDs]), expiresInDays: try given.value(expiresInDays))
             let files = try DataFiles(given)
             try await execute {
-                let secret = try await GatewayData.with(files) { data in
+                try await GatewayData.with(files) { data in
                     let owner = try await data.user(named: user)
-                    return try await refusing {
+                    let issued = try await refusing {
                         try await TokenIssuer(storage: data.storage, dataKey: data.dataKey)
-                            .issue(request, for: UserIdentity(owner)).secret
+                            .issue(request, for: UserIdentity(owner))
+                    }
+                    do {
+                        try StandardStream.output.answer(issued.secret + "\n")
+                    } catch {
+                        // Nobody knows its secret, and nobody could tell it from one that is used.
+                        _ = try await data.storage.tokens.delete(id: issued.token.id)
+                        throw error
                     }
                 }
-                print(secret)
             }
         }
 
@@ -70,8 +76,8 @@ enum Token {
                     if let user = given[user] { owner = try await data.user(named: user).id }
                     return try await data.storage.tokens.tokens(of: owner)
                 }
-                print("ID\tUSER\tNAME\tSCOPES\tSERVERS\tEXPIRES\tLAST USED")
-                for row in rows { print(line(row)) }
+                let lines = ["ID\tUSER\tNAME\tSCOPES\tSERVERS\tEXPIRES\tLAST USED"] + rows.map(line)
+                try StandardStream.output.answer(lines.map { $0 + "\n" }.joined())
             }
         }
 

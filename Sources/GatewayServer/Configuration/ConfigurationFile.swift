@@ -52,15 +52,41 @@ struct ConfigurationFile: Sendable {
 
     private struct Failed: Error {}
 
+    /// Beside the file, then over it. A file that is mounted by itself cannot be replaced: it is written where it is.
     private func replace(with bytes: [UInt8], in folder: String) throws {
         let temporary = "\(path).\(getpid()).tmp"
         let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw Failed() }
-        var isPlaced = false
+        guard descriptor >= 0 else {
+            // A folder of another owner, or one that is mounted read-only, around a file that may be written.
+            guard exists, [EACCES, EPERM, EROFS].contains(errno) else { throw Failed() }
+            return try overwrite(with: bytes)
+        }
+        // Until the end, also of a write in place: should that be cut short, the whole text is here.
         defer {
             close(descriptor)
-            if !isPlaced { unsafe unlink(temporary) }
+            unsafe unlink(temporary)
         }
+        try Self.write(bytes, to: descriptor)
+        guard unsafe rename(temporary, path) == 0 else {
+            guard exists, [EBUSY, EXDEV].contains(errno) else { throw Failed() }
+            return try overwrite(with: bytes)
+        }
+        let directory = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { throw Failed() }
+        defer { close(directory) }
+        guard fsync(directory) == 0 else { throw Failed() }
+    }
+
+    private func overwrite(with bytes: [UInt8]) throws {
+        let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw Failed() }
+        defer { close(descriptor) }
+        // Cut off after the write, not before: a reader in between finds a text, not an empty file.
+        try Self.write(bytes, to: descriptor)
+        guard ftruncate(descriptor, off_t(bytes.count)) == 0, fsync(descriptor) == 0 else { throw Failed() }
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) throws {
         var written = 0
         while written < bytes.count {
             let count = unsafe bytes[written...].withUnsafeBytes {
@@ -70,11 +96,6 @@ struct ConfigurationFile: Sendable {
             guard count > 0 else { throw Failed() }
             written += count
         }
-        guard fsync(descriptor) == 0, unsafe rename(temporary, path) == 0 else { throw Failed() }
-        isPlaced = true
-        let directory = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else { throw Failed() }
-        defer { close(directory) }
-        guard fsync(directory) == 0 else { throw Failed() }
+        guard fsync(descriptor) == 0 else { throw Failed() }
     }
 }
