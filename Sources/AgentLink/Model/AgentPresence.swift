@@ -10,16 +10,19 @@ package struct AgentPresence: Sendable {
     package var lastActive: Date?
     /// Whether a task stream is open, so that calls can be made.
     package var isAttached: Bool
+    /// Whether two machines report under the server's UUID, so that a task may reach either.
+    package var isDuplicated: Bool
 
     package init(
         host: HostInfo? = nil, state: HostState? = nil, geoIP: GeoIPInfo? = nil, lastActive: Date? = nil,
-        isAttached: Bool = false
+        isAttached: Bool = false, isDuplicated: Bool = false
     ) {
         self.host = host
         self.state = state
         self.geoIP = geoIP
         self.lastActive = lastActive
         self.isAttached = isAttached
+        self.isDuplicated = isDuplicated
     }
 
     /// A server is online while its last state is less than 30 s old.

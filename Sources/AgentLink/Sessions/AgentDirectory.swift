@@ -13,6 +13,7 @@ package final class AgentDirectory: AgentNetwork {
 
     let configuration: AgentLinkConfiguration
     let refusals: RefusalLog
+    private let logger: Logger
     private let events: any AgentEventSink
     private let results: any AgentResultSink
     private let sessions = ShardedTable<Int64, AgentSession>()
@@ -31,6 +32,7 @@ package final class AgentDirectory: AgentNetwork {
         self.events = events
         self.results = results
         refusals = RefusalLog(logger: logger)
+        self.logger = logger
     }
 
     /// A stream and its server's session hold each other until the stream ends.
@@ -71,7 +73,12 @@ package final class AgentDirectory: AgentNetwork {
     /// The session of an admitted server, made at its first call.
     func session(of id: Int64) throws(AgentStreamEnd) -> AgentSession {
         let session = sessions.value(id) {
-            AgentSession(serverID: id, configuration: configuration, events: events, counters: counters)
+            AgentSession(serverID: id, configuration: configuration, events: events, counters: counters) {
+                [logger] in
+                logger.warning(
+                    "two machines report under the same UUID and take each other's place; give one a UUID of its own",
+                    metadata: ["server": "\(id)"])
+            }
         }
         // After the insertion: either shutdown() found this session, or this finds that it has begun.
         guard !isShutdown.load(ordering: .sequentiallyConsistent) else { throw .shutdown }

@@ -10,6 +10,7 @@ final class AgentSession: Sendable {
         var stateStream: StateStream?
         var streams: [String: IOStreamSession] = [:]
         var meter = TrafficMeter()
+        var clones = CloneWatch()
         var epoch: UInt64 = 0
         var end: AgentStreamEnd?
     }
@@ -18,15 +19,18 @@ final class AgentSession: Sendable {
     private let configuration: AgentLinkConfiguration
     private let events: any AgentEventSink
     private let counters: AgentLinkCounters
+    private let onClone: @Sendable () -> Void
     private let state = Lock(State())
 
     init(
-        serverID: Int64, configuration: AgentLinkConfiguration, events: any AgentEventSink, counters: AgentLinkCounters
+        serverID: Int64, configuration: AgentLinkConfiguration, events: any AgentEventSink, counters: AgentLinkCounters,
+        onClone: @escaping @Sendable () -> Void = {}
     ) {
         self.serverID = serverID
         self.configuration = configuration
         self.events = events
         self.counters = counters
+        self.onClone = onClone
     }
 
     // MARK: Task stream
@@ -35,6 +39,8 @@ final class AgentSession: Sendable {
 
     /// Makes a new task stream the current one. The older one is no longer found by any call before it is ended.
     func openTaskStream(_ extensions: AgentExtensions) throws(AgentStreamEnd) -> TaskStream {
+        let now = configuration.now()
+        var isCloneFound = false
         let opened: Result<(TaskStream, TaskStream?, [IOStreamSession]), AgentStreamEnd> = state.withLock { state in
             if let end = state.end { return .failure(end) }
             state.epoch += 1
@@ -42,6 +48,9 @@ final class AgentSession: Sendable {
                 serverID: serverID, epoch: state.epoch, extensions: extensions, configuration: configuration)
             let old = state.taskStream
             state.taskStream = stream
+            if old != nil {
+                isCloneFound = state.clones.replaced(lastReport: state.presence.lastActive, at: now)
+            }
             return .success((stream, old, old == nil ? [] : Array(state.streams.values)))
         }
         let (stream, old, announced) = try opened.get()
@@ -50,6 +59,7 @@ final class AgentSession: Sendable {
             old.end(.taskStreamSuperseded)
             for stream in announced { stream.handle(.announcementLost) }
         }
+        if isCloneFound { onClone() }
         events.attached(server: serverID, epoch: stream.epoch)
         return stream
     }
@@ -128,8 +138,10 @@ final class AgentSession: Sendable {
 
     /// `nil` when the agent never said anything and is not attached.
     var presence: AgentPresence? {
-        state.withLock { state in
+        let now = configuration.now()
+        return state.withLock { state in
             var presence = state.presence
+            presence.isDuplicated = state.clones.isDuplicated(at: now)
             presence.isAttached = state.taskStream != nil
             let isKnown = presence.isAttached || presence.host != nil || presence.state != nil || presence.geoIP != nil
             return isKnown ? presence : nil

@@ -9,6 +9,7 @@ struct ExecCommand: Codable, Sendable {
     var timeoutSeconds: UInt32?
     var stdin: String?
     var maxOutputBytes: UInt32?
+    var anyMachine: Bool?
 
     private enum CodingKeys: String, CodingKey {
         case cmd
@@ -18,6 +19,7 @@ struct ExecCommand: Codable, Sendable {
         case timeoutSeconds = "timeout_seconds"
         case stdin
         case maxOutputBytes = "max_output_bytes"
+        case anyMachine = "any_machine"
     }
 
     private static let defaultRun: UInt32 = 30

@@ -46,6 +46,7 @@ struct ExecTool: Tool {
     }
 
     func run(_ input: Input, in call: ToolCall) async throws -> ExecReply {
+        try await agents.requireOneMachine(input.serverID, unless: input.command.anyMachine)
         let wait = Duration.seconds(Int64(input.command.secondsOfRun + Self.margin))
         return try await call.tellingSeconds {
             try await agents.call(

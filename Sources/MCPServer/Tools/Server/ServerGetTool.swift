@@ -39,6 +39,8 @@ struct ServerGetTool: Tool {
         var state: HostState?
         var geoip: GeoIPInfo?
         var lastActive: Timestamp?
+        /// Only where it is so.
+        var duplicateUUID: Bool?
 
         private enum CodingKeys: String, CodingKey {
             case id
@@ -51,6 +53,7 @@ struct ServerGetTool: Tool {
             case state
             case geoip
             case lastActive = "last_active"
+            case duplicateUUID = "duplicate_uuid"
         }
     }
 
@@ -61,6 +64,6 @@ struct ServerGetTool: Tool {
         return Output(
             id: server.id, name: server.name, uuid: server.uuid, note: server.note, publicNote: server.publicNote,
             online: known?.isOnline(at: now()) ?? false, host: known?.host, state: known?.state, geoip: known?.geoIP,
-            lastActive: Timestamp(known?.lastActive))
+            lastActive: Timestamp(known?.lastActive), duplicateUUID: known?.isDuplicated == true ? true : nil)
     }
 }

@@ -16,6 +16,14 @@ struct AgentTasks: Sendable {
     /// Bytes of an agent's error text that are passed on: enough for a reason, too few to flood a model or a log.
     static let errorLimit = 4096
 
+    /// Refuses a command that could hit either of two machines, unless the caller does not mind which.
+    func requireOneMachine(_ id: Int64, unless any: Bool?) async throws(ToolFailure) {
+        guard any != true, await network.presence(of: [id])[id]?.isDuplicated == true else { return }
+        throw .rejected(
+            "two machines report under the UUID of this server, and the command could run on either; give one of them a "
+                + "UUID of its own, or pass any_machine to run it all the same")
+    }
+
     /// Sends one task to the agent of server `id` and reads its answer.
     /// - Parameter bounded: brings an answer that is larger than agreed within its limits, or refuses it.
     /// - Throws: ``ToolFailure/agentError(_:structured:)`` when the agent refused or sent no readable answer;
