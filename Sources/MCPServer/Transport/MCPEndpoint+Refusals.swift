@@ -57,17 +57,37 @@ extension MCPEndpoint {
     static func isAdmitted(_ request: InboundRequest, _ settings: GatewaySettings) -> Bool {
         let origin = request.head.headerFields[.origin]
         if origin == nil, settings.mcpAllowedHosts.isEmpty { return true }
-        return OriginGuard(
-            listenHost: settings.listenHost, allowedOrigins: settings.mcpAllowedOrigins,
-            allowedHosts: settings.mcpAllowedHosts
-        ).allows(origin: origin, authority: request.head.authority)
+        return OriginGuard(settings).allows(origin: origin, authority: request.head.authority)
     }
 
     /// Whether a request of a browser may come in on the other routes that browsers call from any page.
     package static func isOriginAllowed(_ request: InboundRequest, _ settings: GatewaySettings) -> Bool {
         guard let origin = request.head.headerFields[.origin] else { return true }
-        return OriginGuard(listenHost: settings.listenHost, allowedOrigins: settings.mcpAllowedOrigins)
-            .allows(origin: origin, authority: request.head.authority)
+        return OriginGuard(settings, hosts: false).allows(origin: origin, authority: request.head.authority)
+    }
+
+    /// Whether a request was sent by a page of another site, which may not log the browser in as somebody of its choice.
+    /// Browsers say so themselves over TLS; without TLS the origin tells.
+    package static func isFromForeignPage(_ request: InboundRequest, _ settings: GatewaySettings) -> Bool {
+        let fields = request.head.headerFields
+        let origin = fields[.origin]
+        if let site = fields[.secFetchSite] {
+            guard site == "cross-site" else { return false }
+            return !(origin.map { OriginGuard(settings, hosts: false).lists(origin: $0) } ?? false)
+        }
+        guard let origin else { return false }
+        var settings = settings
+        // Behind a proxy on this machine the host is the proxy's public one.
+        settings.listenHost = ""
+        return !OriginGuard(settings, hosts: false).allows(origin: origin, authority: request.head.authority)
+    }
+
+    /// To a body in a coding such as gzip, of which nothing can be read.
+    func codingRefused(_ coding: String) -> OutboundResponse {
+        let error = JSONRPCError(code: .invalidRequest, message: InboundRequest.codingRefusal(coding))
+        return .json(
+            .unsupportedMediaType, bytes: JSONRPCResponse.failure(id: .null, error).serialized(),
+            fields: [.acceptEncoding: "identity"])
     }
 }
 
@@ -77,7 +97,33 @@ extension InboundRequest {
         head.headerFields[.mcpProtocolVersion].map { MCPProtocol.statelessVersions.contains($0) } ?? false
     }
 
-    /// `scheme://host` as the client wrote it (`mcp.md` 4.10).
+    /// `scheme://host` that clients reach us by: the setting, else as this one wrote it (`mcp.md` 4.10).
+    package func baseURL(_ settings: GatewaySettings) -> String {
+        let own = settings.publicURL
+        return own.isEmpty ? baseURL : own.utf8.last == UInt8(ascii: "/") ? String(own.dropLast()) : own
+    }
+
+    /// The coding of the body, where it has one: nothing here reads any.
+    package var foreignCoding: String? {
+        guard let coding = head.headerFields[.contentEncoding]?.trimmingBlanks(), !coding.isEmpty,
+            coding.lowercased() != "identity"
+        else { return nil }
+        return String(coding)
+    }
+
+    package static func codingRefusal(_ coding: String) -> String {
+        "Content-Encoding \(coding.cut(toBytes: 32)) is not supported; send the body as it is"
+    }
+
+    /// Whether the media type of the body begins so; `type` in lower case.
+    package func hasContentType(_ type: String) -> Bool {
+        guard let given = head.headerFields[.contentType]?.trimmingBlanks(), given.utf8.count >= type.utf8.count else {
+            return false
+        }
+        return zip(given.utf8, type.utf8).allSatisfy { $0 == $1 || ($0 | 0x20 == $1 && (0x61...0x7A).contains($1)) }
+    }
+
+    /// `scheme://host` as the client wrote it.
     package var baseURL: String {
         let forwarded = head.headerFields[.xForwardedProto]?.lowercased() == "https"
         return (isSecure || forwarded ? "https://" : "http://") + (head.authority ?? "localhost")

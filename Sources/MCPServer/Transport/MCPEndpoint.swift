@@ -8,6 +8,11 @@ package import struct FoundationEssentials.Date
 package struct MCPEndpoint: Sendable {
     /// 8 MiB (`mcp.md` 1.2 row 8).
     package static let bodyLimit = 8 * 1024 * 1024
+    /// The same for what is refused anyway.
+    static let refusedBodyLimit = 64 * 1024
+
+    /// A body beyond so many bytes takes a millisecond and more to read, check and hash.
+    static let longBody = 256 * 1024
 
     let registry: ToolRegistry
     let tokens: TokenAuthenticator
@@ -59,27 +64,37 @@ package struct MCPEndpoint: Sendable {
             return settings.enableMCP ? noToken(request) : disabled(request, id: nil)
         }
         guard settings.enableMCP else { return await disabledForKnownToken(request, principal) }
+        if let coding = request.foreignCoding { return codingRefused(coding) }
 
         let limits = RateLimiter.Limits(
             perSecond: settings.mcpRateLimitPerSecond, perMinute: settings.mcpRateLimitPerMinute)
         // Counted once, whatever it is; which allowance it takes from depends on the method.
-        let take = { limiter.take(token: token.id, limits, $0) }
+        let take: @Sendable (RateLimiter.Allowance) -> RateLimiter.Decision = {
+            limiter.take(token: token.id, limits, $0)
+        }
+        let left = limiter.budget(token: token.id, limits)
+        // Who has used his budget up is answered all the same by id and method, but not at the price of a large body.
+        let limit = left.thisSecond > 0 && left.thisMinute > 0 ? Self.bodyLimit : Self.refusedBodyLimit
         let body: [UInt8]
         do throws(RequestBody.Failure) {
-            if let length = request.contentLength, length > Self.bodyLimit { throw .tooLarge(limit: Self.bodyLimit) }
-            body = try await request.body.collect(upTo: Self.bodyLimit)
+            if let length = request.contentLength, length > limit { throw .tooLarge(limit: limit) }
+            body = try await request.body.collect(upTo: limit)
         } catch {
-            _ = take(.work)
-            if case .tooLarge = error { return Self.tooLarge }
-            return .empty(.badRequest)
+            let decision = take(.work)
+            guard case .tooLarge = error else { return .empty(.badRequest) }
+            if case .refused(let seconds, _) = decision, (request.contentLength ?? 0) <= Self.bodyLimit {
+                return limited(request, id: nil, seconds)
+            }
+            return Self.tooLarge
         }
-        return await answer(body, request, principal, take)
+        guard body.count > Self.longBody else { return await answer(body, request, principal, take) }
+        return await OffLoop.run { await answer(body, request, principal, take) }
     }
 
     /// The envelope, the rate limit (which needs to know the method), the revision, the method.
     private func answer(
         _ body: [UInt8], _ request: InboundRequest, _ principal: Principal,
-        _ take: (RateLimiter.Allowance) -> RateLimiter.Decision
+        _ take: @Sendable (RateLimiter.Allowance) -> RateLimiter.Decision
     ) async -> OutboundResponse {
         let message: JSONRPCRequest
         do {
@@ -101,7 +116,8 @@ package struct MCPEndpoint: Sendable {
             let era = try MCPEra.of(message, request.head.headerFields)
             var call = ToolCall(
                 principal: principal, origin: .mcp, requestID: request.id, client: request.client,
-                userAgent: request.head.headerFields[.userAgent] ?? "", baseURL: request.baseURL, rpcID: message.id)
+                userAgent: request.head.headerFields[.userAgent] ?? "", baseURL: request.baseURL(settings.current),
+                rpcID: message.id)
             call.protocolVersion = era.version ?? request.head.headerFields[.mcpProtocolVersion]
             return try await dispatch(message, body, era, call, request)
         } catch let refusal as MCPEraRefusal {
@@ -144,7 +160,7 @@ package struct MCPEndpoint: Sendable {
     }
 
     private func disabledForKnownToken(_ request: InboundRequest, _ principal: Principal) async -> OutboundResponse {
-        let body = try? await request.body.collect(upTo: Self.bodyLimit)
+        let body = try? await request.body.collect(upTo: Self.refusedBodyLimit)
         let message = body.flatMap { try? JSONRPCRequest(parsing: $0) }
         if let message, message.isToolCall, disabledRows.allows(principal.token?.id, at: now()) {
             recordRefused(message.toolName, .mcpDisabled, request, principal)

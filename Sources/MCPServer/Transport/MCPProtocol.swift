@@ -37,6 +37,11 @@ extension HTTPField.Name {
     private static func known(_ name: String) -> HTTPField.Name { HTTPField.Name(name) ?? .userAgent }
 
     static let mcpProtocolVersion = known("MCP-Protocol-Version")
+    static let accessControlRequestMethod = known("Access-Control-Request-Method")
+    static let accessControlAllowMethods = known("Access-Control-Allow-Methods")
+    static let accessControlAllowHeaders = known("Access-Control-Allow-Headers")
+    static let accessControlExposeHeaders = known("Access-Control-Expose-Headers")
+    static let accessControlMaxAge = known("Access-Control-Max-Age")
     static let mcpMethod = known("Mcp-Method")
     static let mcpName = known("Mcp-Name")
     package static let xForwardedProto = known("X-Forwarded-Proto")

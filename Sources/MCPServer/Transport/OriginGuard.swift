@@ -9,6 +9,25 @@ package struct OriginGuard: Sendable {
     /// Lower case, without brackets; `nil` = any.
     private let hosts: Set<String>?
 
+    /// The guard that the settings ask for; what pages of the public URL ask is no less our own than the same host.
+    package init(_ settings: GatewaySettings, hosts: Bool = true) {
+        let own = settings.publicURL
+        let names = hosts ? settings.mcpAllowedHosts : []
+        let ownHost = Self.split(origin: own).map { [$0.host] } ?? []
+        self.init(
+            listenHost: settings.listenHost, allowedOrigins: settings.mcpAllowedOrigins + (own.isEmpty ? [] : [own]),
+            allowedHosts: names.isEmpty ? [] : names + ownHost)
+    }
+
+    /// Whether a text is an origin such as `https://nezha.example:8443`, without anything behind it.
+    package static func isOrigin(_ text: String) -> Bool { split(origin: text) != nil }
+
+    /// Whether the operator has listed this origin by name.
+    package func lists(origin: String) -> Bool {
+        guard let given = Self.split(origin: String(origin.trimmingBlanks())) else { return false }
+        return allowed.contains("\(given.scheme)://\(given.host):\(given.port)")
+    }
+
     /// - Parameters:
     ///   - listenHost: setting `listen_host`.
     ///   - allowedOrigins: setting `mcp_allowed_origins`, such as `https://tools.example`.
@@ -68,7 +87,13 @@ package struct OriginGuard: Sendable {
         split(origin: origin).map { "\($0.scheme)://\($0.host):\($0.port)" }
     }
 
+    /// Longer ones than any browser sends are none, and so are those that are no ASCII: comparing them could take long.
+    private static func isPlain(_ text: String) -> Bool {
+        text.utf8.count <= 512 && text.utf8.allSatisfy { $0 < 0x80 }
+    }
+
     private static func split(origin: String) -> Place? {
+        guard isPlain(origin) else { return nil }
         let lower = origin.lowercased()
         guard let scheme = ["http", "https"].first(where: { lower.hasPrefix($0 + "://") }) else { return nil }
         let rest = lower.dropFirst(scheme.count + 3)
@@ -79,6 +104,7 @@ package struct OriginGuard: Sendable {
     }
 
     private static func split(authority: String, defaultPort: Int) -> Place? {
+        guard isPlain(authority) else { return nil }
         var host = authority.lowercased()[...]
         var port = defaultPort
         if host.hasPrefix("[") {

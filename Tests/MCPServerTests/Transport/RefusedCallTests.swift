@@ -146,4 +146,22 @@ struct RefusedCallTests {
             #expect((1...20).contains(outcomes.count { $0 == "rate_limited" }))
         }
     }
+
+    @Test("a token without budget is answered by its id up to 64 KiB, and beyond that without its body being read")
+    func largeBodyOverBudget() async throws {
+        try await running { scene in
+            scene.gateway.settings.set { ($0.mcpRateLimitPerSecond, $0.mcpRateLimitPerMinute) = (1, 1) }
+            func ping(_ count: Int) async throws -> JSONValue {
+                let head = #"{"jsonrpc":"2.0","id":7,"method":"ping","params":{"pad":""#
+                let tail = #""}}"#
+                return try await scene.post(
+                    head + String(repeating: "x", count: count - head.utf8.count - tail.utf8.count) + tail)
+            }
+            #expect(try await ping(MCPEndpoint.refusedBodyLimit + 1)["result"] == [:])
+            let small = try await ping(MCPEndpoint.refusedBodyLimit)
+            #expect(small["id"] == 7 && small["error"]?["code"] == -32002)
+            let large = try await ping(MCPEndpoint.refusedBodyLimit + 1)
+            #expect(large["id"] == nil && large["error"]?["code"] == -32002)
+        }
+    }
 }
