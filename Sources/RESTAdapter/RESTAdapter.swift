@@ -47,16 +47,17 @@ package struct RESTAdapter: Sendable {
         context.administratorsOnly = match.tool.access == .administrator
         let query = try QueryString(request.query)
         let sent = Cookies(request.head.headerFields)
-        let caller = try await authenticator.caller(
-            of: request, query: query, cookies: sent, match.route.credentials)
+        var fields = HTTPFields()
+        let caller = try await caller(of: request, query, sent, match.route, &fields)
         context.byToken = caller.principal.token != nil
         try checkCSRF(match.route, caller, sent, request)
 
         let call = ToolCall(
             principal: caller.principal, origin: .rest, requestID: request.id, client: request.client,
-            userAgent: request.head.headerFields[.userAgent] ?? "", baseURL: request.baseURL)
-        var fields = HTTPFields()
-        if needsCSRFCookie(request, caller, sent) { fields.append(cookies.csrfField(for: request)) }
+            userAgent: request.head.headerFields[.userAgent] ?? "", baseURL: request.baseURL(settings.current))
+        if needsCSRFCookie(request, caller, sent) {
+            fields.append(cookies.csrfField(hours: sessionHours, for: request))
+        }
         do throws(RESTFailure) {
             let mapping = ArgumentMapping(
                 route: match.route, captures: match.captures, query: query, schema: match.tool.inputSchema)
@@ -68,6 +69,25 @@ package struct RESTAdapter: Sendable {
         }
     }
 
+    /// Who sends it. A session in a cookie counts in a browser only together with the CSRF cookie, which pages can take
+    /// away to log out.
+    private func caller(
+        of request: InboundRequest, _ query: QueryString, _ sent: Cookies, _ route: Route, _ fields: inout HTTPFields
+    ) async throws(RESTFailure) -> RESTAuthenticator.Caller {
+        let caller = try await authenticator.caller(of: request, query: query, cookies: sent, route.credentials)
+        guard caller.source == .cookie, !sent.contains(SessionCookies.csrf) else { return caller }
+        switch PageOrigin(of: request) {
+        case .unknown: return caller
+        case .foreign: return .guest
+        case .own:
+            try await authenticator.end(caller)
+            fields.append(cookies.endField(for: request))
+            return .guest
+        }
+    }
+
+    private var sessionHours: Int { max(1, settings.current.jwtTimeout) }
+
     /// Whether the address should have come in a header and did not (`rest-details.md` 1).
     private func isRealIPMissing(_ request: InboundRequest) -> Bool {
         let header = settings.current.webRealIPHeader
@@ -78,6 +98,7 @@ package struct RESTAdapter: Sendable {
     private func checkCSRF(
         _ route: Route, _ caller: RESTAuthenticator.Caller, _ sent: Cookies, _ request: InboundRequest
     ) throws(RESTFailure) {
+        if route.effect.setsCookies, MCPEndpoint.isFromForeignPage(request, settings.current) { throw .foreignPage }
         guard route.isCSRFProtected, caller.source?.needsCSRFToken ?? false else { return }
         let header = request.head.headerFields[.csrfToken]
         guard cookies.tokens.confirms(header: header, cookie: sent[SessionCookies.csrf]) else { throw .csrf }
@@ -124,8 +145,13 @@ package struct RESTAdapter: Sendable {
         guard MCPEndpoint.isOriginAllowed(request, settings.current) else {
             return .text(.forbidden, "request origin is not allowed")
         }
-        if let refusal = WebSocketHandshake.refusal(of: request) { return refusal }
         let arguments = try await mapping.arguments(of: request)
+        if let refusal = WebSocketHandshake.refusal(of: request) {
+            // What is wrong with the session itself is told first, in JSON.
+            let result = await registry.invoke(match.tool.name, arguments: arguments, call: call)
+            if case .failure(let failure) = result, !ToolSocket.isMissing(failure) { throw .tool(failure) }
+            return refusal
+        }
         switch await SocketCall.open(match.tool.name, arguments, call, registry) {
         case .success(let upgrade): return WebSocketHandshake.accept(request, upgrade)
         case .failure(let failure): throw .tool(failure)
@@ -140,8 +166,7 @@ package struct RESTAdapter: Sendable {
             guard let token = output["token"]?.stringValue else {
                 throw .tool(.internalError("\(route.tool) gave no token"))
             }
-            let hours = max(1, settings.current.jwtTimeout)
-            for field in cookies.fields(token: token, hours: hours, for: request) { fields.append(field) }
+            for field in cookies.fields(token: token, hours: sessionHours, for: request) { fields.append(field) }
         }
         switch route.result {
         case .data: return Envelope.response(.ok, Envelope.success(output), fields: fields)

@@ -1,5 +1,5 @@
-import HTTP
 import Foundation
+import HTTP
 import Storage
 import Testing
 
@@ -137,7 +137,9 @@ struct ToolsStreamTests {
                 socket.say([])
                 socket.say([1] + Array(#"{"Rows":500,"Cols":1000}"#.utf8))
                 socket.say([0] + long)
-                socket.say(text: "\0x")
+                socket.say(text: "\0x\u{1}é")
+                socket.say(text: "")
+                socket.say([0, 0x78])
                 #expect(try await stream.outbound.next() == [0] + Array("ls\n".utf8))
                 #expect(try await stream.outbound.next() == [1] + Array(#"{"Cols":1000,"Rows":500}"#.utf8))
                 var heard: [UInt8] = []
@@ -147,7 +149,8 @@ struct ToolsStreamTests {
                     heard += piece.dropFirst()
                 }
                 #expect(heard == long)
-                #expect(try await stream.outbound.next() == [0, UInt8(ascii: "x")])
+                #expect(try await stream.outbound.next() == [0, 0] + Array("x\u{1}é".utf8))
+                #expect(try await stream.outbound.next() == [0, 0x78])
                 #expect(stream.agentSent(Array("out".utf8)) == .taken)
                 #expect(await socket.hear() == .binary(Array("out".utf8)))
                 socket.close()

@@ -32,7 +32,7 @@ struct SessionLifeTests {
         #expect(answer.cookies.count == 2)
         #expect(answer.cookies.first == "nz-jwt=\(text); Path=/; Max-Age=3600; HttpOnly; SameSite=Lax")
         let csrf = try #require(answer.cookie("nz-csrf"))
-        #expect(answer.cookies.last == "nz-csrf=\(csrf); Path=/; SameSite=Strict")
+        #expect(answer.cookies.last == "nz-csrf=\(csrf); Path=/; Max-Age=3600; SameSite=Strict")
     }
 
     @Test("over TLS, here or at a proxy, the cookies never leave it; they live as long as jwt_timeout")

@@ -21,9 +21,9 @@ struct SocketTests {
             outputSchema: SchemaSource(Array("{}".utf8)))
 
         func run(_ input: Input, in call: ToolCall) async throws -> NoOutput {
-            guard let socket = call.socket else { throw ToolFailure.internalError("no socket") }
+            if input.session_id == "refused" { throw ToolFailure.permissionDenied }
+            guard let socket = call.socket else { throw ToolSocket.missing }
             switch input.session_id {
-            case "refused": throw ToolFailure.permissionDenied
             case "forgotten": return NoOutput()
             case "slow": try await Task.sleep(for: .seconds(600))
             default: break
@@ -159,14 +159,18 @@ struct SocketTests {
         #expect(world.live.count == 0)
     }
 
-    @Test("WebSocket: what is no upgrade is answered 400 in plain text, and the tool is not called")
+    @Test("WebSocket: what is no upgrade is answered 400 in plain text, unless the session itself is refused")
     func noUpgrade() async throws {
         let world = try await world()
         let session = try await world.session()
         let answer = try await world.respond(.get, "/api/v1/ws/echo/abc", bearer: session)
         #expect(answer.head.status == .badRequest)
         #expect(answer.head.headerFields[.contentType] == "text/plain; charset=utf-8")
-        #expect(try await rows(world).isEmpty)
+        #expect(try await rows(world).map(\.outcome) == ["rejected"])
+        let refused = try await world.send(.get, "/api/v1/ws/echo/refused", bearer: session)
+        #expect((refused.status, refused.error) == (200, "permission denied"))
+        let guest = try await world.send(.get, "/api/v1/ws/echo/abc")
+        #expect((guest.status, guest.error) == (200, "ApiErrorUnauthorized"))
     }
 
     @Test(

@@ -23,10 +23,10 @@ package struct AgentStreamClaim: Sendable, Hashable {
     }
 
     /// Whether this may take a stream opened with `owner`, by credential (`rest-details.md` 5; `security.md`, "Stream id
-    /// used as a credential"): a token only what that very token opened; a log-in what its user opened, in whatever way,
-    /// and an administrator's log-in every stream.
+    /// used as a credential"): the user who opened it, or an administrator. What a token opened, of all tokens only that
+    /// very one: the others may have been given to others. Scope and server of a token are looked at besides.
     func covers(_ owner: AgentStreamCredential) -> Bool {
-        if credential.tokenID != nil { return credential == owner }
+        if owner.tokenID != nil, credential.tokenID != nil { return credential == owner }
         return isAdministrator || credential.userID == owner.userID
     }
 }

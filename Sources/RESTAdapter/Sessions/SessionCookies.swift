@@ -1,7 +1,8 @@
 import HTTP
 import MCPServer
 
-/// The two cookies of a log-in (`rest-details.md` 2).
+/// The two cookies of a log-in (`rest-details.md` 2). They live equally long: a page logs out by expiring the one that it
+/// can read, and the other is worth nothing in a browser without it (``PageOrigin``).
 struct SessionCookies: Sendable {
     static let session = "nz-jwt"
     static let csrf = "nz-csrf"
@@ -14,14 +15,22 @@ struct SessionCookies: Sendable {
         let session = SetCookie(
             name: Self.session, value: token, sameSite: .lax, isHiddenFromScripts: true, isSecure: request.isOverTLS,
             maxAge: hours * 3600)
-        return [session.field, csrfField(for: request)]
+        return [session.field, csrfField(hours: hours, for: request)]
+    }
+
+    /// Takes the session's cookie away.
+    func endField(for request: InboundRequest) -> HTTPField {
+        SetCookie(
+            name: Self.session, value: "", sameSite: .lax, isHiddenFromScripts: true, isSecure: request.isOverTLS,
+            maxAge: 0
+        ).field
     }
 
     /// A new CSRF cookie. Pages must be able to read it.
-    func csrfField(for request: InboundRequest) -> HTTPField {
+    func csrfField(hours: Int, for request: InboundRequest) -> HTTPField {
         SetCookie(
             name: Self.csrf, value: tokens.make(), sameSite: .strict, isHiddenFromScripts: false,
-            isSecure: request.isOverTLS
+            isSecure: request.isOverTLS, maxAge: hours * 3600
         ).field
     }
 }

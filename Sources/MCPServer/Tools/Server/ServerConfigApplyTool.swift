@@ -28,15 +28,26 @@ struct ServerConfigApplyTool: Tool {
 
     func run(_ input: Input, in call: ToolCall) async throws -> TaskAnswer {
         let servers = try identity.manageable(input.servers, call.principal)
-        do {
-            guard case .object = try JSONParser.parse(input.config) else { throw Self.noObject("found another value") }
-        } catch let error as JSONParseError {
-            throw Self.noObject("\(error)")
-        }
+        let config = try Self.config(input.config)
         let (identity, principal) = (self.identity, call.principal)
-        return try await agents.send(.applyConfig, body: input.config, to: servers) {
+        return try await agents.send(.applyConfig, body: config, to: servers) {
             identity.mayManage(server: $0, principal)
         }
+    }
+
+    /// The text as it goes to the agents. `server.config_get` keeps the secret to itself, so whoever fills in all members of
+    /// what he read sends it back empty: that means unchanged.
+    static func config(_ text: String) throws(ToolFailure) -> String {
+        let value: JSONValue
+        do {
+            value = try JSONParser.parse(text)
+        } catch {
+            throw noObject("\(error)")
+        }
+        guard var members = value.objectValue else { throw noObject("found another value") }
+        guard members["client_secret"] == "" || members["client_secret"] == .null else { return text }
+        members["client_secret"] = nil
+        return JSONValue.object(members).text
     }
 
     /// The reason tells of bytes and places, never of the text, which may hold secrets.

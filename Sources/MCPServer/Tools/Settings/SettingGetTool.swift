@@ -69,6 +69,7 @@ struct ShownSettings: Encodable, Sendable {
     var ignoredIPNotification: String?
     var ignoredIPNotificationServerIDs: [String: Bool]?
     var dnsServers: String?
+    var oauth2Providers: [String]?
 
     private enum CodingKeys: String, CodingKey {
         case language
@@ -91,6 +92,7 @@ struct ShownSettings: Encodable, Sendable {
         case ignoredIPNotification = "ignored_ip_notification"
         case ignoredIPNotificationServerIDs = "ignored_ip_notification_server_ids"
         case dnsServers = "dns_servers"
+        case oauth2Providers = "oauth2_providers"
     }
 
     init(guest settings: GatewaySettings) {
@@ -98,6 +100,7 @@ struct ShownSettings: Encodable, Sendable {
         siteName = settings.siteName
         customCode = settings.customCode.nonEmpty
         customCodeDashboard = settings.customCodeDashboard.nonEmpty
+        oauth2Providers = settings.oauth2Providers.isEmpty ? nil : settings.oauth2Providers
     }
 
     init(user settings: GatewaySettings) {

@@ -1,4 +1,5 @@
 import AgentLink
+import HTTP
 
 /// `file_manager.attach`: joins the caller's WebSocket to the session that `file_manager.open` started, until either
 /// ends. Messages pass as they are: they are the frames of the file manager protocol (`agent-link.md` 3).
@@ -12,7 +13,7 @@ package struct FileManagerAttachTool: Tool {
         attachment = StreamAttachment(
             purpose: .fileManager, network: services.network, maxMessageSize: Self.maxMessageSize,
             // An empty frame would be a keep-alive.
-            frames: { $0.isEmpty ? [] : [$0] })
+            frames: { $0.bytes.isEmpty ? [] : [$0.bytes] })
     }
 
     package let definition = ToolDefinition(

@@ -1,5 +1,5 @@
-import HTTP
 import AgentLink
+import HTTP
 
 /// The arguments of both attach tools.
 package struct StreamSessionInput: Decodable, Sendable {
@@ -22,13 +22,10 @@ struct StreamAttachment: Sendable {
     /// Bytes of one message of the client.
     let maxMessageSize: Int
     /// What goes to the agent for a message of the client.
-    let frames: @Sendable ([UInt8]) -> [[UInt8]]
+    let frames: @Sendable (WebSocketMessage) -> [[UInt8]]
 
     /// Returns when the client has closed or the agent has ended the stream.
     func run(_ input: StreamSessionInput, in call: ToolCall) async throws {
-        guard let socket = call.socket else {
-            throw ToolFailure.rejected("a stream is attached over a WebSocket only")
-        }
         guard let credential = AgentStreamCredential(call.principal) else { throw ToolFailure.unauthenticated }
         let claim = AgentStreamClaim(
             purpose: purpose, credential: credential, isAdministrator: call.principal.isAdministrator)
@@ -37,6 +34,7 @@ struct StreamAttachment: Sendable {
             throw ToolFailure.permissionDenied
         }
         try await call.target(server: server)
+        guard let socket = call.socket else { throw ToolSocket.missing }
         let stream = try await network.attachStream(input.sessionID, for: claim)
         do {
             let terms = ToolSocket.Terms(maxMessageSize: maxMessageSize, pingInterval: Self.pingInterval)
@@ -66,7 +64,7 @@ struct StreamAttachment: Sendable {
         var hasAgent = true
         while let message = try await Self.message(of: connection) {
             do {
-                for frame in frames(message.bytes) where hasAgent { try await stream.send(frame) }
+                for frame in frames(message) where hasAgent { try await stream.send(frame) }
             } catch is AgentCallError {
                 hasAgent = false
             }
