@@ -40,7 +40,8 @@ struct ArgumentMapping {
         case .idList:
             let texts = query.values(parameter.name)
             guard !texts.isEmpty else { return nil }
-            let ids = texts.joined(separator: ",").split(separator: ",").compactMap { UInt64($0) }
+            let parts = texts.flatMap { $0.utf8.split(separator: UInt8(ascii: ",")) }
+            let ids = parts.compactMap { UInt64(Substring($0)) }
             return .array(ids.compactMap { Int64(exactly: $0) }.map { .integer($0) })
         }
     }
@@ -74,10 +75,23 @@ struct ArgumentMapping {
         }
         var object = JSONObject()
         for item in try QueryString(text).items {
-            guard object[item.name] == nil else { throw .malformed("invalid request body: a field is given twice") }
-            object[item.name] = try field(item, schema.properties[item.name])
+            let name = Self.member(of: item.name, in: schema.properties)
+            guard object[name] == nil else { throw .malformed("invalid request body: a field is given twice") }
+            object[name] = try field(item, schema.properties[name])
         }
         return object
+    }
+
+    /// The reference's forms have the names of its structures: `ServerID` for `server_id`. Both spellings are taken
+    /// (`rest-details.md` 1).
+    private static func member(of field: String, in properties: JSONObject) -> String {
+        guard field.utf8.first.map({ UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 }) ?? false else { return field }
+        return properties.first { isSpelling(field, of: $0.key) }?.key ?? field
+    }
+
+    /// Letters of ASCII alone, whatever their case, without underscores.
+    private static func isSpelling(_ field: String, of member: String) -> Bool {
+        field.utf8.lazy.map { $0 | 0x20 }.elementsEqual(member.utf8.lazy.filter { $0 != UInt8(ascii: "_") })
     }
 
     private func field(_ item: QueryString.Item, _ property: JSONValue?) throws(RESTFailure) -> JSONValue {
