@@ -203,33 +203,6 @@ struct IdentityAgentAdmissionTests {
         let secret = try gateway.accounts.agentSecret(of: owner)
         #expect(await Self.refusal(broken, secret, SecureRandom.uuid()) == .unavailable)
     }
-}
-
-/// Servers of a database that does not answer.
-private protocol ServerRepositoryStub: ServerRepository {}
-
-extension ServerRepositoryStub {
-    private var failure: StorageError { .failed("closed") }
-    func insert(_ server: ServerRecord) async throws -> Int64 { throw failure }
-    func update(_ server: ServerRecord) async throws { throw failure }
-    func setOwner(_ userID: Int64, of id: Int64) async throws { throw failure }
-    func server(id: Int64) async throws -> ServerRecord? { throw failure }
-    func server(uuid: String) async throws -> ServerRecord? { throw failure }
-    func servers() async throws -> [ServerRecord] { throw failure }
-    func delete(ids: [Int64]) async throws { throw failure }
-    func insert(_ group: ServerGroupRecord) async throws -> Int64 { throw failure }
-    func update(_ group: ServerGroupRecord) async throws { throw failure }
-    func group(id: Int64) async throws -> ServerGroupRecord? { throw failure }
-    func groups() async throws -> [ServerGroupRecord] { throw failure }
-    func deleteGroups(ids: [Int64]) async throws { throw failure }
-}
-
-extension Storage {
-    fileprivate func replacing(servers: any ServerRepository) -> Storage {
-        Storage(
-            users: users, servers: servers, tokens: tokens, sessions: sessions, audit: audit, strikes: strikes,
-            changes: changes)
-    }
 
     @Test("an owner's agents register as many servers as the setting allows, and known ones go on beyond it")
     func cap() async throws {
@@ -260,5 +233,32 @@ extension Storage {
         #expect(budget.take(for: 2, at: date))
         let later = (0..<51).map { _ in budget.take(for: 1, at: date.addingTimeInterval(1)) }
         #expect(later.count(where: { $0 }) == 50)
+    }
+}
+
+/// Servers of a database that does not answer.
+private protocol ServerRepositoryStub: ServerRepository {}
+
+extension ServerRepositoryStub {
+    private var failure: StorageError { .failed("closed") }
+    func insert(_ server: ServerRecord) async throws -> Int64 { throw failure }
+    func update(_ server: ServerRecord) async throws { throw failure }
+    func setOwner(_ userID: Int64, of id: Int64) async throws { throw failure }
+    func server(id: Int64) async throws -> ServerRecord? { throw failure }
+    func server(uuid: String) async throws -> ServerRecord? { throw failure }
+    func servers() async throws -> [ServerRecord] { throw failure }
+    func delete(ids: [Int64]) async throws { throw failure }
+    func insert(_ group: ServerGroupRecord) async throws -> Int64 { throw failure }
+    func update(_ group: ServerGroupRecord) async throws { throw failure }
+    func group(id: Int64) async throws -> ServerGroupRecord? { throw failure }
+    func groups() async throws -> [ServerGroupRecord] { throw failure }
+    func deleteGroups(ids: [Int64]) async throws { throw failure }
+}
+
+extension Storage {
+    fileprivate func replacing(servers: any ServerRepository) -> Storage {
+        Storage(
+            users: users, servers: servers, tokens: tokens, sessions: sessions, audit: audit, strikes: strikes,
+            changes: changes)
     }
 }

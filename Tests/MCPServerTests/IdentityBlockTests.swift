@@ -65,7 +65,9 @@ struct IdentityBlockTests {
     @Test("the table of refused tokens has an end")
     func capacity() {
         var table = RefusedTokens()
-        for number in 0..<RefusedTokens.capacity { #expect(table.isNew("\(number)", from: "ip")) }
+        for number in 0..<RefusedTokens.capacity {
+            do { let isNew = table.isNew("\(number)", from: "ip"); #expect(isNew) }
+        }
         #expect(!table.isNew("0", from: "ip") && table.count == RefusedTokens.capacity)
         #expect(table.isNew("more", from: "ip") && table.count == 1)
     }

@@ -1,5 +1,6 @@
-import MCPServer
 import Testing
+
+@testable import MCPServer
 
 @Suite("JSON parser")
 struct JSONParserTests {

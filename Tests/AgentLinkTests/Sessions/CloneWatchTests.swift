@@ -19,12 +19,14 @@ struct CloneWatchTests {
     @Test("connections that were silent, and replacements far from each other, are one machine's")
     func accidents() {
         var watch = CloneWatch()
+        var noticed: [Bool] = []
         for at in [100.0, 160, 220, 280] {
-            #expect(!watch.replaced(lastReport: Self.time(at - CloneWatch.alive), at: Self.time(at)))
-            #expect(!watch.replaced(lastReport: nil, at: Self.time(at)))
+            noticed.append(watch.replaced(lastReport: Self.time(at - CloneWatch.alive), at: Self.time(at)))
+            noticed.append(watch.replaced(lastReport: nil, at: Self.time(at)))
         }
         for at in [1000.0, 1400, 1800, 2200] {
-            #expect(!watch.replaced(lastReport: Self.time(at), at: Self.time(at)))
+            noticed.append(watch.replaced(lastReport: Self.time(at), at: Self.time(at)))
         }
+        #expect(!noticed.contains(true))
     }
 }
