@@ -104,16 +104,18 @@ let testTargets: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["HTTP", "Logging", "Transport"], path: "Tests/TestSupport",
         swiftSettings: testSettings),
+    // Inputs for what reads the wire, made from corpora.
+    .target(name: "FuzzSupport", path: "Tests/FuzzSupport", swiftSettings: testSettings),
     tests("Logging"),
     tests("Secrets"),
     tests("Arguments"),
     tests("TimeZones"),
-    tests("YAML"),
+    tests("YAML", ["FuzzSupport"]),
     tests("Transport"),
-    tests("HTTP", ["CNghttp2", "Logging", "TestSupport", "Transport"]),
-    tests("GRPC", ["HTTP", "Logging", "Transport"]),
+    tests("HTTP", ["CNghttp2", "FuzzSupport", "Logging", "TestSupport", "Transport"]),
+    tests("GRPC", ["FuzzSupport", "HTTP", "Logging", "TestSupport", "Transport"]),
     tests("Storage", ["CSQLite", "Logging"]),
-    tests("AgentLink", ["CNezhaProto", "GRPC", "HTTP", "Logging", "Transport"]),
+    tests("AgentLink", ["CNezhaProto", "FuzzSupport", "GRPC", "HTTP", "Logging", "Transport"]),
     tests("MCPServer", ["AgentLink", "HTTP", "Logging", "Secrets", "Storage"], exclude: ["FuzzCorpus"]),
     tests("RESTAdapter", ["AgentLink", "HTTP", "Logging", "MCPServer", "Secrets", "Storage"]),
     tests(
