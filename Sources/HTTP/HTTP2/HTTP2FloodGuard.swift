@@ -31,6 +31,8 @@ struct HTTP2FloodGuard: Sendable {
     static let fields = (capacity: 16 << 20, perSecond: 8 << 20)
     /// Bytes of one message's fields as they come; far above what is stored of it.
     static let block = 256 << 10
+    /// Frames that go on with one message's fields; a block has room for more than fit into them.
+    static let continuations = 8
     /// Frames that our own one excuses: windows opened for it, its stream given up.
     static let excused = 2
 
@@ -41,6 +43,7 @@ struct HTTP2FloodGuard: Sendable {
     private var resets = Bucket()
     private var fields = Bucket()
     private var block = 0
+    private var continuations = 0
 
     init(policesPeer: Bool) {
         self.policesPeer = policesPeer
@@ -53,10 +56,13 @@ struct HTTP2FloodGuard: Sendable {
         case NGHTTP2_DATA: return frame.length > 0 || frame.endsStream || countControl(at: now)
         case NGHTTP2_HEADERS:
             block = frame.length
+            continuations = 0
             return block <= Self.block && decoded(frame.length, at: now)
         case NGHTTP2_CONTINUATION:
             block += frame.length
-            return block <= Self.block && decoded(frame.length, at: now) && countControl(at: now)
+            continuations += 1
+            return continuations <= Self.continuations && block <= Self.block && decoded(frame.length, at: now)
+                && countControl(at: now)
         default: return countControl(at: now)
         }
     }

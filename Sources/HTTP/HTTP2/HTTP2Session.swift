@@ -66,7 +66,8 @@ import Transport
         unsafe nghttp2_option_new(&option)
         unsafe nghttp2_option_set_no_auto_window_update(option, 1)
         unsafe nghttp2_option_set_no_closed_streams(option, 1)
-        unsafe nghttp2_option_set_max_continuations(option, 8)
+        // It counts each piece in which the head of such a frame comes, nine at most; our guard counts frames.
+        unsafe nghttp2_option_set_max_continuations(option, 9 * HTTP2FloodGuard.continuations)
         // HTTP2HeaderBlock decides who may.
         unsafe nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1)
         // Of what one read brings: each PING and SETTINGS has an answer. More are not read before these are taken.
