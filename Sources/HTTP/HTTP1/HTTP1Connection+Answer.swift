@@ -31,7 +31,8 @@ extension HTTP1Connection {
     private func body(of exchange: HTTP1Exchange, on loop: isolated EventLoop) -> RequestBody {
         if case .ended = exchange.body { return .empty }
         let bound = LoopBound((self, exchange), on: loop)
-        return RequestBody {
+        let gathered = exchange.gathered
+        return RequestBody(gathers: { gathered.add($0) }) {
             try await bound.loop.run { loop in
                 let (connection, exchange) = bound.get(on: loop)
                 return try await connection.nextChunk(of: exchange, on: loop)

@@ -179,8 +179,10 @@ final class HTTP1Connection: ByteProtocol {
     }
 
     private func receiveBody(_ bytes: Span<UInt8>, on loop: isolated EventLoop) {
+        guard let exchange else { return }
         // Above the limit the answer has been seen, or will not be.
-        if exchange?.receive(bytes) == false { close(on: loop) }
+        if !exchange.receive(bytes) { return close(on: loop) }
+        if service.isTooMuch(exchange.gathered) { transport?.close(on: loop) }
     }
 
     private func endBody(on loop: isolated EventLoop) {

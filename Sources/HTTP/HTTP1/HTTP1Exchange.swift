@@ -18,6 +18,7 @@ final class HTTP1Exchange {
     private(set) var readerWaits = false
     private let changed = LoopSignal()
     private let unread: UnreadBodies
+    let gathered: GatheredBytes
     var pace: BodyPace
     /// The client waits for `100 Continue` before it sends the body.
     var awaitsContinue: Bool
@@ -34,6 +35,7 @@ final class HTTP1Exchange {
         self.unread = unread
         let fields = head.request.headerFields
         showsCredential = fields.contains(.authorization) || fields.contains(.cookie)
+        gathered = GatheredBytes(showsCredential ? nil : unread)
         body = head.length == .fixed(0) ? .ended : .open
         awaitsContinue = head.expectsContinue
     }

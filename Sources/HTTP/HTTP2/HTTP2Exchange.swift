@@ -19,7 +19,10 @@ final class HTTP2Exchange: HTTP2StreamHandler {
         self.connection = connection
         intake.stream = stream
         intake.isContinueAwaited = head.headerFields[.expect].map { Token.matches($0.utf8, "100-continue") } ?? false
-        if !showsCredential { intake.service = connection.service }
+        if !showsCredential, let service = connection.service {
+            intake.service = service
+            intake.gathered = GatheredBytes(service.unread)
+        }
     }
 
     private var showsCredential: Bool {
@@ -65,8 +68,9 @@ final class HTTP2Exchange: HTTP2StreamHandler {
     }
 
     private func body(on loop: isolated EventLoop) -> RequestBody {
+        let gathered = intake.gathered
         let intake = LoopBound(intake, on: loop)
-        return RequestBody { try await intake.loop.next(intake) }
+        return RequestBody(gathers: { gathered?.add($0) }) { try await intake.loop.next(intake) }
     }
 
     private func write(_ response: OutboundResponse, on loop: isolated EventLoop) async {
@@ -168,6 +172,7 @@ final class HTTP2Intake {
     var isContinueAwaited = false
     /// Counts what waits, of requests without a credential.
     var service: HTTPService?
+    var gathered: GatheredBytes?
     private var chunks: ArraySlice<[UInt8]> = []
     private var waiting = 0
     private var state = State.open
@@ -182,7 +187,9 @@ final class HTTP2Intake {
         guard state == .open else { return stream?.consume(bytes.count, on: loop) ?? () }
         chunks.append(bytes)
         count(bytes.count)
-        if let service, service.unreadIsOver, !isAwaited { stream?.reset(.enhanceYourCalm, on: loop) }
+        if let service, let gathered, service.unreadIsOver, !isAwaited || service.isTooMuch(gathered) {
+            stream?.reset(.enhanceYourCalm, on: loop)
+        }
         wake()
     }
 

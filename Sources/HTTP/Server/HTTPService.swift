@@ -18,9 +18,31 @@ final class HTTPService: Sendable {
     }
 
     var unreadIsOver: Bool { unread.count > limits.unreadBodies }
+
+    /// Whether a body that is gathered takes memory that there is not.
+    func isTooMuch(_ gathered: GatheredBytes) -> Bool {
+        gathered.isCounted && unreadIsOver && gathered.count > limits.shortBody
+    }
 }
 
-/// Bytes of bodies without a credential that wait for their readers.
+/// Bytes of one body that its reader gathers before it looks at them.
+final class GatheredBytes: Sendable {
+    private let bytes = Atomic(0)
+    private let unread: UnreadBodies?
+
+    /// - Parameter unread: counts them, too; `nil` for a request with a credential.
+    init(_ unread: UnreadBodies?) { self.unread = unread }
+
+    var isCounted: Bool { unread != nil }
+    var count: Int { bytes.load(ordering: .relaxed) }
+
+    func add(_ count: Int) {
+        bytes.add(count, ordering: .relaxed)
+        unread?.add(count)
+    }
+}
+
+/// Bytes of bodies without a credential that wait for their readers, or are gathered by them.
 final class UnreadBodies: Sendable {
     private let bytes = Atomic(0)
 

@@ -25,9 +25,12 @@ package struct ListenerLimits: Sendable, Hashable {
     package var maxSkippedBody = 32 * 1024 * 1024
     /// Bytes of a body that wait for their reader on one connection before the client is held back.
     package var unreadBody = 256 * 1024
-    /// Bytes of bodies without a credential that wait for their readers on all connections together. Above it such
-    /// bodies are received only when somebody asks for them.
+    /// Bytes of bodies without a credential that wait for their readers, or are gathered by them, on all connections
+    /// together. Above it such bodies are received only when somebody asks for them, and one that is gathered ends its
+    /// connection (its stream of HTTP/2) when it is longer than ``shortBody``.
     package var unreadBodies = 64 * 1024 * 1024
+    /// More than any log-in has.
+    package var shortBody = 16 * 1024
     /// Bytes that may wait behind a request that is being answered.
     package var pipelined = 64 * 1024
     /// Connections of one address on which the listener waits for a head, or for a body without a credential. Generous,

@@ -7,10 +7,16 @@ package struct RequestBody: Sendable {
         case broken
     }
 
+    private let gathers: @Sendable (Int) -> Void
     private let read: @Sendable () async throws -> [UInt8]?
 
-    /// - Parameter read: the next non-empty chunk; `nil` at the end; throws when the sender went away.
-    package init(read: @escaping @Sendable () async throws -> [UInt8]?) {
+    /// - Parameters:
+    ///   - gathers: told by ``collect(upTo:)`` how many bytes more it holds; below 0, how many fewer.
+    ///   - read: the next non-empty chunk; `nil` at the end; throws when the sender went away.
+    package init(
+        gathers: @escaping @Sendable (Int) -> Void = { _ in }, read: @escaping @Sendable () async throws -> [UInt8]?
+    ) {
+        self.gathers = gathers
         self.read = read
     }
 
@@ -23,12 +29,14 @@ package struct RequestBody: Sendable {
     /// - Throws: ``Failure/tooLarge(limit:)`` as soon as more than `limit` bytes have come, ``Failure/broken``.
     package func collect(upTo limit: Int) async throws(Failure) -> [UInt8] {
         var whole: [UInt8] = []
+        defer { gathers(-whole.count) }
         while true {
             let chunk: [UInt8]?
             do { chunk = try await read() } catch { throw .broken }
             guard let chunk else { return whole }
             guard whole.count + chunk.count <= limit else { throw .tooLarge(limit: limit) }
             if whole.isEmpty { whole = chunk } else { whole += chunk }
+            gathers(chunk.count)
         }
     }
 }

@@ -82,9 +82,45 @@ struct HTTP1ConnectionTests {
                 await peer.settle(on: loop)
             }
             for peer in [first, second, third] { await peer.settle(on: loop) }
-            #expect(service.unread.count == 0)
+            // They are gathered now.
+            #expect(service.unread.count == 101)
             #expect(!second.transport.isPaused)
             for peer in [first, second, third] { peer.transport.close(on: loop) }
+            #expect(await eventually { service.unread.count == 0 })
+        }
+    }
+
+    @Test("over the budget a body without a credential that is gathered, and not short, ends its connection")
+    func gathered() async {
+        await onOwnLoop { loop in
+            let limits = ListenerLimits.changed {
+                $0.unreadBodies = 100
+                $0.shortBody = 60
+            }
+            let service = HTTPService(limits: limits, entry: mirror)
+            func peer(_ sent: Int, _ fields: String = "", on loop: isolated EventLoop) async -> HTTP1Peer {
+                let peer = HTTP1Peer(service: service, on: loop)
+                await peer.send(Self.head(length: 200, fields) + String(repeating: "x", count: sent), on: loop)
+                return peer
+            }
+            let first = await peer(100, on: loop)
+            #expect(!first.transport.isClosed && service.unread.count == 100)
+            // Short ones come in, and those with a credential are not counted.
+            let short = await peer(59, on: loop)
+            await short.send("x", on: loop)
+            let known = await peer(150, "Authorization: Bearer x\r\n", on: loop)
+            #expect(!short.transport.isClosed && !known.transport.isClosed && service.unread.count == 160)
+            await short.send("x", on: loop)
+            #expect(!short.transport.isClosed)
+            await short.send("x", on: loop)
+            #expect(short.transport.isClosed && !first.transport.isClosed)
+            #expect(await eventually { service.unread.count == 100 })
+            await known.send(String(repeating: "x", count: 50), on: loop)
+            #expect(known.text.hasPrefix("HTTP/1.1 200"))
+            await first.send("x", on: loop)
+            #expect(first.transport.isClosed)
+            #expect(await eventually { service.unread.count == 0 })
+            for peer in [first, short, known] { peer.transport.close(on: loop) }
         }
     }
 
