@@ -5,6 +5,7 @@ import Glibc
 import HTTP
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 import Transport
 

@@ -86,7 +86,7 @@ struct FileSecurityTests {
         let path = folder.file("file", "plain")
         let secret = folder.file("secret", "canary")
         #expect(throws: FileTaskError.notRegularFile) {
-            _ = try SafeOpen.regularFile(path) {
+            _ = try SafeOpen.regularFile(Array(path.utf8CString)) {
                 unlink(path)
                 switch kind {
                 case "link": symlink(secret, path)

@@ -82,6 +82,23 @@ struct FileManagerTests {
         try await run.value
     }
 
+    @Test("names and paths that are no UTF-8 are listed and opened as they are")
+    func rawNames() async throws {
+        let path = Array(folder.path.utf8) + [0x2F, 0xD6, 0xD0]
+        close(Glibc.open(path.map { CChar(bitPattern: $0) } + [0], O_CREAT | O_WRONLY, 0o600))
+        let run = start()
+        #expect(
+            try await ask(.list(path: folder.path))
+                == .listing(path: folder.path, entries: [.init(isDirectory: false, name: [0xD6, 0xD0])]))
+        try await stream.toAgent.send(FileManagerCommand.upload(size: 2, path: path).bytes)
+        try await stream.toAgent.send(Array("ab".utf8))
+        #expect(try FileManagerReply(try await stream.next()) == .uploaded)
+        #expect(try await ask(.download(path: path)) == .download(size: 2))
+        #expect(try await stream.next() == Array("ab".utf8))
+        stream.toAgent.finish()
+        try await run.value
+    }
+
     @Test("download, upload, errors and what is no command")
     func transfer() async throws {
         let run = start()
@@ -89,6 +106,12 @@ struct FileManagerTests {
         #expect(try await stream.next() == Array("hello".utf8))
         #expect(try await ask(.download(path: folder.file("e", ""))) == .error("requested file is empty"))
         #expect(try await ask(.download(path: folder.file("no"))) == .error("no such file or directory"))
+        // A file of the kernel says that it is empty, and is not.
+        guard case .download(let size) = try await ask(.download(path: "/proc/self/status")) else {
+            throw TransferFailure.cutOff
+        }
+        #expect(size > 100)
+        #expect(try await stream.next().count == Int(size))
         mkfifo(folder.file("fifo"), 0o600)
         #expect(try await ask(.download(path: folder.file("fifo"))) == .error("invalid argument"))
         try await stream.toAgent.send(FileManagerCommand.upload(size: 4, path: folder.file("up")).bytes)

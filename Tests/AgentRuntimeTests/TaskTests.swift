@@ -2,6 +2,7 @@ import AgentLink
 import FoundationEssentials
 import Glibc
 import Logging
+import TestSupport
 import Testing
 
 @testable import AgentRuntime

@@ -15,7 +15,7 @@ final class TemporaryFolder: Sendable {
     }
 
     deinit {
-        _ = try? DirectoryRemoval.remove(path, in: AT_FDCWD, isCancelled: { false })
+        _ = try? DirectoryRemoval.remove(Array(path.utf8CString), isCancelled: { false })
     }
 
     func file(_ name: String, _ text: String? = nil) -> String {
@@ -37,16 +37,6 @@ func contents(_ path: String) -> String? {
 func isRunning(_ pid: pid_t) -> Bool {
     guard let stat = contents("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else { return false }
     return !stat[end...].dropFirst(2).hasPrefix("Z")
-}
-
-/// Waits until `condition` holds, for at most `limit`.
-func eventually(_ limit: Duration = .seconds(5), _ condition: () async -> Bool) async -> Bool {
-    let end = ContinuousClock.now + limit
-    while ContinuousClock.now < end {
-        if await condition() { return true }
-        try? await Task.sleep(for: .milliseconds(20))
-    }
-    return await condition()
 }
 
 /// Files and folders of an invented machine.
@@ -87,4 +77,14 @@ extension AgentTaskResult {
     var data: String { reply.data }
     var successful: Bool { reply.successful }
     var delay: Float { reply.delay }
+}
+
+extension FileManagerCommand {
+    static func list(path: String) -> Self { .list(path: Array(path.utf8)) }
+    static func download(path: String) -> Self { .download(path: Array(path.utf8)) }
+    static func upload(size: UInt64, path: String) -> Self { .upload(size: size, path: Array(path.utf8)) }
+}
+
+extension FileManagerReply {
+    static func listing(path: String, entries: [Entry]) -> Self { .listing(path: Array(path.utf8), entries: entries) }
 }

@@ -9,8 +9,8 @@ import Secrets
 struct AtomicReplacement: ~Copyable, Sendable {
     private let directory: Descriptor
     private let file: Descriptor
-    private let temporary: String
-    private let target: String
+    private let temporary: [CChar]
+    private let target: [CChar]
 
     /// - Parameters:
     ///   - createDirectories: also makes missing folders, with mode 0755.
@@ -20,16 +20,17 @@ struct AtomicReplacement: ~Copyable, Sendable {
             let parent = path.parent
             let directory = Descriptor(owning: try retryingInterrupts { unsafe linux_open_directory_path(parent) })
             let raw = directory.raw
-            let name = ".mcp-write-" + SecureRandom.alphanumeric(12)
-            let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+            try refuseDevice(path.name, in: raw)
+            let name = Array((".mcp-write-" + SecureRandom.alphanumeric(12)).utf8CString)
+            let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
             let file = Descriptor(owning: try retryingInterrupts { unsafe openat(raw, name, flags, 0o600) })
             return AtomicReplacement(directory: directory, file: file, temporary: name, target: path.name)
         } catch {
-            throw .system(error)
+            throw error.code == ENXIO ? .notRegularFile : .system(error)
         }
     }
 
-    private init(directory: consuming Descriptor, file: consuming Descriptor, temporary: String, target: String) {
+    private init(directory: consuming Descriptor, file: consuming Descriptor, temporary: [CChar], target: [CChar]) {
         self.directory = directory
         self.file = file
         self.temporary = temporary
@@ -54,29 +55,56 @@ struct AtomicReplacement: ~Copyable, Sendable {
         _ = linux_begin_sync(file.raw, Int64(offset), Int64(count))
     }
 
-    /// Makes it the file, with exactly these permissions whatever the umask is, and waits until it is on the disk.
-    consuming func commit(mode: mode_t) throws(FileTaskError) {
+    /// What is written to a device goes to a disk or a driver; a file in its place would only seem to be that.
+    private static func refuseDevice(_ name: [CChar], in directory: Int32) throws(SystemCallError) {
+        if let old = try? unsafe FileStatus(name, in: directory), old.isDevice { throw SystemCallError(code: ENXIO) }
+    }
+
+    /// Makes it the file, and waits until it is on the disk.
+    /// - Parameter mode: its permissions, whatever the umask is; without it, those of the file that is replaced, else
+    ///   ``FileMode/standard``. The owner of a file that is replaced stays.
+    consuming func commit(mode: mode_t?) throws(FileTaskError) {
         let (directory, file) = (self.directory.raw, self.file.raw)
         do throws(SystemCallError) {
-            try retryingInterrupts { fchmod(file, mode) }
+            let old = try? unsafe FileStatus(target, in: directory)
+            try Self.refuseDevice(target, in: directory)
+            try Self.give(file, of: old?.kind == .file ? old : nil, mode: mode)
             try retryingInterrupts { fsync(file) }
-            try retryingInterrupts { unsafe renameat(directory, temporary, directory, target) }
+            do throws(SystemCallError) {
+                try retryingInterrupts { unsafe renameat(directory, temporary, directory, target) }
+            } catch  where error.code == EBUSY && old?.kind == .file {
+                // A file that is mounted by itself cannot be replaced, only written over.
+                return try unsafe InPlace.write(from: file, to: target, in: directory, mode: mode)
+            }
         } catch {
-            throw .system(error)
+            throw error.code == ENXIO ? .notRegularFile : .system(error)
         }
         // The file is there; should the folder not be readable, it is also not for us to sync.
         let folder = unsafe openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if folder >= 0 { _ = fsync(Descriptor(owning: folder).raw) }
     }
 
-    private static func makeDirectories(_ path: String) throws(SystemCallError) {
-        var current = ""
-        for part in path.split(separator: "/") {
-            current += "/" + part
-            if unsafe mkdir(current, 0o755) == 0 || errno == EEXIST { continue }
+    /// Owner and permissions of the new file, before anybody can open it by its name.
+    private static func give(_ file: Int32, of old: FileStatus?, mode: mode_t?) throws(SystemCallError) {
+        var permissions = mode ?? old?.permissions ?? FileMode.standard
+        if let old, fchown(file, old.owner, old.group) != 0 {
+            // Only root may give files away. With another group than before, that one gets no more than everybody.
+            if fchown(file, uid_t.max, old.group) != 0, mode == nil {
+                permissions &= 0o707 | (permissions & 0o007) << 3
+            }
+        }
+        try retryingInterrupts { fchmod(file, permissions) }
+    }
+
+    private static func makeDirectories(_ path: [CChar]) throws(SystemCallError) {
+        var current: [CChar] = []
+        for part in path.dropLast().split(separator: 0x2F) {
+            current += [0x2F] + part
+            let name = current + [0]
+            if unsafe mkdir(name, 0o755) == 0 || errno == EEXIST { continue }
             // A folder that is there may stand where nothing can be made, such as on a read-only file system.
             let failure = SystemCallError.last
-            guard FileStatus.following(current)?.kind == .directory else { throw failure }
+            guard unsafe FileStatus.following(name)?.kind == .directory else { throw failure }
         }
     }
 }
@@ -85,9 +113,9 @@ struct AtomicReplacement: ~Copyable, Sendable {
 enum FileMode {
     static let standard: mode_t = 0o644
 
-    /// Octal digits only; just the 0777 bits count.
-    static func parse(_ text: String) throws(FileTaskError) -> mode_t {
-        if text.isEmpty { return standard }
+    /// Octal digits only; just the 0777 bits count. `nil` when none is asked for.
+    static func parse(_ text: String) throws(FileTaskError) -> mode_t? {
+        if text.isEmpty { return nil }
         guard text.utf8.allSatisfy({ (48...55).contains($0) }), let value = UInt32(text, radix: 8) else {
             throw .invalidMode(text)
         }

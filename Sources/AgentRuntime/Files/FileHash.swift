@@ -6,7 +6,7 @@ enum FileHash {
     /// Lower-case hexadecimal digits of the regular file's contents.
     /// - Parameter isCancelled: asked between pieces: some files of the kernel have no end.
     static func sha256(of path: TargetPath, isCancelled: () -> Bool) throws(FileTaskError) -> String {
-        let file = try SafeOpen.regularFile(path.text)
+        let file = try SafeOpen.regularFile(path.cString)
         var stream = SHA256Stream()
         do throws(SystemCallError) {
             while true {
@@ -28,7 +28,7 @@ enum FileHash {
         if expected.isEmpty { return }
         let status: FileStatus
         do {
-            status = try unsafe FileStatus(path.text)
+            status = try unsafe FileStatus(path.cString)
         } catch {
             throw error.code == ENOENT ? .preconditionMissing : .system(error)
         }
@@ -41,6 +41,6 @@ enum FileHash {
         } catch {
             throw error
         }
-        guard actual == expected else { throw .preconditionMismatch }
+        guard actual.utf8.elementsEqual(expected.utf8) else { throw .preconditionMismatch }
     }
 }

@@ -14,6 +14,18 @@ struct FileStatus: Sendable, Equatable {
     let size: Int64
     let permissions: UInt32
     let modified: Int64
+    /// Of the user and of the group that own it.
+    let owner: UInt32
+    let group: UInt32
+    /// A block or character device: what is written there goes somewhere else.
+    let isDevice: Bool
+    let identity: Identity
+
+    /// What makes two names the same file.
+    struct Identity: Sendable, Hashable {
+        let device: UInt64
+        let inode: UInt64
+    }
 
     /// - Parameter directory: where `name` is, or `AT_FDCWD`.
     init(_ name: UnsafePointer<CChar>, in directory: Int32 = AT_FDCWD) throws(SystemCallError) {
@@ -40,10 +52,19 @@ struct FileStatus: Sendable, Equatable {
         size = status.size
         permissions = status.mode & 0o777
         modified = status.modified
+        owner = status.owner
+        group = status.group
+        isDevice = status.mode & S_IFMT == S_IFBLK || status.mode & S_IFMT == S_IFCHR
+        identity = Identity(device: status.device, inode: status.inode)
+    }
+
+    /// Whether it is the root of the file system.
+    var isRoot: Bool {
+        unsafe identity == FileStatus.following("/")?.identity
     }
 
     /// What is at `path`, links followed; `nil` when nothing can be seen there.
-    static func following(_ path: String) -> FileStatus? {
+    static func following(_ path: UnsafePointer<CChar>) -> FileStatus? {
         var status = linux_status()
         return unsafe linux_status_at(AT_FDCWD, path, 1, &status) == 0 ? FileStatus(status) : nil
     }
@@ -61,7 +82,7 @@ enum SafeOpen {
     ///
     /// - Parameter afterLook: runs between the first look and the opening; lets a test swap the file just there.
     static func regularFile(
-        _ path: String, afterLook: () -> Void = {}
+        _ path: [CChar], afterLook: () -> Void = {}
     ) throws(FileTaskError) -> Descriptor {
         do throws(SystemCallError) {
             guard try unsafe FileStatus(path).kind == .file else { throw SystemCallError(code: ELOOP) }
@@ -77,7 +98,7 @@ enum SafeOpen {
     }
 
     /// A directory that is no link.
-    static func directory(_ path: String) throws(FileTaskError) -> Descriptor {
+    static func directory(_ path: [CChar]) throws(FileTaskError) -> Descriptor {
         do throws(SystemCallError) {
             guard try unsafe FileStatus(path).kind == .directory else { throw SystemCallError(code: ENOTDIR) }
             let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC

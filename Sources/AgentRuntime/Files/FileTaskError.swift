@@ -1,10 +1,11 @@
 import Glibc
 
-/// Why a file task failed. Its text is one of a fixed set, so that nothing of the machine leaks through it
-/// (`agent-link.md` 2, error set).
+/// Why a file task failed. Its text is one of a fixed set (`agent-link.md` 2, error set), or what the system calls its
+/// error: nothing else of the machine leaks through it.
 enum FileTaskError: Error, Sendable, Equatable {
     case pathRequired
     case pathNotAbsolute
+    case zeroByte
     case targetsRoot
     case deletesRoot
     case notRegularFile
@@ -24,6 +25,7 @@ enum FileTaskError: Error, Sendable, Equatable {
         switch self {
         case .pathRequired: "path required"
         case .pathNotAbsolute: "path must be absolute"
+        case .zeroByte: "path must not contain a zero byte"
         case .targetsRoot: "path targets a filesystem root"
         case .deletesRoot: "refusing to delete root"
         case .notRegularFile: "path is not a regular file"
@@ -37,7 +39,9 @@ enum FileTaskError: Error, Sendable, Equatable {
         case .contentTooLarge: "content exceeds max write size"
         case .system(let error) where error.code == ENOENT: "file or directory does not exist"
         case .system(let error) where error.code == EACCES || error.code == EPERM: "permission denied"
-        case .system, .cancelled, .outOfContract: "internal agent error"
+        case .system(let error) where error.code == ECANCELED: "internal agent error"
+        case .system(let error): error.reason
+        case .cancelled, .outOfContract: "internal agent error"
         }
     }
 }

@@ -15,7 +15,7 @@ struct FileTasks: Sendable {
 
     func list(_ task: FsListTask) throws(FileTaskError) -> FsListReply {
         let path = try TargetPath(task.path)
-        let directory = try SafeOpen.directory(path.text)
+        let directory = try SafeOpen.directory(path.cString)
         let raw = directory.raw
         do throws(SystemCallError) {
             let copy = try retryingInterrupts { unsafe openat(raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
@@ -58,12 +58,13 @@ struct FileTasks: Sendable {
         var entry = FsEntry(
             name: name.text, type: status.kind.rawValue, size: status.size, mode: status.modeText,
             mtime: status.modified)
+        if !PathText.isPlain(name.bytes) { entry.nameBase64 = Data(name.bytes).base64EncodedString() }
         if status.kind == .symlink {
             entry.isSymlink = true
             var target = [CChar](repeating: 0, count: Int(PATH_MAX))
             let length = unsafe readlinkat(directory, name.cString, &target, target.count)
             if length > 0 {
-                entry.linkTarget = String(decoding: target.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
+                entry.linkTarget = PathText.text(target.prefix(length).map(UInt8.init(bitPattern:)))
             }
         }
         return entry
@@ -71,7 +72,7 @@ struct FileTasks: Sendable {
 
     func read(_ task: FsReadTask) throws(FileTaskError) -> FsReadReply {
         let path = try TargetPath(task.path)
-        let file = try SafeOpen.regularFile(path.text)
+        let file = try SafeOpen.regularFile(path.cString)
         let wanted = task.length <= 0 || task.length > Self.maxRead ? Self.maxRead : Int(task.length)
         let offset = max(0, task.offset)
         var bytes: [UInt8]
@@ -142,8 +143,8 @@ struct FileTasks: Sendable {
         case "", "utf8":
             return Array(content.utf8)
         case "base64":
-            let text = content.filter { !$0.isNewline }
-            guard let data = Data(base64Encoded: text) else { throw .invalidBase64 }
+            let text = content.utf8.filter { $0 != 0x0A && $0 != 0x0D }
+            guard let data = Data(base64Encoded: Data(text)) else { throw .invalidBase64 }
             return Array(data)
         default:
             throw .unknownEncoding(encoding)
@@ -155,11 +156,12 @@ struct FileTasks: Sendable {
         if path.isRoot { throw .deletesRoot }
         do throws(SystemCallError) {
             if task.recursive {
-                return unsafe FsDeleteReply(
-                    deletedCount: try DirectoryRemoval.remove(path.text, in: AT_FDCWD, isCancelled: isCancelled))
+                return FsDeleteReply(
+                    deletedCount: try DirectoryRemoval.remove(path.cString, isCancelled: isCancelled))
             }
-            let isDirectory = try unsafe FileStatus(path.text).kind == .directory
-            try retryingInterrupts { unsafe unlinkat(AT_FDCWD, path.text, isDirectory ? AT_REMOVEDIR : 0) }
+            let name = path.cString
+            let isDirectory = try unsafe FileStatus(name).kind == .directory
+            try retryingInterrupts { unsafe unlinkat(AT_FDCWD, name, isDirectory ? AT_REMOVEDIR : 0) }
             return FsDeleteReply(deletedCount: 1)
         } catch {
             throw .system(error)

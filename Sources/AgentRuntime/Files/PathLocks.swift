@@ -16,7 +16,7 @@ final class PathLocks: Sendable {
         _ path: TargetPath, _ body: () throws(Failure) -> Value
     ) throws(Failure) -> Value {
         var hasher = Hasher()
-        hasher.combine(path.text)
+        hasher.combine(path)
         let stripe = stripes[Int(UInt(bitPattern: hasher.finalize()) % UInt(stripes.count))]
         return try stripe.mutex.withLock { _ throws(Failure) in try body() }
     }

@@ -1,34 +1,56 @@
-/// The path of a file task: cleaned by its text alone, and absolute (`agent-link.md` 2, Paths).
+/// The path of a file task: bytes, cleaned by themselves alone, and absolute (`agent-link.md` 2, Paths).
 ///
 /// Folders on the way may be links, the last component is never followed.
-struct TargetPath: Sendable, Equatable {
-    let text: String
+struct TargetPath: Sendable, Hashable {
+    /// Begins with a slash, and has no zero byte.
+    let bytes: [UInt8]
 
     init(_ text: String) throws(FileTaskError) {
-        if text.isEmpty { throw .pathRequired }
+        try self.init(bytes: PathText.bytes(text))
+    }
+
+    init(bytes: [UInt8]) throws(FileTaskError) {
+        if bytes.isEmpty { throw .pathRequired }
         // The system would see the part before it only.
-        if text.utf8.contains(0) { throw .outOfContract }
-        if text.utf8.first != UInt8(ascii: "/") { throw .pathNotAbsolute }
-        var parts: [Substring] = []
-        for part in text.split(separator: "/") where part != "." {
-            if part == ".." {
+        if bytes.contains(0) { throw .zeroByte }
+        let slash = UInt8(ascii: "/")
+        if bytes[0] != slash { throw .pathNotAbsolute }
+        var parts: [ArraySlice<UInt8>] = []
+        for part in bytes.split(separator: slash) where !part.elementsEqual([0x2E]) {
+            if part.elementsEqual([0x2E, 0x2E]) {
                 _ = parts.popLast()
             } else {
                 parts.append(part)
             }
         }
-        self.text = "/" + parts.joined(separator: "/")
+        self.bytes = [slash] + Array(parts.joined(separator: [slash]))
     }
 
-    var isRoot: Bool { text == "/" }
+    /// As it is shown.
+    var text: String { PathText.text(bytes) }
 
-    var parent: String {
-        guard let slash = text.lastIndex(of: "/"), slash != text.startIndex else { return "/" }
-        return String(text[..<slash])
+    /// For system calls.
+    var cString: [CChar] { Self.cString(bytes[...]) }
+
+    /// The folder, for system calls.
+    var parent: [CChar] {
+        guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")), slash > 0 else { return [0x2F, 0] }
+        return Self.cString(bytes[..<slash])
     }
 
-    /// The last component; empty for the root.
-    var name: String {
-        text.lastIndex(of: "/").map { String(text[text.index(after: $0)...]) } ?? text
+    /// The last component, for system calls; empty for the root.
+    var name: [CChar] {
+        Self.cString(bytes[((bytes.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1)...])
+    }
+
+    /// Whether it is the root of the file system, under whatever name: a folder may be mounted at several places.
+    var isRoot: Bool {
+        if bytes == [0x2F] { return true }
+        guard let status = try? unsafe FileStatus(cString), status.kind == .directory else { return false }
+        return status.isRoot
+    }
+
+    private static func cString(_ bytes: ArraySlice<UInt8>) -> [CChar] {
+        bytes.map { CChar(bitPattern: $0) } + [0]
     }
 }

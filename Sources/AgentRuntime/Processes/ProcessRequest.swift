@@ -57,7 +57,7 @@ enum ProcessStartError: Error, Sendable, Equatable {
     var text: String {
         switch self {
         case .executableNotFound: "executable file not found"
-        case .zeroByte: "command, arguments and environment must not contain a zero byte"
+        case .zeroByte: "arguments, environment and working directory must not contain a zero byte"
         case .tooMany: "too many commands at once"
         case .system(let error) where error.code == ENOENT || error.code == ENOTDIR:
             "command or working directory not found"

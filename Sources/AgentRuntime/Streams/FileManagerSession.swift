@@ -33,8 +33,9 @@ struct FileManagerSession: Sendable {
 
     // MARK: List
 
-    private func list(_ path: String) async throws -> FileManagerReply {
-        let home = self.home.hasSuffix("/") ? self.home : self.home + "/"
+    private func list(_ path: [UInt8]) async throws -> FileManagerReply {
+        let slash = UInt8(ascii: "/")
+        let home = Array(self.home.utf8) + (self.home.utf8.last == slash ? [] : [slash])
         return try await WorkerThreads.files.run {
             do {
                 return try Self.listing(path)
@@ -44,9 +45,10 @@ struct FileManagerSession: Sendable {
         }
     }
 
-    private static func listing(_ path: String) throws(SystemCallError) -> FileManagerReply {
+    private static func listing(_ path: [UInt8]) throws(SystemCallError) -> FileManagerReply {
         let flags = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC
-        let raw = try retryingInterrupts { unsafe open(path, flags) }
+        let name = try Self.cString(path)
+        let raw = try retryingInterrupts { unsafe open(name, flags) }
         guard let stream = unsafe fdopendir(raw) else {
             close(raw)
             throw .last
@@ -57,17 +59,28 @@ struct FileManagerSession: Sendable {
             let name = unsafe EntryName(entry)
             if name.isSelfOrParent { continue }
             let isDirectory = unsafe (try? FileStatus(name.cString, in: raw).kind) == .directory
-            entries.append(.init(isDirectory: isDirectory, name: name.cString.dropLast().map(UInt8.init(bitPattern:))))
+            entries.append(.init(isDirectory: isDirectory, name: name.bytes))
         }
         entries.sort { $0.name.lexicographicallyPrecedes($1.name) }
         return .listing(path: path, entries: entries)
     }
 
+    /// Bytes as they came; a zero byte would end them for the system.
+    fileprivate static func cString(_ path: [UInt8]) throws(SystemCallError) -> [CChar] {
+        if path.contains(0) { throw SystemCallError(code: EINVAL) }
+        return path.map { CChar(bitPattern: $0) } + [0]
+    }
+
     // MARK: Download
 
-    private func download(_ path: String) async throws {
+    private func download(_ path: [UInt8]) async throws {
         let (file, size) = try await WorkerThreads.files.run { try PlainFile.open(path, O_RDONLY) }
-        if size == 0 { return try await reply(.error("requested file is empty")) }
+        if UnsizedFile.isSuspect(size) {
+            guard let content = try await WorkerThreads.files.run({ try file.content(size) }) else {
+                throw SystemCallError(code: EFBIG)
+            }
+            return try await send(content)
+        }
         try await reply(.download(size: UInt64(size)))
         var missing = size
         while missing > 0 {
@@ -80,10 +93,18 @@ struct FileManagerSession: Sendable {
         }
     }
 
+    private func send(_ content: [UInt8]) async throws {
+        if content.isEmpty { return try await reply(.error("requested file is empty")) }
+        try await reply(.download(size: UInt64(content.count)))
+        for start in stride(from: 0, to: content.count, by: Self.maxFrame) {
+            try await stream.send(Array(content[start..<min(start + Self.maxFrame, content.count)]))
+        }
+    }
+
     // MARK: Upload
 
     /// Writes over the file in place, as the protocol has it: mode and owner stay.
-    private func upload(_ path: String, size: UInt64) async throws {
+    private func upload(_ path: [UInt8], size: UInt64) async throws {
         var failure: SystemCallError?
         var file: PlainFile?
         do {
@@ -114,10 +135,11 @@ struct FileManagerSession: Sendable {
 final class PlainFile: Sendable {
     private let descriptor: Descriptor
 
-    static func open(_ path: String, _ flags: Int32) throws -> (file: PlainFile, size: Int64) {
+    static func open(_ path: [UInt8], _ flags: Int32) throws -> (file: PlainFile, size: Int64) {
         // Truncating comes after the look at what it is.
         let opened = flags & ~O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
-        let descriptor = Descriptor(owning: try retryingInterrupts { unsafe Glibc.open(path, opened, 0o644) })
+        let name = try FileManagerSession.cString(path)
+        let descriptor = Descriptor(owning: try retryingInterrupts { unsafe Glibc.open(name, opened, 0o644) })
         let status = try FileStatus(of: descriptor)
         guard status.kind == .file else {
             throw SystemCallError(code: status.kind == .directory ? EISDIR : EINVAL)
@@ -133,6 +155,11 @@ final class PlainFile: Sendable {
 
     func read(_ count: Int) throws(SystemCallError) -> [UInt8] {
         try descriptor.read(limit: count)
+    }
+
+    /// All of it, as ``UnsizedFile`` reads.
+    func content(_ size: Int64) throws(SystemCallError) -> [UInt8]? {
+        try UnsizedFile.read(descriptor, size: size)
     }
 
     func write(_ bytes: [UInt8]) throws(SystemCallError) {

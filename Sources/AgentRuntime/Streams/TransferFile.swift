@@ -12,24 +12,29 @@ final class TransferSource: Sendable {
     private struct State: ~Copyable {
         var hash: SHA256Stream? = SHA256Stream()
         var missing: Int64
+        /// What was read at the start.
+        var content: ArraySlice<UInt8>?
     }
 
-    /// The size is that of this moment: what is appended later does not belong to the transfer.
+    /// The size is that of this moment: what is appended later does not belong to the transfer. Small files are read at
+    /// once, because those of the kernel say another size than they have.
     static func open(_ path: TargetPath) throws -> TransferSource {
-        let file = try SafeOpen.regularFile(path.text)
+        let file = try SafeOpen.regularFile(path.cString)
         do {
             let size = try FileStatus(of: file).size
             guard size <= Int64(TransferFrame.maxSize) else { throw TransferFailure.fileTooLarge }
-            return TransferSource(file, size: size)
+            guard UnsizedFile.isSuspect(size) else { return TransferSource(file, size: size, content: nil) }
+            guard let content = try UnsizedFile.read(file, size: size) else { throw TransferFailure.fileTooLarge }
+            return TransferSource(file, size: Int64(content.count), content: content[...])
         } catch let error as SystemCallError {
             throw FileTaskError.system(error)
         }
     }
 
-    private init(_ file: consuming Descriptor, size: Int64) {
+    private init(_ file: consuming Descriptor, size: Int64, content: ArraySlice<UInt8>?) {
         self.file = file
         self.size = size
-        state = Mutex(State(missing: size))
+        state = Mutex(State(missing: size, content: content))
     }
 
     /// The next messages (NZTC), a batch at most; empty when all was read.
@@ -43,12 +48,18 @@ final class TransferSource: Sendable {
     }
 
     private func nextMessage() throws -> [UInt8]? {
-        let wanted = state.withLock { min(Int64(TransferSession.chunk), $0.missing) }
+        let (wanted, piece) = state.withLock { state in
+            let wanted = min(TransferSession.chunk, Int(clamping: state.missing))
+            defer { state.content = state.content?.dropFirst(wanted) }
+            return (wanted, state.content?.prefix(wanted))
+        }
         if wanted == 0 { return nil }
         let message: [UInt8]
         do {
-            message = try unsafe TransferFrame.chunk(upTo: Int(wanted)) { room throws(SystemCallError) in
-                try unsafe file.read(into: room)
+            message = try unsafe TransferFrame.chunk(upTo: wanted) { room throws(SystemCallError) in
+                guard let piece else { return try unsafe file.read(into: room) }
+                unsafe room.copyBytes(from: piece)
+                return piece.count
             }
         } catch {
             throw FileTaskError.system(error)
@@ -78,7 +89,7 @@ final class TransferSink: Sendable {
     }
 
     private let path: TargetPath
-    private let mode: mode_t
+    private let mode: mode_t?
     private let precondition: String
     private let expected: String
     private let locks: PathLocks
@@ -98,7 +109,7 @@ final class TransferSink: Sendable {
     }
 
     private init(
-        _ path: TargetPath, _ task: FsTransferTask, _ mode: mode_t, _ locks: PathLocks,
+        _ path: TargetPath, _ task: FsTransferTask, _ mode: mode_t?, _ locks: PathLocks,
         _ isCancelled: @escaping @Sendable () -> Bool, _ replacement: consuming AtomicReplacement
     ) {
         self.path = path

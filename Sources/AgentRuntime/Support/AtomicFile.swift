@@ -22,13 +22,19 @@ enum AtomicFile {
         if createDirectory, unsafe mkdir(directory, 0o750) != 0, errno != EEXIST { throw .last }
         let temporary = path + ".tmp-" + SecureRandom.alphanumeric(10)
         do throws(SystemCallError) {
-            let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
+            let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC
             let file = Descriptor(owning: try retryingInterrupts { unsafe open(temporary, flags, mode) })
             try file.writeAll(bytes)
             // The umask may have taken bits away.
             try retryingInterrupts { fchmod(file.raw, mode) }
             try retryingInterrupts { fsync(file.raw) }
-            try retryingInterrupts { unsafe rename(temporary, path) }
+            do throws(SystemCallError) {
+                try retryingInterrupts { unsafe rename(temporary, path) }
+            } catch  where error.code == EBUSY {
+                // A single file that is mounted (as containers do it) cannot be replaced, only written over.
+                try unsafe InPlace.write(from: file.raw, to: path, in: AT_FDCWD, mode: mode)
+                unsafe unlink(temporary)
+            }
         } catch {
             unsafe unlink(temporary)
             throw error

@@ -12,7 +12,9 @@ struct EntryName: Sendable {
         cString = unsafe Array(UnsafeBufferPointer(start: start, count: strlen(start) + 1))
     }
 
-    var text: String { String(decoding: cString.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self) }
+    var bytes: [UInt8] { cString.dropLast().map(UInt8.init(bitPattern:)) }
+    /// As it is shown, see ``PathText``.
+    var text: String { PathText.text(bytes) }
     var isHidden: Bool { cString.first == 0x2E }
     var isSelfOrParent: Bool { cString == [0x2E, 0] || cString == [0x2E, 0x2E, 0] }
 }

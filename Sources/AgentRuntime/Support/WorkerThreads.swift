@@ -1,3 +1,4 @@
+import AgentLink
 import Dispatch
 import Synchronization
 import Transport
@@ -36,6 +37,37 @@ final class WorkerThreads: Sendable {
         }
     }
 
+    /// Runs `body`, and waits for it as long as the task is not cancelled, and a moment longer: what hangs in the kernel
+    /// hears of no cancellation.
+    /// - Returns: `nil` when it was given up; the thread goes on alone.
+    func runUntilCancelled<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value? {
+        let outcome = Outcome<Value>()
+        submit {
+            outcome.set(body())
+        }
+        await outcome.isThere.wait()
+        if !outcome.isThere.isFired {
+            // A task of its own is not cancelled with this one.
+            await Task { _ = try? await withDeadline(Self.cancelGrace) { await outcome.isThere.wait() } }.value
+        }
+        return outcome.value
+    }
+
+    /// How long work may take to see that it is wanted no more.
+    private static let cancelGrace = Duration.seconds(2)
+
+    private final class Outcome<Value: Sendable>: Sendable {
+        let isThere = Signal()
+        private let state = Mutex<Value?>(nil)
+
+        var value: Value? { state.withLock { $0 } }
+
+        func set(_ value: Value) {
+            state.withLock { $0 = value }
+            isThere.fire()
+        }
+    }
+
     /// Runs `body`, which cannot fail, likewise.
     func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { (continuation: CheckedContinuation<Value, Never>) in
@@ -43,7 +75,8 @@ final class WorkerThreads: Sendable {
         }
     }
 
-    private func submit(_ job: @escaping Job) {
+    /// Queues `job` and returns at once.
+    func submit(_ job: @escaping @Sendable () -> Void) {
         let (idle, isNewThread) = state.withLock { state in
             state.jobs.append(job)
             if let idle = state.idle.popLast() { return (Optional(idle), false) }

@@ -38,7 +38,9 @@ enum ExecTaskRunner {
     private static func request(
         _ task: ExecTask, environment: [String: String]
     ) throws(ProcessStartError) -> ProcessRequest {
-        let texts = [task.cmd, task.cwd] + task.args + task.env.flatMap { [$0.key, $0.value] }
+        // No file has such a name.
+        if task.cmd.utf8.contains(0) { throw .executableNotFound }
+        let texts = [task.cwd] + task.args + task.env.flatMap { [$0.key, $0.value] }
         // The system takes texts up to the first zero byte: something else would run than was asked for.
         if texts.contains(where: { $0.utf8.contains(0) }) { throw .zeroByte }
         let timeout = task.timeoutSeconds == 0 ? defaultTimeout : min(task.timeoutSeconds, maxTimeout)

@@ -31,7 +31,7 @@ enum FileTaskRunner {
         }
         let flag = CancellationFlag()
         let reply = await withTaskCancellationHandler {
-            await WorkerThreads.files.run { () -> Reply in
+            await WorkerThreads.files.runUntilCancelled { () -> Reply in
                 do {
                     return try work(FileTasks(isCancelled: { flag.isSet }), task)
                 } catch {
@@ -41,7 +41,8 @@ enum FileTaskRunner {
         } onCancel: {
             flag.set()
         }
-        return flag.isSet ? nil : AgentTaskReply(data: reply.jsonText(), successful: true)
+        guard let reply, !flag.isSet else { return nil }
+        return AgentTaskReply(data: reply.jsonText(), successful: true)
     }
 }
 

@@ -62,7 +62,9 @@ struct FrameTests {
         #expect(try FileManagerCommand([]) == nil)
         #expect(try FileManagerCommand([3, 0]) == nil)
         #expect(throws: InvalidFileManagerFrame.self) { try FileManagerCommand([2, 0, 0]) }
-        #expect(throws: InvalidFileManagerFrame.self) { try FileManagerCommand([0, 0xC3, 0x28]) }
+        // Paths are bytes, of any encoding, but none has a zero byte.
+        #expect(try FileManagerCommand([0, 0xC3, 0x28]) == .list(path: [0xC3, 0x28]))
+        #expect(throws: InvalidFileManagerFrame.self) { try FileManagerCommand([0, 0x2F, 0, 0x61]) }
     }
 
     @Test("file manager replies have the golden bytes")
@@ -150,4 +152,14 @@ struct FrameTests {
     func chunkIsData() throws {
         #expect(try TransferFrame(bytes("4e5a54430000000000000004 4e5a5445")) == .chunk([0x4E, 0x5A, 0x54, 0x45]))
     }
+}
+
+extension FileManagerCommand {
+    static func list(path: String) -> Self { .list(path: Array(path.utf8)) }
+    static func download(path: String) -> Self { .download(path: Array(path.utf8)) }
+    static func upload(size: UInt64, path: String) -> Self { .upload(size: size, path: Array(path.utf8)) }
+}
+
+extension FileManagerReply {
+    static func listing(path: String, entries: [Entry]) -> Self { .listing(path: Array(path.utf8), entries: entries) }
 }

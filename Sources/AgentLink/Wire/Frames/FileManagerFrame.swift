@@ -3,12 +3,12 @@ package struct InvalidFileManagerFrame: Error, Sendable, Equatable {
     package init() {}
 }
 
-/// What goes to an agent's file manager (`agent-link.md` 3).
+/// What goes to an agent's file manager (`agent-link.md` 3). Paths are bytes, as the file system has them.
 package enum FileManagerCommand: Sendable, Hashable {
-    case list(path: String)
-    case download(path: String)
+    case list(path: [UInt8])
+    case download(path: [UInt8])
     /// Raw data frames follow until `size` bytes came.
-    case upload(size: UInt64, path: String)
+    case upload(size: UInt64, path: [UInt8])
 
     /// `nil` for what an agent ignores: an empty frame or another operation.
     /// - Throws: ``InvalidFileManagerFrame``.
@@ -21,7 +21,9 @@ package enum FileManagerCommand: Sendable, Hashable {
             size = value
             rest = rest.dropFirst(8)
         }
-        guard let path = String(validating: rest, as: UTF8.self) else { throw InvalidFileManagerFrame() }
+        let path = Array(rest)
+        // No file system has such a name.
+        if path.contains(0) { throw InvalidFileManagerFrame() }
         switch operation {
         case 0: self = .list(path: path)
         case 1: self = .download(path: path)
@@ -31,9 +33,9 @@ package enum FileManagerCommand: Sendable, Hashable {
 
     package var bytes: [UInt8] {
         switch self {
-        case .list(let path): [0] + Array(path.utf8)
-        case .download(let path): [1] + Array(path.utf8)
-        case .upload(let size, let path): [2] + BigEndian.bytes(size) + Array(path.utf8)
+        case .list(let path): [0] + path
+        case .download(let path): [1] + path
+        case .upload(let size, let path): [2] + BigEndian.bytes(size) + path
         }
     }
 }
@@ -56,7 +58,7 @@ package enum FileManagerReply: Sendable, Hashable {
     }
 
     /// NZFN. `path` is what was listed, not always what was asked for.
-    case listing(path: String, entries: [Entry])
+    case listing(path: [UInt8], entries: [Entry])
     /// NZTD: raw data frames of `size` bytes in all follow.
     case download(size: UInt64)
     /// NZUP: the upload is complete.
@@ -94,7 +96,7 @@ package enum FileManagerReply: Sendable, Hashable {
     package var bytes: [UInt8] {
         switch self {
         case .listing(let path, let entries):
-            var bytes = Self.listingMagic + BigEndian.bytes(UInt32(clamping: path.utf8.count)) + Array(path.utf8)
+            var bytes = Self.listingMagic + BigEndian.bytes(UInt32(clamping: path.count)) + path
             for entry in entries {
                 guard let length = UInt8(exactly: entry.name.count) else { continue }
                 bytes.append(entry.isDirectory ? 1 : 0)
@@ -113,7 +115,7 @@ package enum FileManagerReply: Sendable, Hashable {
         guard let length = BigEndian.read(UInt32.self, rest) else { throw InvalidFileManagerFrame() }
         rest = rest.dropFirst(4)
         guard rest.count >= Int(length) else { throw InvalidFileManagerFrame() }
-        let path = String(decoding: rest.prefix(Int(length)), as: UTF8.self)
+        let path = Array(rest.prefix(Int(length)))
         rest = rest.dropFirst(Int(length))
         var entries: [Entry] = []
         while let kind = rest.first {

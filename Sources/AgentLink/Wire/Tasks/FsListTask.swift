@@ -77,10 +77,12 @@ package struct FsEntry: Codable, Sendable, Hashable {
     package var mtime: Int64
     package var isSymlink: Bool
     package var linkTarget: String
+    /// The name's bytes where they are no plain UTF-8 text; empty else. Ours: other agents do not say it.
+    package var nameBase64: String
 
     package init(
         name: String, type: String, size: Int64, mode: String, mtime: Int64, isSymlink: Bool = false,
-        linkTarget: String = ""
+        linkTarget: String = "", nameBase64: String = ""
     ) {
         self.name = name
         self.type = type
@@ -89,6 +91,7 @@ package struct FsEntry: Codable, Sendable, Hashable {
         self.mtime = mtime
         self.isSymlink = isSymlink
         self.linkTarget = linkTarget
+        self.nameBase64 = nameBase64
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -99,6 +102,7 @@ package struct FsEntry: Codable, Sendable, Hashable {
         case mtime
         case isSymlink = "is_symlink"
         case linkTarget = "link_target"
+        case nameBase64 = "name_base64"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -110,7 +114,8 @@ package struct FsEntry: Codable, Sendable, Hashable {
             mode: try values.decode(.mode, or: ""),
             mtime: try values.decode(.mtime, or: 0),
             isSymlink: try values.decode(.isSymlink, or: false),
-            linkTarget: try values.decode(.linkTarget, or: ""))
+            linkTarget: try values.decode(.linkTarget, or: ""),
+            nameBase64: try values.decode(.nameBase64, or: ""))
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -122,5 +127,6 @@ package struct FsEntry: Codable, Sendable, Hashable {
         try values.encode(mtime, forKey: .mtime)
         try values.encode(isSymlink, .isSymlink, unless: false)
         try values.encode(linkTarget, .linkTarget, unless: "")
+        try values.encode(nameBase64, .nameBase64, unless: "")
     }
 }
