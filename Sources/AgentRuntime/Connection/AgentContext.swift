@@ -17,12 +17,12 @@ final class AgentContext: Sendable {
 
     init(
         configuration: AgentConfiguration, file: ConfigurationFile, environment: [String: String],
-        metrics: MetricsCollector = MetricsCollector(), logger: Logger, reloadDelay: Duration = .seconds(10)
+        metrics: MetricsCollector? = nil, logger: Logger, reloadDelay: Duration = .seconds(10)
     ) {
         let current = CurrentConfiguration(configuration)
         self.configuration = current
         self.environment = environment
-        self.metrics = metrics
+        self.metrics = metrics ?? MetricsCollector(logger: logger)
         self.logger = logger
         reload = ReloadCoordinator(current: current, file: file, delay: reloadDelay, logger: logger)
     }

@@ -33,7 +33,7 @@ struct ConnectionSession: Sendable {
         let link = try await AgentLinkClient.connect(configuration)
         do {
             let (metrics, configuration) = (context.metrics, configuration)
-            let host = await WorkerThreads.files.run { metrics.host(configuration) }
+            let host = await MetricsCollector.threads.run { metrics.host(configuration) }
             let bootTime = try await link.report(host)
             try await runStreams(link, bootTime: bootTime)
         } catch {

@@ -47,7 +47,7 @@ struct StateReporter: Sendable {
         var addresses = AddressReports(configuration: configuration, logger: context.logger)
         while !stop.isFired {
             let (metrics, configuration) = (context.metrics, configuration)
-            let state = await WorkerThreads.files.run { metrics.state(configuration) }
+            let state = await MetricsCollector.threads.run { metrics.state(configuration) }
             try await stream.send(state.protobuf())
             let receipt = try await withDeadline(Self.receiptLimit) { try await receipts.next() != nil }
             guard receipt else { throw GRPCStatus(.unavailable, "the state stream has ended") }
@@ -75,7 +75,7 @@ private struct HostReports {
     ) async -> Bool {
         if let last, ContinuousClock.now - last < StateReporter.hostPeriod { return false }
         let metrics = context.metrics
-        let host = await WorkerThreads.files.run { metrics.host(configuration) }
+        let host = await MetricsCollector.threads.run { metrics.host(configuration) }
         do {
             let answer = try await link.report(host)
             last = .now

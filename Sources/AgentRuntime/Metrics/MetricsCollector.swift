@@ -1,10 +1,11 @@
 import AgentLink
+import Logging
 import Synchronization
 
 /// Makes the reports of the machine. Percentages and speeds are those since the previous measurement, so one
 /// collector lives as long as the agent.
 ///
-/// Its calls read files: run them on ``WorkerThreads``.
+/// Its calls wait for the system, but not longer than ``PatientReader`` does: run them on ``threads``.
 final class MetricsCollector: Sendable {
     private struct Previous {
         var cpu: CPUTimes?
@@ -12,20 +13,26 @@ final class MetricsCollector: Sendable {
         var time: ContinuousClock.Instant?
     }
 
-    private let reader: any SystemReader
+    private let reader: PatientReader
     private let previous = Mutex(Previous())
 
-    init(reader: any SystemReader = LinuxSystemReader()) {
-        self.reader = reader
+    /// Apart from those of files, which somebody may have sent to a mount that hangs.
+    static let threads = WorkerThreads(limit: 2)
+
+    /// - Parameter logger: told who does not answer.
+    init(reader: any SystemReader = LinuxSystemReader(), logger: Logger? = nil) {
+        self.reader = PatientReader(reader, logger: logger)
     }
 
     /// The host report (`agent-link.md` 1, message `Host`).
     func host(_ configuration: AgentConfiguration) -> HostInfo {
-        Self.host(reader, configuration)
+        reader.beginMeasurement()
+        return Self.host(reader, configuration)
     }
 
     /// The state report (`agent-link.md` 1, message `State`). The first one has no speeds yet.
     func state(_ configuration: AgentConfiguration, now: ContinuousClock.Instant = .now) -> HostState {
+        reader.beginMeasurement()
         var state = Self.steadyState(reader, configuration)
         let cpu = CPUTimes(stat: reader.text("/proc/stat") ?? "")
         let network = NetworkCounters(

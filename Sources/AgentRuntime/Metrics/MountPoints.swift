@@ -4,7 +4,7 @@ enum MountPoints {
     /// somebody else's disk.
     static let diskTypes: Set<Substring> = [
         "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "jfs", "reiserfs", "bcachefs", "simfs", "ntfs", "ntfs3",
-        "vfat", "exfat", "fuseblk", "apfs", "fuse.rclone", "nilfs2", "ubifs",
+        "vfat", "exfat", "fuseblk", "apfs", "nilfs2", "ubifs",
     ]
 
     /// One mount point for each device, so that bind mounts and subvolumes count once.
