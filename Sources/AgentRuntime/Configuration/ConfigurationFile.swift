@@ -109,12 +109,17 @@ package struct ConfigurationFile: Sendable {
         _ text: String, path: String
     ) throws(ConfigurationError) -> [(key: ConfigurationKey, node: YAMLNode)] {
         try mapping(text, path: path).pairs.compactMap { pair in
-            guard let name = pair.key.string, let key = ConfigurationKey.named(name), !pair.value.isNull else {
+            guard let name = pair.key.string, let key = ConfigurationKey.named(name), !pair.value.isPlainNull else {
                 return nil
             }
             return (key, pair.value)
         }
     }
+}
+
+extension YAMLNode {
+    /// Quoted, the words for nothing are texts; an empty text still says nothing.
+    fileprivate var isPlainNull: Bool { isNull && (scalar?.style == .plain || string?.isEmpty == true) }
 }
 
 extension ConfigurationKey {
@@ -124,7 +129,8 @@ extension ConfigurationKey {
             guard let flag = node.bool else { throw invalid(node.scalar?.string ?? "a collection") }
             return .flag(flag)
         case .number:
-            guard let number = node.int.flatMap({ UInt32(exactly: $0) }) else {
+            // Quoted, it is a text that says a number.
+            guard let number = node.int.flatMap({ UInt32(exactly: $0) }) ?? node.string.flatMap({ UInt32($0) }) else {
                 throw invalid(node.scalar?.string ?? "a collection")
             }
             return .number(number)

@@ -7,6 +7,7 @@ package enum AgentRunner {
     private static let limit = Duration.seconds(15)
 
     package static func run(_ agent: AgentService) async {
+        if Children.inheritsOrphans { try? Children.reapOrphans() }
         let signals = await Signals.catching([SIGTERM, SIGINT])
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await agent.run() }
@@ -14,6 +15,8 @@ package enum AgentRunner {
                 for await _ in signals {
                     agent.shutDown()
                     try? await Task.sleep(for: limit)
+                    // Something hangs, as on a dead mount, and cannot be waited for. The end comes all the same.
+                    if !Task.isCancelled { exit(EXIT_SUCCESS) }
                     break
                 }
             }

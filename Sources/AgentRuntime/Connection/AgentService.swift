@@ -16,7 +16,9 @@ package struct AgentService: Sendable {
     package init(
         configuration: AgentConfiguration, file: ConfigurationFile, environment: [String: String], logger: Logger
     ) {
-        context = AgentContext(configuration: configuration, file: file, environment: environment, logger: logger)
+        context = AgentContext(
+            configuration: configuration, file: file, environment: AgentEnvironment.completing(environment),
+            logger: logger)
         let seconds = environment["NZ_RECONNECT_DELAY"].flatMap { Double($0) }
         reconnectDelay = seconds.map { .milliseconds(Int($0 * 1000)) } ?? ReconnectDelay.standard
     }

@@ -95,14 +95,22 @@ final class PseudoTerminal: Sendable {
         return true
     }
 
-    /// - Returns: `false` after ``wake()``.
+    /// - Returns: `false` after ``wake()``, and when the shell has ended and left nothing to be read: what it started may
+    ///   hold the terminal open for ever.
     private func waitFor(_ event: Int32) -> Bool {
-        var polled = [
-            pollfd(fd: master.raw, events: Int16(event), revents: 0),
-            pollfd(fd: wakePipe.descriptor, events: Int16(POLLIN), revents: 0),
-        ]
-        while unsafe poll(&polled, nfds_t(polled.count), -1) < 0, errno == EINTR {}
-        return polled[1].revents == 0
+        while true {
+            var polled = [
+                pollfd(fd: master.raw, events: Int16(event), revents: 0),
+                pollfd(fd: wakePipe.descriptor, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: process.watch, events: Int16(POLLIN), revents: 0),
+            ]
+            // Without a descriptor for the shell its end has to be looked for.
+            let count = unsafe poll(&polled, nfds_t(polled.count), process.watch < 0 ? 200 : -1)
+            if count < 0 { continue }
+            if polled[1].revents != 0 { return false }
+            if polled[0].revents != 0 { return true }
+            if process.hasEnded() { return false }
+        }
     }
 
     /// Tells the session that its terminal has gone, as a closed window does; what does not go by itself is killed.

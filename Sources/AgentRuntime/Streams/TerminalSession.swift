@@ -15,11 +15,17 @@ enum TerminalSession {
 
     static func run(_ shell: String, over stream: any FrameStream, environment: [String: String]) async throws {
         let variables = variables(from: environment)
-        let home = environment["HOME"].flatMap { (try? SafeOpen.directory($0)) != nil ? $0 : nil }
-        let terminal = try await WorkerThreads.files.run {
-            try PseudoTerminal.start(
-                executable: shell, environment: variables, directory: home ?? "", size: .initial)
+        let home = environment["HOME"].flatMap { (try? SafeOpen.directory(Array($0.utf8CString))) != nil ? $0 : nil }
+        let terminal: PseudoTerminal
+        do {
+            try ProcessSlots.shared.enter()
+            terminal = try await start(shell, variables, home ?? "")
+        } catch let error as ProcessStartError {
+            // Whoever looks at the terminal is told why there is none.
+            try await stream.send(Array("\(error.text)\r\n".utf8))
+            throw error
         }
+        defer { ProcessSlots.shared.leave() }
         // Whichever side ends first, the shell or the gateway, ends the other.
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -41,6 +47,21 @@ enum TerminalSession {
             group.cancelAll()
         }
         await terminal.end()
+    }
+
+    /// - Throws: ``ProcessStartError``; the slot is free again then.
+    private static func start(
+        _ shell: String, _ variables: [String: String], _ home: String
+    ) async throws -> PseudoTerminal {
+        do {
+            return try await WorkerThreads.files.run {
+                try PseudoTerminal.start(executable: shell, environment: variables, directory: home, size: .initial)
+            }
+        } catch {
+            ProcessSlots.shared.leave()
+            guard let error = error as? SystemCallError else { throw error }
+            throw ProcessStartError(error)
+        }
     }
 
     /// The agent's environment but for its own secret.
