@@ -55,7 +55,7 @@ package struct RESTAdapter: Sendable {
         let call = ToolCall(
             principal: caller.principal, origin: .rest, requestID: request.id, client: request.client,
             userAgent: request.head.headerFields[.userAgent] ?? "", baseURL: request.baseURL(settings.current))
-        if needsCSRFCookie(request, caller, sent) {
+        if needsCSRFCookie(request, match, caller, sent) {
             fields.append(cookies.csrfField(hours: sessionHours, for: request))
         }
         do throws(RESTFailure) {
@@ -104,9 +104,14 @@ package struct RESTAdapter: Sendable {
         guard cookies.tokens.confirms(header: header, cookie: sent[SessionCookies.csrf]) else { throw .csrf }
     }
 
+    /// Only where somebody must be logged in: pages read the open routes before and after a log-out.
     private func needsCSRFCookie(
-        _ request: InboundRequest, _ caller: RESTAuthenticator.Caller, _ sent: Cookies
+        _ request: InboundRequest, _ match: RouteTable.Match, _ caller: RESTAuthenticator.Caller, _ sent: Cookies
     ) -> Bool {
+        switch match.tool.access {
+        case .open, .guest: return false
+        case .user, .sessionOnly, .administrator: break
+        }
         guard request.head.method == .get, caller.source != nil else { return false }
         return !(sent[SessionCookies.csrf].map(cookies.tokens.isValid) ?? false)
     }

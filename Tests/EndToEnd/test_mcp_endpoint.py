@@ -209,7 +209,7 @@ def test_unknown_methods_and_tools(gateway, token):
 
 
 @pytest.mark.parametrize("params, text", [
-    ([], "invalid arguments"), ({}, "tool name required"), ({"name": ""}, "tool name required"),
+    ([], "invalid arguments"), ({"name": None}, "tool name required"), ({}, "tool name required"), ({"name": ""}, "tool name required"),
     ({"name": 7}, "invalid arguments"), ("x", "invalid arguments"),
 ])
 def test_malformed_call_parameters(gateway, token, params, text):

@@ -60,6 +60,7 @@ struct JSONRPCTests {
             (#"{"jsonrpc":"1.0","id":1,"method":"m"}"#, -32600, "1", "invalid json-rpc envelope"),
             (#"{"id":"x","method":"m"}"#, -32600, "\"x\"", "invalid json-rpc envelope"),
             (#"{"jsonrpc":"2.0","id":null}"#, -32600, "null", "invalid json-rpc envelope"),
+            ("null", -32600, nil, "invalid json-rpc envelope"),
             (#"{"jsonrpc":"2.0","id":1,"method":""}"#, -32600, "1", "invalid json-rpc envelope"),
             (#"{"jsonrpc":"2.0"}"#, -32600, nil, "invalid json-rpc envelope"),
             (

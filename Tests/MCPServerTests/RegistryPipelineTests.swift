@@ -40,6 +40,30 @@ private struct Number: Encodable, Sendable {
 
 @Suite("The one door: pipeline and audit")
 struct RegistryPipelineTests {
+    @Test("a time limit and a digest are checked before the server is looked up; texts of the contract stand alone")
+    func firstArguments() async throws {
+        let gateway = try await TestGateway()
+        let owner = try await gateway.user("owner")
+        let mine = try await gateway.server(of: owner.id)
+        let caller = try await gateway.token(of: owner, [.everything])
+        let wrong: [(String, JSONObject, String)] = [
+            ("server.exec", ["cmd": "id", "timeout_seconds": 301], "timeout_seconds out of range; must be 1..300"),
+            ("fs.upload_url", ["path": "/x", "if_match_sha256": "abc"], "if_match_sha256 must be 64 hex chars"),
+        ]
+        for (tool, arguments, text) in wrong {
+            for server in [mine.id, 999_999] {
+                var arguments = arguments
+                arguments["server_id"] = .integer(server)
+                #expect(await gateway.call(tool, .object(arguments), as: caller).failureText == text)
+            }
+        }
+        for (server, text) in [(mine.id, "path required"), (999_999, "permission denied")] {
+            #expect(
+                await gateway.call("fs.list", ["server_id": .integer(server), "path": ""], as: caller).failureText
+                    == text)
+        }
+    }
+
     @Test(
         "a refused call says the first broken rule: scope, then server list, then ownership, then arguments, then agent"
     )
@@ -205,7 +229,9 @@ struct RegistryPipelineTests {
             let schema = try JSONParser.parse(definition.inputSchema.bytes)
             for (name, member) in schema["properties"]?.objectValue ?? [:] {
                 let isPlain = ["integer", "number", "boolean"].contains(member["type"]?.stringValue)
-                #expect((ArgumentRedaction.redact(7, under: name) == 7) == isPlain, "\(definition.name)/\(name)")
+                var redaction = ArgumentRedaction(digests: AuditDigests(dataKey: gateway.dataKey))
+                let shown = redaction.redact(7, under: name)
+                #expect((shown == 7) == isPlain, "\(definition.name)/\(name)")
             }
         }
     }

@@ -222,6 +222,9 @@ struct SocketTests {
         let bodies: [(String, [String: String], String, String?)] = [
             ("/terminal", [:], #"{"server_id":5,"protocol":"ssh"}"#, offline),
             ("/terminal", form, "server_id=5&protocol=ssh", offline),
+            ("/terminal", form, "ServerID=5&Protocol=ssh", offline),
+            ("/terminal", form, "ServerID=5&server_id=5", "invalid request body: a field is given twice"),
+            ("/terminal", form, "serverid=5", "server_id required"),
             ("/terminal", form, "server_id=x", "invalid server_id: must be a whole number"),
             ("/terminal", [:], "{}", "server_id required"),
             ("/file?id=5", [:], "", offline),

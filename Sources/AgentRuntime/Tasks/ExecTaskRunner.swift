@@ -1,5 +1,6 @@
 import AgentLink
 import Glibc
+import Logging
 
 /// Task 15: one program, without a shell and without a terminal (`agent-link.md` 2, exec; `mcp.md` 4.5).
 enum ExecTaskRunner {
@@ -14,16 +15,20 @@ enum ExecTaskRunner {
 
     /// - Parameter environment: the agent's own.
     /// - Returns: `nil` when the task was cancelled: then nobody waits for an answer.
-    static func run(_ json: String, environment: [String: String]) async -> AgentTaskReply? {
+    static func run(
+        _ json: String, environment: [String: String], logger: Logger? = nil
+    ) async -> AgentTaskReply? {
         let task: ExecTask
         do {
             task = try ExecTask(json: json)
         } catch {
             return AgentTaskReply(data: "invalid exec request: \(error.reason)", successful: false)
         }
-        return await run(task, environment: environment).map {
-            AgentTaskReply(data: $0.jsonText(), successful: true)
+        guard let reply = await run(task, environment: environment) else { return nil }
+        if !reply.error.isEmpty {
+            logger?.debug("command did not run", metadata: ["command": "\(task.cmd)", "error": "\(reply.error)"])
         }
+        return AgentTaskReply(data: reply.jsonText(), successful: true)
     }
 
     static func run(_ task: ExecTask, environment: [String: String]) async -> ExecReply? {

@@ -31,6 +31,8 @@ package struct TokenIssuer: Sendable {
 
     package static let nameLimit = 128
     package static let scopeLimit = 32
+    /// Bytes; the longest scope has a third.
+    private static let scopeLength = 128
     package static let serverLimit = 1000
     package static let dayLimit: Int64 = 3650
     /// Tokens of one user, expired ones included until they are deleted.
@@ -113,7 +115,7 @@ package struct TokenIssuer: Sendable {
     private static func checkedName(_ given: String) throws(ToolFailure) -> String {
         let name = String(given.trimmingWhitespace())
         guard !name.isEmpty else { throw .rejected("name required") }
-        guard name.unicodeScalars.count <= nameLimit else {
+        guard name.utf8.count <= nameLimit else {
             throw .rejected("name too long (max \(nameLimit) chars)")
         }
         return name
@@ -125,6 +127,7 @@ package struct TokenIssuer: Sendable {
         for text in given {
             let text = String(text.trimmingWhitespace())
             if text.isEmpty { continue }
+            guard text.utf8.count <= scopeLength else { throw .rejected("unknown scope: \(text.cut(toBytes: 64))") }
             let scope = Scope.rewritingLegacy(text) ?? Scope(text)
             guard Scope.issuable.contains(scope) else { throw .rejected("unknown scope: \(text.cut(toBytes: 64))") }
             if !scopes.contains(scope) { scopes.append(scope) }

@@ -41,6 +41,8 @@ package struct JSONRPCRequest: Sendable, Hashable {
 
     package init(envelope: JSONValue) throws(JSONRPCEnvelopeError) {
         if case .array = envelope { throw .batch }
+        // It decodes as an envelope without members, which the reference takes it for.
+        if envelope == .null { throw .wrongVersion(id: nil) }
         guard case .object(let object) = envelope else { throw .notAnObject(found: envelope.typeName) }
 
         // Types first: where they are wrong, the reference could not decode the body and echoes no id.

@@ -40,13 +40,16 @@ final class RegisteredTool: Sendable {
 
     /// The arguments that the tool gets: those that were sent, without those that are spelt as absent, and without members
     /// that it does not know where these are ignored (``ToolDefinition/ignoresUnknownArguments``).
-    /// - Throws: ``ToolFailure/invalidArguments(_:)`` naming the JSON pointer and the rule.
-    func checked(_ arguments: JSONValue) throws(ToolFailure) -> JSONValue {
-        if inputSchema.isValid(arguments) { return arguments }
+    func checked(_ arguments: JSONValue) -> Result<JSONValue, ArgumentFault> {
+        if inputSchema.isValid(arguments) { return .success(arguments) }
         let arguments = given(definition.ignoresUnknownArguments ? known(arguments) : arguments)
-        guard let violation = inputSchema.firstViolation(in: arguments) else { return arguments }
-        let text = explain(violation, arguments) ?? violation.description
-        throw .invalidArguments("invalid arguments: \(text)")
+        guard let violation = inputSchema.firstViolation(in: arguments) else { return .success(arguments) }
+        // The texts of the contract stand alone; clients compare them.
+        let text = explain(violation, arguments) ?? "invalid arguments: \(violation)"
+        return .failure(
+            ArgumentFault(
+                failure: .invalidArguments(text),
+                isFirst: definition.firstArguments.contains { $0.utf8.elementsEqual(violation.pointer.utf8) }))
     }
 
     private func known(_ arguments: JSONValue) -> JSONValue {
@@ -95,6 +98,13 @@ final class RegisteredTool: Sendable {
             throw .schema(tool: tool, side: side, reason: "\(error)")
         }
     }
+}
+
+/// Why a call's arguments are refused: the JSON pointer and the rule, or the contract's own text.
+struct ArgumentFault: Error {
+    var failure: ToolFailure
+    /// Whether it is told before the server is looked up (``ToolDefinition/firstArguments``).
+    var isFirst: Bool
 }
 
 /// A mistake in the tool list, found when the program starts.

@@ -13,7 +13,8 @@ package protocol Tool: Sendable {
     ///   pass through: the registry knows what they mean.
     func run(_ input: Input, in call: ToolCall) async throws -> Output
 
-    /// A better text for an argument that broke the input schema; `nil` keeps the validator's own.
+    /// The contract's text for an argument that broke the input schema; `nil` keeps the validator's own, behind
+    /// "invalid arguments: ".
     func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String?
 }
 
@@ -49,13 +50,16 @@ package struct ToolDefinition: Sendable {
     /// Whether the tool answers from memory at once: it waits for nothing, is over before anybody could stop it, and so
     /// is not registered as live work. It may neither call other tools nor find its server by itself.
     package var isBrief: Bool
+    /// JSON pointers of arguments that are checked before the server is looked up (`mcp.md` 4.5 and 4.10).
+    package var firstArguments: [String]
     package var inputSchema: SchemaSource
     package var outputSchema: SchemaSource
 
     package init(
         name: String, title: String, description: String, annotations: ToolAnnotations = .init(),
         access: ToolAccess, target: ToolTarget = .none, exposure: ToolExposure, deadline: Duration = .seconds(30),
-        reportsProgress: Bool = false, isBrief: Bool = false, inputSchema: SchemaSource, outputSchema: SchemaSource
+        reportsProgress: Bool = false, isBrief: Bool = false, firstArguments: [String] = [],
+        inputSchema: SchemaSource, outputSchema: SchemaSource
     ) {
         self.name = name
         self.title = title
@@ -67,6 +71,7 @@ package struct ToolDefinition: Sendable {
         self.deadline = deadline
         self.reportsProgress = reportsProgress
         self.isBrief = isBrief
+        self.firstArguments = firstArguments
         self.inputSchema = inputSchema
         self.outputSchema = outputSchema
     }

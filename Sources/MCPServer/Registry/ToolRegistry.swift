@@ -122,8 +122,10 @@ package final class ToolRegistry: Sendable {
             }
             let target = tool.definition.target
             try gate.checkAccess(tool.definition.access, call.principal)
+            let checked = tool.checked(arguments)
+            if case .failure(let fault) = checked, fault.isFirst { throw fault.failure }
             let server = try gate.checkTarget(target, arguments, call.principal)
-            let arguments = try tool.checked(arguments)
+            let arguments = try checked.mapError(\.failure).get()
             try await gate.checkVersion(target, server: server)
             let result =
                 tool.definition.isBrief

@@ -63,13 +63,14 @@ extension TransferEndpoint {
         return Announcement(size: Int(length), sha256: try announcedDigest(in: request.query))
     }
 
-    /// `sha256` of the query; a blank one is refused too, since whoever wrote it meant to have the content checked.
+    /// `sha256` of the query; an empty one is as good as none.
     private static func announcedDigest(in query: Substring) throws(TransferFault) -> [UInt8]? {
         for parameter in query.split(separator: "&") {
             let parts = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts[0] == "sha256" else { continue }
             let written = parts.count > 1 ? parts[1].replacing("+", with: " ").replacing("%20", with: " ") : ""
             let text = written.trimmingBlanks()
+            if text.isEmpty { return nil }
             guard SHA256Text.isValid(text), let digest = Hex.decode(text) else {
                 throw .request(.badRequest, SHA256Text.queryRule)
             }

@@ -39,7 +39,7 @@ extension MCPEndpoint {
     /// Echoes a revision that we speak, else offers the latest one with a handshake.
     private func initialize(_ message: JSONRPCRequest, _ request: InboundRequest) -> JSONObject {
         let version: String
-        switch message.params?["protocolVersion"]?.stringValue {
+        switch message.params?["protocolVersion"]?.stringValue?.cut(toBytes: MCPEra.versionLimit) {
         case nil: version = MCPProtocol.oldestVersion
         case let wanted? where MCPProtocol.handshakeVersions.contains(wanted): version = wanted
         default: version = MCPProtocol.latestHandshakeVersion
@@ -113,7 +113,7 @@ extension MCPEndpoint {
             return refused(
                 message, era, call, .invalidParams, "invalid arguments: params: expected object, found array")
         }
-        if let name = message.params?["name"], name.stringValue == nil {
+        if let name = message.params?["name"], name != .null, name.stringValue == nil {
             return refused(
                 message, era, call, .invalidParams,
                 "invalid arguments: params.name: expected string, found \(name.typeName)")

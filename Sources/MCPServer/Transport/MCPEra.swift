@@ -15,6 +15,9 @@ struct MCPEraRefusal: Error, Sendable, Hashable {
 }
 
 extension MCPEra {
+    /// Bytes of a revision that are looked at.
+    static let versionLimit = 64
+
     /// The revision, where the body names it.
     var version: String? {
         guard case .stateless(let version) = self else { return nil }
@@ -27,9 +30,11 @@ extension MCPEra {
         guard let named = message.meta?[MCPProtocol.Meta.protocolVersion] else {
             return try handshake(message, fields)
         }
-        guard case .string(let version) = named else {
+        guard case .string(let given) = named else {
             throw refusal(.invalidParams, "_meta.\(MCPProtocol.Meta.protocolVersion): must be a string")
         }
+        // No revision is near it, and comparing a longer text could take long.
+        let version = given.cut(toBytes: Self.versionLimit)
         try checkHeaders(message, fields, version: version)
         guard MCPProtocol.statelessVersions.contains(version) else {
             let supported = MCPProtocol.handshakeVersions + MCPProtocol.statelessVersions
@@ -48,7 +53,8 @@ extension MCPEra {
     /// A handshake, unless body and header both speak a revision that has none; there it is an unknown method.
     private static func ofInitialize(_ message: JSONRPCRequest, _ fields: HTTPFields) -> MCPEra {
         guard case .string(let version)? = message.meta?[MCPProtocol.Meta.protocolVersion],
-            MCPProtocol.statelessVersions.contains(version), fields[.mcpProtocolVersion] == version
+            version.utf8.count <= Self.versionLimit, MCPProtocol.statelessVersions.contains(version),
+            fields[.mcpProtocolVersion] == version
         else { return .handshake }
         return .stateless(version: version)
     }
@@ -75,11 +81,13 @@ extension MCPEra {
         guard fields[.mcpProtocolVersion] == version else {
             throw refusal(.headerMismatch, "MCP-Protocol-Version header must equal the version in _meta")
         }
-        guard HeaderText.decode(fields[.mcpMethod]) == message.method else {
+        guard HeaderText.decode(fields[.mcpMethod]).map({ ExactText.areEqual($0, message.method) }) ?? false else {
             throw refusal(.headerMismatch, "Mcp-Method header must equal the method")
         }
         guard message.method == "tools/call" else { return }
-        guard let name = message.params?["name"]?.stringValue, HeaderText.decode(fields[.mcpName]) == name else {
+        guard let name = message.params?["name"]?.stringValue,
+            let told = HeaderText.decode(fields[.mcpName]), ExactText.areEqual(told, name)
+        else {
             throw refusal(.headerMismatch, "Mcp-Name header must equal params.name")
         }
     }

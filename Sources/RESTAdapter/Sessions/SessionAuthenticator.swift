@@ -131,6 +131,6 @@ package struct SessionAuthenticator: Sendable {
 
     private static func bearer(_ authorization: String?) -> String? {
         guard let authorization, authorization.utf8.starts(with: "Bearer ".utf8) else { return nil }
-        return String(Substring(authorization.utf8.dropFirst("Bearer ".utf8.count).drop { $0 == UInt8(ascii: " ") }))
+        return String(Substring(authorization.utf8.dropFirst("Bearer ".utf8.count)))
     }
 }

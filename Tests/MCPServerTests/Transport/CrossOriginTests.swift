@@ -61,9 +61,3 @@ struct CrossOriginTests {
         }
     }
 }
-
-extension CrossOrigin: Equatable {
-    public static func == (lhs: CrossOrigin, rhs: CrossOrigin) -> Bool {
-        lhs.isPreflight == rhs.isPreflight && lhs.preflight.head == rhs.preflight.head
-    }
-}

@@ -41,6 +41,7 @@ package struct FsUploadURLTool: Tool {
         access: .user([.serverWrite]),
         target: .agent,
         exposure: .mcp(toolset: .core),
+        firstArguments: ["/if_match_sha256"],
         inputSchema: SchemaSource(PackageResources.fs_upload_url_input_json),
         outputSchema: SchemaSource(PackageResources.fs_upload_url_output_json))
 

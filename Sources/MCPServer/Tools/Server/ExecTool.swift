@@ -28,6 +28,7 @@ struct ExecTool: Tool {
         annotations: ToolAnnotations(readOnly: false, destructive: true, idempotent: false, openWorld: true),
         access: .user([.serverExec]), target: .agent, exposure: .mcp(toolset: .core),
         deadline: .seconds(Int64(longestRun + 2 * margin)), reportsProgress: true,
+        firstArguments: ["/timeout_seconds"],
         inputSchema: SchemaSource(PackageResources.server_exec_input_json),
         outputSchema: SchemaSource(PackageResources.server_exec_output_json))
 
