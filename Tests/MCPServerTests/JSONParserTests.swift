@@ -177,4 +177,17 @@ struct JSONParserTests {
             try JSONParser.parseTolerant(Array(whole.dropLast()), capturing: ["in"])
         }
     }
+
+    @Test("a member's name has 1,024 bytes at most, and in arguments a longer one is a fault of theirs")
+    func longNames() throws {
+        let good = String(repeating: "\u{0301}", count: 512)
+        #expect(try JSONParser.parse("{\"\(good)\":1}").objectValue?.count == 1)
+        #expect(throws: JSONParseError.nameTooLong(limit: 1_024, offset: 5)) {
+            try JSONParser.parse("{\"\":{\"\(good)x\":1}}")
+        }
+        let whole = Array("{\"id\":7,\"in\":{\"\(good)x\":1,\"b\":2}}".utf8)
+        let found = try JSONParser.parseTolerant(whole, capturing: ["in"])
+        #expect(found.value["id"] == 7 && found.value["in"] == ["b": 2])
+        #expect(found.fault == .nameTooLong(limit: 1_024, offset: 14))
+    }
 }

@@ -7,6 +7,7 @@ package enum JSONParseError: Error, Sendable, Hashable {
     case tooDeep(limit: Int, offset: Int)
     case tooManyValues(limit: Int, offset: Int)
     case duplicateKey(String, offset: Int)
+    case nameTooLong(limit: Int, offset: Int)
     case malformedNumber(offset: Int)
     case numberTooLong(limit: Int, offset: Int)
     case exponentTooLarge(offset: Int)
@@ -25,6 +26,7 @@ extension JSONParseError: CustomStringConvertible {
         case .tooDeep(let limit, let offset): "nesting deeper than \(limit) levels at byte \(offset)"
         case .tooManyValues(let limit, let offset): "more than \(limit) values at byte \(offset)"
         case .duplicateKey(let key, let offset): "duplicate key \(Self.quoted(key)) at byte \(offset)"
+        case .nameTooLong(let limit, let offset): "member name longer than \(limit) bytes at byte \(offset)"
         case .malformedNumber(let offset): "malformed number at byte \(offset)"
         case .numberTooLong(let limit, let offset): "number longer than \(limit) characters at byte \(offset)"
         case .exponentTooLarge(let offset): "exponent too large at byte \(offset)"

@@ -110,7 +110,9 @@ struct JSONReader {
             position += 1
             skipWhitespace()
             let value = try readValue(depth: depth, matched: next(matched, key: key))
-            if !object.appendIfAbsent(key: key, value: value) {
+            if key.utf8.count > limits.nameLength {
+                try tolerate(.nameTooLong(limit: limits.nameLength, offset: keyOffset))
+            } else if !object.appendIfAbsent(key: key, value: value) {
                 try tolerate(.duplicateKey(key, offset: keyOffset))
             }
             guard try readSeparator(closing: UInt8(ascii: "}")) else { return .object(object) }
