@@ -118,7 +118,7 @@ struct ArgumentRedaction {
     private static let plainTexts: Set<String> = ["path", "cwd", "encoding", "mode", "metric", "period"]
     /// Arguments whose number or flag stays. `head` is not an argument: it marks a mere look at a download.
     private static let plainValues: Set<String> = [
-        "before", "concurrency", "cover", "create_dirs", "enable_ip_change_notification", "enable_mcp",
+        "any_machine", "before", "concurrency", "cover", "create_dirs", "enable_ip_change_notification", "enable_mcp",
         "enable_plain_ip_in_notification", "expires_in_days", "head", "id", "ip_change_notification_group_id", "length",
         "limit", "max_output_bytes", "offset", "online_only", "recursive", "reject_password", "server_id",
         "show_hidden",

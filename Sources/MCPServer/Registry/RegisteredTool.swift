@@ -58,19 +58,18 @@ final class RegisteredTool: Sendable {
         return .object(JSONObject(uniqueMembers: kept.map { ($0.key, $0.value) }))
     }
 
-    /// What is left when `null` and, to an optional text of MCP, `""` mean absent: clients with strict schemas write all
-    /// arguments out, and the reference decodes both as nothing given.
+    /// What is left to a tool of MCP when `null` and, to an optional text, `""` mean absent: clients with strict schemas
+    /// write all arguments out, and the reference decodes both as nothing given. What nobody knows stays, to be named.
     private func given(_ arguments: JSONValue) -> JSONValue {
-        guard let object = arguments.objectValue else { return arguments }
+        guard case .mcp = definition.exposure, let object = arguments.objectValue else { return arguments }
         let kept = object.filter { !isAbsent($0.value, $0.key) }
         return .object(JSONObject(uniqueMembers: kept.map { ($0.key, $0.value) }))
     }
 
     private func isAbsent(_ value: JSONValue, _ key: String) -> Bool {
         switch value {
-        case .null: return true
+        case .null: return members.contains(key)
         case .string(let text) where text.isEmpty:
-            guard case .mcp = definition.exposure else { return false }
             return !required.contains(key) && members[key]?["type"]?.stringValue == "string"
         default: return false
         }
