@@ -64,7 +64,7 @@ struct ExecCommand: Codable, Sendable {
     static func explain(_ violation: SchemaViolation) -> String? {
         switch (violation.pointer, violation.keyword) {
         case ("/cmd", "required"), ("/cmd", "minLength"): "cmd required"
-        case ("/timeout_seconds", "minimum"), ("/timeout_seconds", "maximum"):
+        case ("/timeout_seconds", "maximum"):
             "timeout_seconds out of range; must be 1..\(ExecTool.longestRun)"
         default: nil
         }
