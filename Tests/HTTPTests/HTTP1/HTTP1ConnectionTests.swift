@@ -220,12 +220,12 @@ struct HTTP1ConnectionTests {
     func idle() async throws {
         try await onOwnLoop { loop in
             let (released, release) = AsyncStream<Void>.makeStream()
-            let peer = HTTP1Peer(limits: .changed { $0.idle = .seconds(1) }, on: loop) { _ in
+            let peer = HTTP1Peer(limits: .changed { $0.idle = .seconds(3) }, on: loop) { _ in
                 for await _ in released { break }
                 return .text(.ok, "late")
             }
             await peer.send(get("/"), on: loop)
-            try await loop.sleep(milliseconds: 1300)
+            try await loop.sleep(milliseconds: 3300)
             #expect(!peer.isOver)
             release.yield()
             let isAnswered = await eventually {
