@@ -2,6 +2,7 @@ import AgentRuntime
 import Arguments
 import FoundationEssentials
 import Logging
+import Transport
 
 /// `nezha-agent`: connects this machine to a gateway (`agent-link.md`).
 @main
@@ -13,6 +14,7 @@ enum AgentCommand {
 
     static func main() async {
         StandardDescriptors.open()
+        Signals.ignoreBrokenPipes()
         AgentLimits.raise()
         await Program.run(command, version: AgentVersion.current)
     }
@@ -35,6 +37,14 @@ func failing(_ body: () throws -> Void) throws {
         try body()
     } catch let error as ConfigurationError {
         throw report(error)
+    }
+}
+
+/// Says what was done; exit code 74 when nobody can hear it.
+func answer(_ text: String) throws {
+    guard StandardOutput.write(text + "\n") else {
+        StandardError.write("nezha-agent: standard output cannot be written\n")
+        throw ExitCode.inputOutput
     }
 }
 

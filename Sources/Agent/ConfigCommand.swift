@@ -28,7 +28,7 @@ enum ConfigCommand {
     private static func check(_ given: ParsedArguments) async throws {
         let file = try given.file
         try failing { _ = try file.load(environment: environment) }
-        print("\(file.path) is valid")
+        try answer("\(file.path) is valid")
     }
 
     @Sendable
@@ -43,8 +43,8 @@ enum ConfigCommand {
         let editor = ConfigurationEditor(file: file, environment: environment)
         do {
             switch try await editor.run() {
-            case .saved: print("\(file.path) was changed; restart the agent to use it")
-            case .unchanged: print("\(file.path) was not changed")
+            case .saved: try answer("\(file.path) was changed; restart the agent to use it")
+            case .unchanged: try answer("\(file.path) was not changed")
             }
         } catch let error as ConfigurationError {
             let code = report(error)

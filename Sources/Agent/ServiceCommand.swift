@@ -24,7 +24,7 @@ enum ServiceCommand {
         try failing {
             let path = try unit.install(
                 program: ownPath ?? CommandLine.arguments[0], configuration: configuration, user: given[user])
-            print("wrote \(path)\nstart it with: systemctl daemon-reload && systemctl enable --now nezha-agent")
+            try answer("wrote \(path)\nstart it with: systemctl daemon-reload && systemctl enable --now nezha-agent")
         }
     }
 
@@ -33,7 +33,7 @@ enum ServiceCommand {
         let unit = SystemdUnit(directory: try given.value(unitFolder))
         try failing {
             let path = try unit.uninstall()
-            print("removed \(path)\nstop it with: systemctl disable --now nezha-agent; systemctl daemon-reload")
+            try answer("removed \(path)\nstop it with: systemctl disable --now nezha-agent; systemctl daemon-reload")
         }
     }
 

@@ -8,6 +8,7 @@ package enum AgentRunner {
 
     package static func run(_ agent: AgentService) async {
         if Children.inheritsOrphans { try? Children.reapOrphans() }
+        agent.sweep()
         let signals = await Signals.catching([SIGTERM, SIGINT])
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await agent.run() }

@@ -8,6 +8,7 @@ package struct AgentService: Sendable {
     private let context: AgentContext
     private let reconnectDelay: Duration
     private let stops = StopSignals()
+    private let file: ConfigurationFile
 
     /// - Parameters:
     ///   - configuration: as loaded from `file`.
@@ -16,11 +17,19 @@ package struct AgentService: Sendable {
     package init(
         configuration: AgentConfiguration, file: ConfigurationFile, environment: [String: String], logger: Logger
     ) {
+        self.file = file
         context = AgentContext(
             configuration: configuration, file: file, environment: AgentEnvironment.completing(environment),
             logger: logger)
         let seconds = environment["NZ_RECONNECT_DELAY"].flatMap { Double($0) }
         reconnectDelay = seconds.map { .milliseconds(Int($0 * 1000)) } ?? ReconnectDelay.standard
+    }
+
+    /// Removes what an earlier process that was killed left of its writes.
+    func sweep() {
+        let removed = TemporaryFiles.shared.open(journal: file.path + ".writes")
+        if removed > 0 { context.logger.notice("unfinished writes removed", metadata: ["files": "\(removed)"]) }
+        AtomicFile.sweep(besides: file.path)
     }
 
     /// Ends in good order what ``run()`` does: streams of users first, then measurements, then the stream of results.

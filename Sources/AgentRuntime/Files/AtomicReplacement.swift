@@ -11,6 +11,8 @@ struct AtomicReplacement: ~Copyable, Sendable {
     private let file: Descriptor
     private let temporary: [CChar]
     private let target: [CChar]
+    /// The temporary file in ``TemporaryFiles``.
+    private let remembered: [UInt8]
 
     /// - Parameters:
     ///   - createDirectories: also makes missing folders, with mode 0755.
@@ -21,25 +23,39 @@ struct AtomicReplacement: ~Copyable, Sendable {
             let directory = Descriptor(owning: try retryingInterrupts { unsafe linux_open_directory_path(parent) })
             let raw = directory.raw
             try refuseDevice(path.name, in: raw)
-            let name = Array((".mcp-write-" + SecureRandom.alphanumeric(12)).utf8CString)
+            let name = TemporaryFiles.prefix + Array(SecureRandom.alphanumeric(12).utf8)
+            let temporary = name.map { CChar(bitPattern: $0) } + [0]
+            let whole = parent.dropLast().map(UInt8.init(bitPattern:)) + [UInt8(ascii: "/")] + name
             let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
-            let file = Descriptor(owning: try retryingInterrupts { unsafe openat(raw, name, flags, 0o600) })
-            return AtomicReplacement(directory: directory, file: file, temporary: name, target: path.name)
+            TemporaryFiles.shared.add(whole)
+            do throws(SystemCallError) {
+                let file = Descriptor(owning: try retryingInterrupts { unsafe openat(raw, temporary, flags, 0o600) })
+                return AtomicReplacement(
+                    directory: directory, file: file, temporary: temporary, target: path.name, remembered: whole)
+            } catch {
+                TemporaryFiles.shared.remove(whole)
+                throw error
+            }
         } catch {
             throw error.code == ENXIO ? .notRegularFile : .system(error)
         }
     }
 
-    private init(directory: consuming Descriptor, file: consuming Descriptor, temporary: [CChar], target: [CChar]) {
+    private init(
+        directory: consuming Descriptor, file: consuming Descriptor, temporary: [CChar], target: [CChar],
+        remembered: [UInt8]
+    ) {
         self.directory = directory
         self.file = file
         self.temporary = temporary
         self.target = target
+        self.remembered = remembered
     }
 
     deinit {
         // After the rename there is nothing of that name any more.
         unsafe unlinkat(directory.raw, temporary, 0)
+        TemporaryFiles.shared.remove(remembered)
     }
 
     borrowing func write(_ bytes: [UInt8]) throws(FileTaskError) {

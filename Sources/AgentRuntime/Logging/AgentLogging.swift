@@ -20,6 +20,20 @@ package enum StandardError {
     }
 }
 
+/// Standard output, at once: the answer of a command.
+package enum StandardOutput {
+    /// - Returns: Whether all of `text` was written: a command whose answer is lost must not look as if it had been heard.
+    package static func write(_ text: String) -> Bool {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            guard count > 0 || count < 0 && errno == EINTR else { return false }
+            rest = rest.dropFirst(max(0, count))
+        }
+        return true
+    }
+}
+
 /// Makes the logger of the process.
 package enum AgentLogging {
     package static func makeLogger(format: LogFormat, level: Logger.Level) -> Logger {

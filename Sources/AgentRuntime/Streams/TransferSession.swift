@@ -1,5 +1,6 @@
 import AgentLink
 import Glibc
+import Logging
 import Secrets
 
 /// Task 20: one file over one stream (`agent-link.md` 3, Transfer).
@@ -17,6 +18,8 @@ struct TransferSession: Sendable {
 
     let stream: any FrameStream
     var locks = PathLocks.shared
+    /// Told why a transfer failed.
+    var logger: Logger?
 
     func run(_ task: FsTransferTask) async throws {
         do {
@@ -26,10 +29,15 @@ struct TransferSession: Sendable {
             case nil: throw TransferFailure.unknownOperation(task.op)
             }
         } catch let failure as TransferFailure {
-            try await stream.send(TransferFrame.error(failure.text).bytes)
+            try await fail(task, failure.text)
         } catch let failure as FileTaskError {
-            try await stream.send(TransferFrame.error(failure.text).bytes)
+            try await fail(task, failure.text)
         }
+    }
+
+    private func fail(_ task: FsTransferTask, _ text: String) async throws {
+        logger?.debug("transfer failed", metadata: ["op": "\(task.op)", "path": "\(task.path)", "error": "\(text)"])
+        try await stream.send(TransferFrame.error(text).bytes)
     }
 
     // MARK: Download

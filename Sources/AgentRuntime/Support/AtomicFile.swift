@@ -43,8 +43,21 @@ enum AtomicFile {
         if folder >= 0 { _ = fsync(Descriptor(owning: folder).raw) }
     }
 
+    /// Removes temporary files of `path` that a process left which was killed.
+    static func sweep(besides path: String) {
+        let directory = Self.directory(of: path)
+        let own = Array((path.utf8.split(separator: UInt8(ascii: "/")).last.map { Array($0) } ?? []) + ".tmp-".utf8)
+        guard let stream = unsafe opendir(directory) else { return }
+        defer { unsafe closedir(stream) }
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe EntryName(entry)
+            guard name.bytes.starts(with: own), name.bytes.count == own.count + 10 else { continue }
+            unsafe unlinkat(dirfd(stream), name.cString, 0)
+        }
+    }
+
     private static func directory(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 }

@@ -37,9 +37,9 @@ struct TaskDispatcher: Sendable {
                 await StreamTasks(context: context, streams: streams).run(type, task.data)
             }
         case .upgrade, .httpGet, .icmpPing, .tcpPing, .command, .exec, .fsList, .fsRead, .fsWrite, .fsDelete:
-            let environment = context.environment
+            let (environment, logger) = (context.environment, context.logger)
             await start(task, on: context.oneShots) {
-                let answer = await OneShotTasks.run(type, task.data, environment: environment)
+                let answer = await OneShotTasks.run(type, task.data, environment: environment, logger: logger)
                 if let answer { await reply(task, type, answer) }
             }
         }
@@ -77,10 +77,12 @@ struct TaskDispatcher: Sendable {
 /// Tasks that end by themselves with one answer.
 enum OneShotTasks {
     /// - Returns: `nil` when the task was cancelled.
-    static func run(_ type: AgentTaskType, _ data: String, environment: [String: String]) async -> AgentTaskReply? {
+    static func run(
+        _ type: AgentTaskType, _ data: String, environment: [String: String], logger: Logger? = nil
+    ) async -> AgentTaskReply? {
         switch type {
-        case .exec: await ExecTaskRunner.run(data, environment: environment)
-        case .fsList, .fsRead, .fsWrite, .fsDelete: await FileTaskRunner.run(type, data)
+        case .exec: await ExecTaskRunner.run(data, environment: environment, logger: logger)
+        case .fsList, .fsRead, .fsWrite, .fsDelete: await FileTaskRunner.run(type, data, logger: logger)
         case .command: await CommandTaskRunner.run(data, environment: environment)
         case .httpGet: await HTTPProbe.run(data)
         case .tcpPing: await TCPProbe.run(data)
@@ -138,8 +140,9 @@ struct StreamTasks: Sendable {
 
     private func transfer(_ task: FsTransferTask) async throws {
         guard !task.streamID.isEmpty else { return }
+        let logger = context.logger
         try await streams.open(task.streamID, limit: TransferSession.limit) { stream in
-            try await TransferSession(stream: stream).run(task)
+            try await TransferSession(stream: stream, logger: logger).run(task)
         }
     }
 }
