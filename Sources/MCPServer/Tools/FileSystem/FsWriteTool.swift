@@ -15,7 +15,8 @@ struct FsWriteTool: Tool {
         name: "fs.write", title: "Write a file",
         description: """
             Replaces the whole content of a file on a server, or makes the file, in one step: readers see the old or \
-            the new content. There is no append. Mode is 0644 unless given, also where the old file had another. To \
+            the new content. There is no append. A file that is replaced keeps its owner and, \
+            unless mode is given, its mode; a new one gets 0644. To \
             change a file safely, read it, then write with if_match_sha256 set to the sha256 of the whole file: the \
             write fails with "if_match precondition failed" when it has changed meanwhile. Use encoding base64 for \
             bytes that are no UTF-8 text, and fs.upload_url above about 2.5 MiB. Example: {"server_id": 1, "path": \
