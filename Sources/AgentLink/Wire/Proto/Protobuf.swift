@@ -72,15 +72,19 @@ enum Protobuf {
         return text
     }
 
-    /// The first ``ReportLimits/listLength`` texts; the others are looked at as well.
+    /// The first texts within ``ReportLimits/listLength`` and ``ReportLimits/listBytes``; the others are looked at, too.
     static func texts(
         _ count: Int, _ list: UnsafeMutablePointer<ProtobufCBinaryData>?
     ) throws(ProtobufError) -> [String] {
         var texts: [String] = []
         guard let list = unsafe list else { return [] }
+        var left = ReportLimits.listBytes
         for index in 0..<count {
             let text = unsafe try text(list[index])
-            if texts.count < ReportLimits.listLength { texts.append(ReportLimits.text(text)) }
+            guard left >= 0, texts.count < ReportLimits.listLength else { continue }
+            let kept = ReportLimits.text(text)
+            left -= kept.utf8.count
+            if left >= 0 { texts.append(kept) }
         }
         return texts
     }
