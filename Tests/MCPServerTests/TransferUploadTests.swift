@@ -70,6 +70,7 @@ struct TransferUploadTests {
         let digest = SHA256Digest.hex([1])
         #expect(await world.upload(token, [1], query: "?sha256=+\(digest)%20").head.status == .ok)
         for none in ["?sha256=", "?sha256", "?sha256=%20"] {
+            world.network.script(TransferScripts.store(into: TransferBytes()))
             #expect(await world.upload(try world.mint(.upload), [1], query: none).head.status == .ok)
         }
         #expect(await world.isAtRest())

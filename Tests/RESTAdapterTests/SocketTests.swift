@@ -183,7 +183,7 @@ struct SocketTests {
         let world = try await world()
         let session = try await world.session()
         var fields = Self.upgrade
-        fields["Cookie"] = "nz-jwt=\(session)"
+        fields["Cookie"] = "nz-jwt=\(session); nz-csrf=x"
         fields["Origin"] = origin
         let answer = try await world.respond(.get, "/api/v1/ws/echo/abc", fields)
         #expect(answer.head.status.code == status)

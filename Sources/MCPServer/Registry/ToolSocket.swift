@@ -19,7 +19,7 @@ package struct ToolSocket: Sendable {
 
     /// What a tool throws that could go on only with a socket, after all that it checks: the request was no upgrade.
     package static let missing = ToolFailure.rejected(missingText)
-    private static let missingText = "a WebSocket is needed here"
+    private static let missingText = "a stream is attached over a WebSocket only"
 
     /// Whether a call failed for nothing but that.
     package static func isMissing(_ failure: ToolFailure) -> Bool {
