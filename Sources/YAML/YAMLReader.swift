@@ -13,7 +13,9 @@ extension YAMLNode {
     /// The one document of a text; nil when there is none. Aliases are replaced by what they name.
     package static func read(_ text: String, limits: YAMLLimits = YAMLLimits()) throws(YAMLError) -> YAMLNode? {
         guard text.utf8.count <= limits.bytes else { throw .tooMuch(line: nil) }
-        var reader = try YAMLReader(text, limits)
+        // Some editors begin a file with a byte order mark, which libyaml takes for a part of the first key.
+        let hasMark = text.utf8.starts(with: [0xEF, 0xBB, 0xBF])
+        var reader = try YAMLReader(hasMark ? String(text.unicodeScalars.dropFirst()) : text, limits)
         return try reader.document()
     }
 }
