@@ -58,7 +58,8 @@ struct SpawnedProcess: ~Copyable {
                 }
             }
         }
-        // The agent raised its own; programs that use select(2) count on the usual one.
+        // The agent raised its own; programs that use select(2) count on the usual one. It comes a moment after their
+        // start, since posix_spawn knows no limits: long before any of them has that many open.
         if let usual = AgentLimits.descriptorsBefore { _ = linux_set_descriptor_limit(pid, usual.soft, usual.hard) }
         return SpawnedProcess(pid: pid)
     }
