@@ -213,7 +213,7 @@ def test_every_call_leaves_one_row_without_values(world, tmp_path):
     assert len(rows("server.get")) == 1 and rows("server.get")[0]["outcome"] != "ok"
     assert rows("fs.read")[0]["outcome"] == "agent_error"
     listed = rows("fs.list")[0]["args_redacted"]
-    assert '"show_hidden":true' in listed and "sha256" in listed and "47114711" not in listed
+    assert '"show_hidden":true' in listed and "digest" in listed and "47114711" not in listed
     for tool, text in (("no.such", "unknown tool: no.such"), ("", "tool name required")):
         assert [(row["outcome"], row["error_msg"], row["args_redacted"]) for row in rows(tool)] == [
             ("invalid_args", text, "")
