@@ -36,6 +36,15 @@ struct FuzzTests {
                 #expect(try JSONParser.parse(answer)["error"]?["code"]?.int64Value ?? 0 < -32_000, "\(bytes)")
                 return .refused(error)
             }
+            if let fault = request.argumentsFault {
+                // The arguments cannot be read, and the envelope is what it is without them.
+                let range = try #require(request.argumentsRange, "\(bytes)")
+                let rest = try JSONParser.parse(
+                    Array(bytes[..<range.lowerBound] + Array("null".utf8) + bytes[range.upperBound...]))
+                #expect(JSONRPCResponse.success(id: request.id, 1).json["id"]?.text == rest["id"]?.text, "\(bytes)")
+                #expect(throws: fault, "\(bytes)") { try JSONParser.parse(bytes) }
+                return .accepted
+            }
             let value = try JSONParser.parse(bytes)
             #expect(JSONRPCResponse.success(id: request.id, 1).json["id"]?.text == value["id"]?.text, "\(bytes)")
             let arguments = value["params"]?["arguments"]
