@@ -97,7 +97,12 @@ struct RawPipe: Sendable {
     }
 
     func close() async {
-        await loop.run { [ends] loop in ends.get(on: loop).transport.close(on: loop) }
+        await loop.run { [ends] loop in
+            let ends = ends.get(on: loop)
+            ends.transport.close(on: loop)
+            // The loop may stop before the server hears of it.
+            ends.serverTransport.close(on: loop)
+        }
     }
 }
 
