@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import requests
 
-from gateway import ADMIN_PASSWORD, binary
+from gateway import ADMIN_PASSWORD, binary, wait_until
 
 ORIGIN = "http://localhost:6274"
 
@@ -258,4 +258,4 @@ def test_a_kill_switch_that_cannot_be_saved_says_so(make_gateway):
     (gateway.config / "inside").mkdir(parents=True)
     answer = gateway.api("PATCH", "/setting", bearer, json={"enable_mcp": False}).json()
     assert answer["success"] is False and "settings not saved" in answer["error"]
-    assert "settings not saved" in gateway.log.read_text()
+    wait_until(lambda: "settings not saved" in gateway.log.read_text(), what="line of the log")
