@@ -60,17 +60,24 @@ struct FrontDoor: Sendable {
 }
 
 extension InboundRequest {
-    /// Without fields whose value is not ASCII, `User-Agent` apart, which is only hashed. None that is read here may hold
-    /// anything else, and comparing or splitting such a text can take time that grows with the square of its length.
+    /// With a question mark for each byte of a field that is not ASCII, `User-Agent` apart, which is only hashed. None
+    /// that is read here may hold anything else, and comparing or splitting such a text can take time that grows with the
+    /// square of its length. The field stays, so that a credential that cannot be one is refused as a wrong one.
     fileprivate var withPlainFields: InboundRequest {
         let fields = head.headerFields
         guard fields.contains(where: { !$0.isPlain }) else { return self }
         var request = self
-        request.head.headerFields = HTTPFields(fields.filter { $0.isPlain || $0.name == .userAgent })
+        request.head.headerFields = HTTPFields(fields.map { $0.name == .userAgent ? $0 : $0.plain })
         return request
     }
 }
 
 extension HTTPField {
     fileprivate var isPlain: Bool { value.utf8.allSatisfy { $0 < 0x80 } }
+
+    fileprivate var plain: HTTPField {
+        guard !isPlain else { return self }
+        let bytes = value.utf8.map { $0 < 0x80 ? $0 : UInt8(ascii: "?") }
+        return HTTPField(name: name, value: String(decoding: bytes, as: UTF8.self))
+    }
 }
