@@ -263,9 +263,12 @@ def test_mode_and_folders_reach_the_file(transfers):
     assert transfers.upload(file, b"1", mode="0600", create_dirs=True).status_code == 200
     assert file.stat().st_mode & 0o7777 == 0o600
     assert file.parent.stat().st_mode & 0o7777 == 0o755
-    # Without a mode it is the default, not that of the old file.
+    # Without a mode a file that is replaced keeps its own, and a new one has the default.
     assert transfers.upload(file, b"2").status_code == 200
-    assert file.stat().st_mode & 0o7777 == 0o644
+    assert file.stat().st_mode & 0o7777 == 0o600
+    fresh = file.with_name("fresh")
+    assert transfers.upload(fresh, b"3").status_code == 200
+    assert fresh.stat().st_mode & 0o7777 == 0o644
 
 
 def test_if_match_decides_over_the_old_file(transfers):
