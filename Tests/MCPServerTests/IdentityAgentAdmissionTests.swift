@@ -224,12 +224,12 @@ struct IdentityAgentAdmissionTests {
         #expect(try await gateway.storage.servers.servers().count == 4)
     }
 
-    @Test("new servers come at a rate: a thousand at once, then fifty a second")
+    @Test("new servers come at a rate: twelve thousand at once, then fifty a second")
     func rate() {
         let budget = RegistrationBudget()
         let date = Date(timeIntervalSince1970: 0)
-        let first = (0..<1_001).map { _ in budget.take(for: 1, at: date) }
-        #expect(first.count(where: { $0 }) == 1_000 && first.last == false)
+        let first = (0..<12_001).map { _ in budget.take(for: 1, at: date) }
+        #expect(first.count(where: { $0 }) == 12_000 && first.last == false)
         #expect(budget.take(for: 2, at: date))
         let later = (0..<51).map { _ in budget.take(for: 1, at: date.addingTimeInterval(1)) }
         #expect(later.count(where: { $0 }) == 50)

@@ -2,9 +2,10 @@ import Synchronization
 
 import struct FoundationEssentials.Date
 
-/// How fast one owner's new servers may come: a thousand at once, as after a roll-out, then fifty a second.
+/// How fast one owner's new servers may come: twelve thousand at once, as when a large fleet comes for the first time,
+/// then fifty a second.
 final class RegistrationBudget: Sendable {
-    static let burst = 1_000.0
+    static let burst = 12_000.0
     static let perSecond = 50.0
 
     private struct Bucket {
