@@ -19,17 +19,6 @@ enum ReportLimits {
         return String(kept)
     }
 
-    static func texts(_ list: [String]) -> [String] {
-        var left = listBytes
-        var kept: [String] = []
-        for entry in list.prefix(listLength).lazy.map(text) {
-            left -= entry.utf8.count
-            guard left >= 0 else { break }
-            kept.append(entry)
-        }
-        return kept
-    }
-
     /// JSON has no form for what is not a number, so a sensor that answers one counts as silent.
     static func number(_ value: Double) -> Double {
         value.isFinite ? value : 0
