@@ -17,6 +17,20 @@ let settings: [SwiftSetting] = testSettings + [.strictMemorySafety()]
 // Debian's C libraries, each behind a module map (docs/ground.md says why each).
 let system: [Target] = [
     .systemLibrary(
+        name: "CCrypt", path: "Sources/System/CCrypt", pkgConfig: "libcrypt",
+        providers: [.apt(["libcrypt-dev"])]),
+    .systemLibrary(
+        name: "CCurl", path: "Sources/System/CCurl", pkgConfig: "libcurl",
+        providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(
+        name: "CMinizip", path: "Sources/System/CMinizip", pkgConfig: "minizip",
+        providers: [.apt(["libminizip-dev"])]),
+    .systemLibrary(
+        name: "CIDN2", path: "Sources/System/CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
+    .systemLibrary(
+        name: "CMaxMindDB", path: "Sources/System/CMaxMindDB", pkgConfig: "libmaxminddb",
+        providers: [.apt(["libmaxminddb-dev"])]),
+    .systemLibrary(
         name: "CNghttp2", path: "Sources/System/CNghttp2", pkgConfig: "libnghttp2",
         providers: [.apt(["libnghttp2-dev"])]),
     .systemLibrary(
@@ -29,6 +43,8 @@ let system: [Target] = [
     .systemLibrary(
         name: "CSodium", path: "Sources/System/CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CUV", path: "Sources/System/CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+    .systemLibrary(
+        name: "CZstd", path: "Sources/System/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(
         name: "CYAML", path: "Sources/System/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 ]
@@ -56,71 +72,155 @@ let libraries: [Target] = [
     .target(name: "CLinux"),
     // Made from nezha.proto by scripts/generate-proto.
     .target(name: "CNezhaProto", dependencies: ["CProtobufC"]),
-    library("Logging"),
-    library("Secrets", ["CSodium", "COpenSSL"]),
+    // Threads, files, addresses and texts, for whoever stands above the C library.
+    library("Primitives", ["CLinux"]),
+    library("Logging", ["Primitives"]),
+    library("Secrets", ["CCrypt", "CSodium", "COpenSSL", "Primitives"]),
     library("Arguments"),
+    library("JSON"),
+    library("Texts"),
     library("TimeZones"),
     library("YAML", ["CYAML"]),
-    library("Transport", ["CLinux", "COpenSSL", "CUV", "Logging"]),
-    library("HTTP", ["CNghttp2", "Logging", "Secrets", "Transport"]),
-    library("GRPC", ["HTTP", "Logging", "Transport"]),
-    library("Storage", ["CSQLite", "Logging"]),
+    library("DomainNames", ["CIDN2"]),
+    library("GeoIP", ["CMaxMindDB", "Logging", "Primitives"]),
+    library("Settings", ["DomainNames", "Primitives"]),
+    library("Transport", ["CLinux", "COpenSSL", "CUV", "Logging", "Primitives"]),
+    library("HTTP", ["CNghttp2", "Logging", "Primitives", "Secrets", "Transport"]),
+    library("GRPC", ["HTTP", "Logging", "Primitives", "Transport"]),
     library(
-        "AgentLink", ["CLinux", "CNezhaProto", "CProtobufC", "GRPC", "HTTP", "Logging", "Transport"],
+        "FrontEnds",
+        ["CLinux", "CMinizip", "HTTP", "JSON", "Primitives", "Settings", "Transport"]),
+    library("Outbound", ["CCurl", "HTTP", "Primitives", "Transport"]),
+    library("Storage", ["CSQLite", "Logging", "Primitives"]),
+    library(
+        "AgentLink",
+        ["CLinux", "CNezhaProto", "CProtobufC", "GRPC", "HTTP", "JSON", "Logging", "Primitives", "Transport"],
         exclude: ["Wire/Proto/nezha.proto"]),
+    library(
+        "Monitoring",
+        [
+            "AgentLink", "CZstd", "DomainNames", "HTTP", "JSON", "Logging", "Outbound", "Primitives", "Secrets",
+            "Settings", "Storage",
+            "Texts", "TimeZones", "Transport",
+        ]),
     // Schemas is a link to schemas/tools, so that every schema file is a constant of the binary.
     library(
-        "MCPServer", ["AgentLink", "HTTP", "Logging", "Secrets", "Storage"], resources: [.embedInCode("Schemas")]),
-    library("RESTAdapter", ["AgentLink", "HTTP", "Logging", "MCPServer", "Secrets", "Storage"]),
+        "MCPServer",
+        [
+            "AgentLink", "DomainNames", "HTTP", "JSON", "Logging", "Primitives", "Secrets", "Settings", "Storage",
+            "Texts",
+            "TimeZones",
+        ],
+        resources: [.embedInCode("Schemas"), .embedInCode("Shapes")]),
+    library(
+        "RESTAdapter",
+        ["AgentLink", "HTTP", "JSON", "Logging", "MCPServer", "Primitives", "Secrets", "Settings", "Storage", "Texts"],
+        // The page that shows the OpenAPI document.
+        resources: [.embedInCode("OpenAPI/Page")]),
+    // Schemas are links to folders of schemas, as everywhere.
+    library(
+        "OAuth2",
+        [
+            "HTTP", "JSON", "Logging", "MCPServer", "Outbound", "Primitives", "RESTAdapter", "Secrets", "Settings",
+            "Storage",
+        ],
+        resources: [.embedInCode("Schemas")]),
+    library(
+        "MonitoringTools",
+        [
+            "AgentLink", "HTTP", "JSON", "MCPServer", "Monitoring", "Outbound", "Primitives", "RESTAdapter", "Settings",
+            "Storage", "Texts", "TimeZones",
+        ],
+        resources: [.embedInCode("Schemas")]),
     library(
         "GatewayServer",
         [
-            "AgentLink", "CLinux", "GRPC", "HTTP", "Logging", "MCPServer", "Secrets", "Storage", "TimeZones",
-            "Transport",
-            "YAML",
+            "AgentLink", "CLinux", "GRPC", "HTTP", "JSON", "Logging", "MCPServer", "Primitives", "Secrets", "Settings",
+            "Storage", "TimeZones", "Transport", "YAML",
         ]),
-    library("AgentRuntime", ["AgentLink", "CLinux", "GRPC", "HTTP", "Logging", "Secrets", "Transport", "YAML"]),
+    library(
+        "AgentRuntime",
+        ["AgentLink", "CLinux", "GRPC", "HTTP", "JSON", "Logging", "Primitives", "Secrets", "Transport", "YAML"]),
 ]
 
 let programs: [Target] = [
     program(
         "Gateway",
         [
-            "AgentLink", "Arguments", "GatewayServer", "GRPC", "HTTP", "Logging", "MCPServer", "RESTAdapter", "Secrets",
-            "Storage", "Transport",
+            "AgentLink", "Arguments", "FrontEnds", "GatewayServer", "GeoIP", "GRPC", "HTTP", "JSON", "Logging",
+            "MCPServer",
+            "Monitoring", "MonitoringTools", "OAuth2", "Outbound", "Primitives", "RESTAdapter", "Secrets", "Settings",
+            "Storage",
+            "TimeZones", "Transport",
         ]),
-    program("Agent", ["AgentLink", "AgentRuntime", "Arguments", "Logging", "Transport"]),
+    program("Agent", ["AgentLink", "AgentRuntime", "Arguments", "Logging", "Primitives", "Transport"]),
     // The crowd of bench/agents.
     program("agents-load", ["Arguments", "CLinux", "Transport"], path: "bench/agents-load"),
     // The yardstick of bench/tools-call: our listener and nothing behind it.
     program("BenchRoute", ["HTTP", "Logging", "Transport"], path: "bench/BenchRoute"),
+    // bench/metrics: the embedded store beside VictoriaMetrics.
+    program(
+        "BenchMetrics", ["HTTP", "Logging", "Monitoring", "Outbound", "Settings", "Storage"], path: "bench/BenchMetrics"
+    ),
     // bench/schema: what validation costs a call.
     program(
-        "BenchSchema", ["AgentLink", "HTTP", "Logging", "MCPServer", "Secrets", "Storage"], path: "bench/BenchSchema"),
+        "BenchSchema", ["AgentLink", "HTTP", "JSON", "Logging", "MCPServer", "Secrets", "Settings", "Storage"],
+        path: "bench/BenchSchema"),
 ]
 
 let testTargets: [Target] = [
     // What several test targets need.
     .target(
-        name: "TestSupport", dependencies: ["HTTP", "Logging", "Transport"], path: "Tests/TestSupport",
+        name: "TestSupport", dependencies: ["HTTP", "Logging", "Settings", "Transport"], path: "Tests/TestSupport",
         swiftSettings: testSettings),
     // Inputs for what reads the wire, made from corpora.
     .target(name: "FuzzSupport", path: "Tests/FuzzSupport", swiftSettings: testSettings),
-    tests("Logging"),
+    tests("Primitives"),
+    tests("Logging", ["TestSupport"]),
     tests("Secrets"),
     tests("Arguments"),
+    tests("JSON"),
+    tests("Texts"),
     tests("TimeZones"),
+    tests("DomainNames"),
+    tests("GeoIP", ["Logging", "Primitives", "TestSupport"]),
     tests("YAML", ["FuzzSupport"]),
-    tests("Transport"),
+    tests("Transport", ["Logging", "TestSupport"]),
     tests("HTTP", ["CNghttp2", "FuzzSupport", "Logging", "TestSupport", "Transport"]),
-    tests("GRPC", ["FuzzSupport", "HTTP", "Logging", "TestSupport", "Transport"]),
-    tests("Storage", ["CSQLite", "Logging"]),
-    tests("AgentLink", ["CNezhaProto", "FuzzSupport", "GRPC", "HTTP", "Logging", "Transport"]),
-    tests("MCPServer", ["AgentLink", "HTTP", "Logging", "Secrets", "Storage"], exclude: ["FuzzCorpus"]),
-    tests("RESTAdapter", ["AgentLink", "HTTP", "Logging", "MCPServer", "Secrets", "Storage"]),
+    tests("GRPC", ["FuzzSupport", "HTTP", "TestSupport", "Transport"]),
+    tests("FrontEnds", ["HTTP", "Settings"]),
+    tests("OAuth2", ["JSON", "Outbound", "Primitives", "Secrets", "Settings", "TestSupport", "Transport"]),
+    tests("Outbound", ["HTTP", "TestSupport", "Transport"]),
+    tests("Storage", ["CSQLite", "Logging", "Primitives"]),
     tests(
-        "GatewayServer", ["AgentLink", "GRPC", "HTTP", "Logging", "MCPServer", "Storage", "TestSupport", "Transport"]),
-    tests("AgentRuntime", ["AgentLink", "GRPC", "HTTP", "Logging", "Secrets", "TestSupport", "Transport", "YAML"]),
+        "Monitoring",
+        [
+            "AgentLink", "HTTP", "JSON", "Outbound", "Primitives", "Settings", "Storage", "TestSupport", "Texts",
+            "TimeZones", "Transport",
+        ]),
+    tests(
+        "AgentLink",
+        ["CNezhaProto", "FuzzSupport", "GRPC", "HTTP", "JSON", "Logging", "Primitives", "TestSupport", "Transport"]),
+    tests(
+        "MCPServer",
+        [
+            "AgentLink", "FuzzSupport", "HTTP", "JSON", "Logging", "Primitives", "Secrets", "Settings", "Storage",
+            "TestSupport",
+        ],
+        exclude: ["FuzzCorpus"]
+    ),
+    tests(
+        "RESTAdapter",
+        ["AgentLink", "HTTP", "JSON", "MCPServer", "Secrets", "Settings", "Storage", "TestSupport"]),
+    tests(
+        "GatewayServer",
+        [
+            "AgentLink", "GRPC", "HTTP", "JSON", "Logging", "MCPServer", "Settings", "Storage", "TestSupport",
+            "Transport",
+        ]),
+    tests(
+        "AgentRuntime",
+        ["AgentLink", "GRPC", "HTTP", "Logging", "Primitives", "Secrets", "TestSupport", "Transport", "YAML"]),
 ]
 
 /// NEZHA_TARGETS="Logging Transport" leaves only these, what they stand on and their tests: for sanitizers, and while

@@ -9,6 +9,7 @@ import os
 import random
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Tests" / "EndToEnd"))
 from gateway import Agent, Gateway, binary, wait_until  # noqa: E402
+from tools_call import free_port, with_gateway  # noqa: E402
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -27,10 +29,10 @@ TICKS = os.sysconf("SC_CLK_TCK")
 class Crowd:
     """The load generator; it prints a line of totals every second."""
 
-    def __init__(self, gateway: Gateway, secret: str, count: int) -> None:
+    def __init__(self, address: str, secret: str, count: int) -> None:
         self.lines: list[dict] = []
         self.process = subprocess.Popen(
-            [str(binary("agents-load")), "--address", gateway.address, "--secret", secret, "--count", str(count)],
+            [str(binary("agents-load")), "--address", address, "--secret", secret, "--count", str(count)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -128,15 +130,6 @@ def online(caller: Caller, crowd_only: bool = True) -> list[int]:
     return [s["id"] for s in servers if not crowd_only or s["uuid"].startswith("00000000-0000-4000-8000-")]
 
 
-def with_gateway(folder: Path, program: Path) -> Path:
-    """A folder of the programs as they are, but for the gateway."""
-    folder.mkdir()
-    (folder / "nezha-gateway").symlink_to(program.resolve(strict=True))
-    for name in ("nezha-agent", "agents-load"):
-        (folder / name).symlink_to(binary(name).resolve())
-    return folder
-
-
 def run(folder: Path, count: int, chosen: argparse.Namespace) -> str:
     gateway = Gateway(
         folder / "gateway", settings={"mcp_rate_limit_per_second": 10**9, "mcp_rate_limit_per_minute": 10**9},
@@ -153,7 +146,7 @@ def run(folder: Path, count: int, chosen: argparse.Namespace) -> str:
         empty = resident(pid)
 
         began, before = time.monotonic(), Usage(pid)
-        crowd = Crowd(gateway, secret, count)
+        crowd = Crowd(gateway.address, secret, count)
         crowd.wait(count, chosen.patience)
         opening, opened = time.monotonic() - began, Usage(pid)
         opening_cpu = opened.user + opened.system - before.user - before.system
@@ -174,6 +167,7 @@ def run(folder: Path, count: int, chosen: argparse.Namespace) -> str:
         assert len(online(caller)) == count
         last = crowd.last
         assert last["lost"] == 0 and last["refused"] == 0 and last["reporting"] == count, last
+        alerts = rules(gateway, chosen.rules, chosen.seconds) if chosen.rules else ""
         storm = restart(gateway, crowd, count, chosen.patience) if chosen.restart else ""
         crowd.stop()
         return (
@@ -181,7 +175,7 @@ def run(folder: Path, count: int, chosen: argparse.Namespace) -> str:
             f"{100 * cpu[1] / took:8.1f} {(full - empty) * 1024 / count:9.1f} {rate:9.0f} {waits(lines, 0.5):8.2f} "
             f"{waits(lines, 0.99):8.2f} {percentile(through, 0.5):8.2f} {percentile(through, 0.99):8.2f} "
             f"{percentile(real, 0.5):8.2f} {percentile(real, 0.99):8.2f} {max(beats):7} "
-            f"{(end.written - start.written) / 1024:8.0f}{storm}"
+            f"{(end.written - start.written) / 1024:8.0f}{alerts}{storm}"
         )
     finally:
         if crowd and crowd.process.poll() is None:
@@ -190,6 +184,67 @@ def run(folder: Path, count: int, chosen: argparse.Namespace) -> str:
             agent.stop()
         gateway.stop(seconds=60)
         shutil.rmtree(folder / "gateway")
+
+
+def build_sketch(source: Path, folder: Path) -> Path:
+    """The bare service of the sketch that the ground was chosen by: it takes agents' reports and does nothing else."""
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns(".build", "model"))
+    proto = folder / "Sources" / "CNezhaProto"
+    (proto / "include").mkdir(parents=True)
+    [description] = Path(__file__).resolve().parents[1].glob("Sources/AgentLink/Wire/Proto/nezha.proto")
+    # The sketch reads names as C strings; on the wire they are the same.
+    text = description.read_text().replace("bytes name =", "string name =")
+    (folder / description.name).write_text(text)
+    subprocess.run(["protoc-c", f"--proto_path={folder}", f"--c_out={proto}", description.name], check=True)
+    (proto / "nezha.pb-c.h").rename(proto / "include" / "nezha.pb-c.h")
+    command = ["swift", "build", "-c", "release", "--package-path", str(folder)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    path = subprocess.run([*command, "--show-bin-path"], check=True, capture_output=True, text=True).stdout.strip()
+    return Path(path) / "ground"
+
+
+def run_sketch(program: Path, count: int, chosen: argparse.Namespace) -> str:
+    """CPU and memory of the same crowd on the bare service, in the columns of the others."""
+    address = ("127.0.0.1", free_port())
+    process = subprocess.Popen([str(program), str(address[1]), "2"], stdout=subprocess.DEVNULL)
+    crowd = None
+    try:
+        wait_until(lambda: not socket.socket().connect_ex(address), what="the sketch")
+        empty = resident(process.pid)
+        crowd = Crowd(f"{address[0]}:{address[1]}", "anybody", count)
+        crowd.wait(count, chosen.patience)
+        time.sleep(5)
+        start = Usage(process.pid)
+        time.sleep(chosen.seconds)
+        end = Usage(process.pid)
+        took, cpu, system = end.time - start.time, end.user + end.system, end.system - start.system
+        cpu -= start.user + start.system
+        memory = (resident(process.pid) - empty) * 1024 / count
+        return f"{count:7} {'':8} {'':9} {100 * cpu / took:7.1f} {100 * system / took:8.1f} {memory:9.1f}"
+    finally:
+        if crowd:
+            crowd.stop()
+        process.kill()
+        process.wait(10)
+
+
+def rules(gateway: Gateway, count: int, seconds: int) -> str:
+    """What so many alert rules cost that look at every server and never fire."""
+    def share() -> float:
+        start = Usage(gateway.process.pid)
+        time.sleep(seconds)
+        end = Usage(gateway.process.pid)
+        return 100 * (end.user + end.system - start.user - start.system) / (end.time - start.time)
+
+    without, session = share(), gateway.login()
+    kinds = ["cpu", "memory", "disk", "net_in_speed", "load1", "tcp_conn_count"]
+    for number in range(count):
+        condition = {"type": kinds[number % len(kinds)], "max": 1e15, "duration": 10, "cover": 0}
+        body = {"name": f"rule {number}", "rules": [condition], "enable": True}
+        answer = gateway.api("POST", "/alert-rule", session, json=body).json()
+        assert answer["success"], answer
+    time.sleep(5)
+    return f"   {count} alert rules: {share() - without:+.1f} % of a core"
 
 
 def restart(gateway: Gateway, crowd: Crowd, count: int, patience: float) -> str:
@@ -215,7 +270,12 @@ def main() -> None:
     options.add_argument("--calls", type=int, default=1000, help="calls of server.exec, each way")
     options.add_argument("--patience", type=int, default=300, help="seconds for all agents to come")
     options.add_argument("--restart", action="store_true", help="also restart the gateway under the crowd")
+    options.add_argument("--rules", type=int, default=0, help="also measure so many alert rules over all agents")
     options.add_argument("--old", type=Path, metavar="PROGRAM", help="another build of the gateway, measured in turn")
+    options.add_argument(
+        "--sketch", type=Path, metavar="FOLDER", default=Path(__file__).resolve().parents[2] / "shared" / "ground",
+        help="source of the bare service that the ground was sketched with, measured in turn where it is there",
+    )
     chosen = options.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     assert hard > max(chosen.counts) + 500, f"the limit of open files ({hard}) is too low for {max(chosen.counts)}"
@@ -232,7 +292,10 @@ def main() -> None:
         sides = {"": ours}
         if chosen.old:
             sides = {" old": str(with_gateway(folder / "old", chosen.old)), " ours": ours}
+        sketch = build_sketch(chosen.sketch, folder / "sketch") if (chosen.sketch / "Package.swift").exists() else None
         for count in chosen.counts:
+            if sketch:
+                print(run_sketch(sketch, count, chosen) + " " * 72 + "sketch", flush=True)
             for side, programs in sides.items():
                 # Where the end-to-end tests' processes come from.
                 os.environ["NEZHA_BIN"] = programs

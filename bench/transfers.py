@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -11,10 +12,12 @@ import tempfile
 import threading
 import time
 import uuid
+from contextlib import ExitStack
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Tests" / "EndToEnd"))
-from gateway import Agent, Gateway  # noqa: E402
+from gateway import Agent, Gateway, binary  # noqa: E402
+from tools_call import programs_of, with_gateway  # noqa: E402
 
 MIB = 1 << 20
 
@@ -38,14 +41,15 @@ def timed(work) -> float:
 
 
 class Bench:
-    def __init__(self, folder: Path, size: int) -> None:
+    def __init__(self, folder: Path, size: int, programs: Path) -> None:
         self.folder = folder
         self.size = size
-        self.gateway = Gateway(
-            folder / "gateway", settings={"mcp_rate_limit_per_second": 10**9, "mcp_rate_limit_per_minute": 10**9},
-            arguments=["--log-level", "warning"],
-        ).start()
-        self.agent = Agent(self.gateway, folder / "agent", self.gateway.agent_secret(), str(uuid.uuid4())).start()
+        with programs_of(programs):
+            self.gateway = Gateway(
+                folder / "gateway", settings={"mcp_rate_limit_per_second": 10**9, "mcp_rate_limit_per_minute": 10**9},
+                arguments=["--log-level", "warning"],
+            ).start()
+            self.agent = Agent(self.gateway, folder / "agent", self.gateway.agent_secret(), str(uuid.uuid4())).start()
         self.agent.wait_online(self.gateway.login())
         self.token = self.gateway.token("nezha:server:read", "nezha:server:write")
         self.source = folder / "source"
@@ -94,6 +98,13 @@ class Bench:
         for thread in threads:
             thread.join()
 
+    def print_memory(self, name: str) -> None:
+        print(f"{name} memory: {self.growth(self.download):.1f} MiB more at the peak of one download, "
+              f"{self.growth(self.upload):.1f} of one upload")
+        growth = self.growth(lambda: self.at_once(16))
+        print(f"16 transfers at once: {growth:.1f} MiB more at the peak, {growth / 16:.1f} each; "
+              f"resident then {resident(self.gateway.process.pid):.0f} MiB")
+
     def close(self) -> None:
         self.agent.stop()
         self.gateway.stop()
@@ -104,30 +115,45 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--mebibytes", type=int, default=100)
+    options.add_argument("--old", type=Path, metavar="PROGRAM", help="another build of the gateway, measured in turn")
     chosen = options.parse_args()
-    bench = Bench(Path(tempfile.mkdtemp(prefix="nezha-bench.")), chosen.mebibytes * MIB)
-    try:
-        for work in (bench.openssl, bench.download, bench.upload):
+    folder = Path(tempfile.mkdtemp(prefix="nezha-bench."))
+    size = chosen.mebibytes * MIB
+    with ExitStack() as running:
+        running.callback(shutil.rmtree, folder, ignore_errors=True)
+
+        def started(name: str, programs: Path) -> Bench:
+            (folder / name).mkdir()
+            bench = Bench(folder / name, size, programs)
+            running.callback(bench.close)
+            return bench
+
+        bench = started("ours", binary("nezha-gateway").parent)
+        works = {"openssl": bench.openssl, "download": bench.download, "upload": bench.upload}
+        if chosen.old:
+            old = started("old", with_gateway(folder / "programs", chosen.old))
+            works |= {"old download": old.download, "old upload": old.upload}
+        for work in works.values():
             work()
-        rows = {"openssl": [], "download": [], "upload": []}
+        rows = {name: [] for name in works}
         for _ in range(chosen.rounds):
-            for name, times in rows.items():
-                times.append(timed(getattr(bench, name)))
-        print(f"{'':10}{'median s':>10}{'MiB/s':>10}   speed as a share of openssl's")
+            for name, work in works.items():
+                rows[name].append(timed(work))
+        print(f"{'':14}{'median s':>10}{'MiB/s':>10}   speed as a share of openssl's")
         for name, times in rows.items():
-            shares = [reference / taken for reference, taken in zip(rows["openssl"], times)]
             middle = statistics.median(times)
-            print(
-                f"{name:10}{middle:10.3f}{chosen.mebibytes / middle:10.0f}   "
-                f"{statistics.median(shares):.2f} ({min(shares):.2f} to {max(shares):.2f})"
-            )
-        print(f"gateway's memory: {bench.growth(bench.download):.1f} MiB more at the peak of one download, "
-              f"{bench.growth(bench.upload):.1f} of one upload")
-        growth = bench.growth(lambda: bench.at_once(16))
-        print(f"16 transfers at once: {growth:.1f} MiB more at the peak, {growth / 16:.1f} each; "
-              f"resident then {resident(bench.gateway.process.pid):.0f} MiB")
-    finally:
-        bench.close()
+            print(f"{name:14}{middle:10.3f}{chosen.mebibytes / middle:10.0f}   {shares(rows['openssl'], times)}")
+        bench.print_memory("gateway's")
+        if chosen.old:
+            for name in ("download", "upload"):
+                print(f"{name}: speed as a share of the old one's {shares(rows['old ' + name], rows[name])}")
+            old.print_memory("old gateway's")
+
+
+def shares(reference: list[float], times: list[float]) -> str:
+    """How quick these are beside those of the same rounds."""
+    found = [one / other for one, other in zip(reference, times)]
+    return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
 
 
 if __name__ == "__main__":

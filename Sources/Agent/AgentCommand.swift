@@ -2,6 +2,7 @@ import AgentRuntime
 import Arguments
 import FoundationEssentials
 import Logging
+import Primitives
 import Transport
 
 /// `nezha-agent`: connects this machine to a gateway (`agent-link.md`).
@@ -40,15 +41,16 @@ func failing(_ body: () throws -> Void) throws {
     }
 }
 
-/// Says what was done; exit code 74 when nobody can hear it.
-func answer(_ text: String) throws {
-    guard StandardOutput.write(text + "\n") else {
-        StandardError.write("nezha-agent: standard output cannot be written\n")
+/// Says what was done; when nobody can hear it, it is undone, and the exit code is 74.
+func answer(_ text: String, undo: () -> Void = {}) throws {
+    guard StandardStream.output.write(text + "\n") else {
+        undo()
+        StandardStream.error.write("nezha-agent: standard output cannot be written\n")
         throw ExitCode.inputOutput
     }
 }
 
 func report(_ error: ConfigurationError) -> ExitCode {
-    StandardError.write("nezha-agent: \(error)\n")
+    StandardStream.error.write("nezha-agent: \(error)\n")
     return ExitCode(error.exitCode)
 }

@@ -1,6 +1,7 @@
 import AgentRuntime
 import Arguments
 import Glibc
+import Primitives
 
 /// Looks at the configuration and changes it.
 enum ConfigCommand {
@@ -43,13 +44,17 @@ enum ConfigCommand {
         let editor = ConfigurationEditor(file: file, environment: environment)
         do {
             switch try await editor.run() {
-            case .saved: try answer("\(file.path) was changed; restart the agent to use it")
+            case .saved(let former):
+                try answer("\(file.path) was changed; restart the agent to use it") {
+                    editor.takeBack(former)
+                    StandardStream.error.write("the draft is kept as \(editor.draft)\n")
+                }
             case .unchanged: try answer("\(file.path) was not changed")
             }
         } catch let error as ConfigurationError {
             let code = report(error)
             if unsafe access(editor.draft, F_OK) == 0 {
-                StandardError.write("the draft is kept as \(editor.draft)\n")
+                StandardStream.error.write("the draft is kept as \(editor.draft)\n")
             }
             throw code
         }

@@ -21,19 +21,25 @@ enum ServiceCommand {
     private static func install(_ given: ParsedArguments) async throws {
         let unit = SystemdUnit(directory: try given.value(unitFolder))
         let configuration = try given.value(configurationOption)
+        let before = unit.contents
         try failing {
             let path = try unit.install(
                 program: ownPath ?? CommandLine.arguments[0], configuration: configuration, user: given[user])
-            try answer("wrote \(path)\nstart it with: systemctl daemon-reload && systemctl enable --now nezha-agent")
+            try answer("wrote \(path)\nstart it with: systemctl daemon-reload && systemctl enable --now nezha-agent") {
+                unit.putBack(before)
+            }
         }
     }
 
     @Sendable
     private static func uninstall(_ given: ParsedArguments) async throws {
         let unit = SystemdUnit(directory: try given.value(unitFolder))
+        let before = unit.contents
         try failing {
             let path = try unit.uninstall()
-            try answer("removed \(path)\nstop it with: systemctl disable --now nezha-agent; systemctl daemon-reload")
+            try answer("removed \(path)\nstop it with: systemctl disable --now nezha-agent; systemctl daemon-reload") {
+                unit.putBack(before)
+            }
         }
     }
 

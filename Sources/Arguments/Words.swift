@@ -118,8 +118,4 @@ extension Word {
     var isValue: Bool {
         if case .value = self { true } else { false }
     }
-
-    var isLiteral: Bool {
-        if case .value(_, isLiteral: true) = self { true } else { false }
-    }
 }

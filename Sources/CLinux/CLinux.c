@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -26,24 +28,83 @@ int linux_pipe(int descriptors[2], int flags) { return pipe2(descriptors, O_CLOE
 
 int linux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
-int linux_spawn_add_chdir(posix_spawn_file_actions_t *actions, const char *path) {
-    return posix_spawn_file_actions_addchdir_np(actions, path);
+// The child shares the caller's memory until its program begins, and the calling thread waits that long. So it makes
+// system calls only, and its signals stay blocked until it has no handler of the caller left.
+
+static int use_stream(int source, int target) {
+    if (source < 0) {
+        source = open("/dev/null", O_RDWR);
+        if (source < 0) return -1;
+    }
+    // A descriptor that has the right number already would be closed with the program's start.
+    return source == target ? fcntl(source, F_SETFD, 0) : dup2(source, target);
 }
 
-int linux_spawn_add_closefrom(posix_spawn_file_actions_t *actions, int from) {
-    return posix_spawn_file_actions_addclosefrom_np(actions, from);
+static int use_streams(const struct linux_program *program) {
+    if (program->terminal == NULL) {
+        for (int target = 0; target < 3; target++)
+            if (use_stream(program->streams[target], target) < 0) return -1;
+        return 0;
+    }
+    int terminal = open(program->terminal, O_RDWR);
+    if (terminal < 0) return -1;
+    for (int target = 0; target < 3; target++)
+        if (use_stream(terminal, target) < 0) return -1;
+    return 0;
 }
 
-short linux_spawn_setsid(void) { return POSIX_SPAWN_SETSID; }
+static void forget_handlers(void) {
+    struct sigaction usual = {.sa_handler = SIG_DFL};
+    for (int number = 1; number < NSIG; number++) sigaction(number, &usual, NULL);
+}
+
+static void close_others(void) {
+    // Ours close with the program's start; this is for those that a library opened without saying so.
+    if (syscall(SYS_close_range, 3u, ~0u, 0u) == 0) return;
+    // Before Linux 5.9 there is no such call.
+    for (int descriptor = 3; descriptor < 1024; descriptor++) close(descriptor);
+}
+
+__attribute__((noinline)) static int begin_program(const struct linux_program *program) {
+    if ((program->terminal ? setsid() : setpgid(0, 0)) < 0) return errno;
+    forget_handlers();
+    if (use_streams(program) < 0) return errno;
+    if (program->directory && chdir(program->directory) < 0) return errno;
+    close_others();
+    if (program->hard_descriptors) {
+        struct rlimit limit = {.rlim_cur = program->soft_descriptors, .rlim_max = program->hard_descriptors};
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return errno;
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execve(program->path, program->arguments, program->environment);
+    return errno;
+}
+
+int linux_spawn(const struct linux_program *program, pid_t *pid) {
+    sigset_t all, before;
+    sigfillset(&all);
+    int refusal = pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (refusal != 0) return refusal;
+    volatile int failure = 0;
+    pid_t child = vfork();
+    if (child == 0) {
+        failure = begin_program(program);
+        _exit(127);
+    }
+    if (child < 0) failure = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    // Nobody else knows of a child that found no program.
+    if (child > 0 && failure != 0)
+        while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
+    *pid = child;
+    return failure;
+}
 
 pid_t linux_ended_child(void) {
     siginfo_t info = {0};
     return waitid(P_ALL, 0, &info, WEXITED | WNOWAIT | WNOHANG) == 0 ? info.si_pid : 0;
-}
-
-int linux_set_descriptor_limit(pid_t pid, unsigned long long soft, unsigned long long hard) {
-    struct rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
-    return prlimit(pid, RLIMIT_NOFILE, &limit, NULL);
 }
 
 int linux_open_pty(char *path, size_t length) {
@@ -87,6 +148,11 @@ int linux_status_of(int descriptor, struct linux_status *status) {
     return copy_status(fstat(descriptor, &found), &found, status);
 }
 
+int linux_exchange(const char *one, const char *other) {
+    // RENAME_EXCHANGE, which headers of other C libraries lack.
+    return (int)syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, 1u << 1);
+}
+
 int linux_disk_space(const char *path, unsigned long long *total, unsigned long long *used) {
     struct statvfs space;
     if (statvfs(path, &space) != 0) return -1;
@@ -108,6 +174,24 @@ void linux_keep_freed_memory(int bytes) {
     (void)bytes;
 #endif
 }
+
+// Code is never written to (no text relocations), so the file has the same bytes.
+static int release_code_of(struct dl_phdr_info *program, size_t size, void *unused) {
+    (void)size, (void)unused;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (int index = 0; index < program->dlpi_phnum; index++) {
+        const ElfW(Phdr) *segment = &program->dlpi_phdr[index];
+        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X) || segment->p_flags & PF_W) continue;
+        uintptr_t start = program->dlpi_addr + segment->p_vaddr, end = start + segment->p_memsz;
+        start = (start + page - 1) & ~(page - 1);
+        end &= ~(page - 1);
+        if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    // The first one is the program itself.
+    return 1;
+}
+
+void linux_release_code(void) { dl_iterate_phdr(release_code_of, NULL); }
 
 int linux_accept(int descriptor, void *address, unsigned int *length) {
     return accept4(descriptor, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -5,14 +5,13 @@ struct DefaultLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var write: @Sendable (String) -> Void = { LineSink.standardError.write($0) }
 
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    subscript(metadataKey key: String) -> Logger.MetadataValue? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
     func log(event: LogEvent) {
-        let all = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
-        let pairs = all.map { "\($0.key)=\($0.value) " }.joined()
+        let pairs = metadata.merging(event.metadata ?? [:]).entries.map { "\($0.key)=\($0.value) " }.joined()
         write("\(LogTime.localText()) \(event.level) \(label): \(pairs)[\(event.source)] \(event.message)")
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 
 /// Lines on their way to a descriptor. They gather in a bounded buffer, which a thread of its own empties with one
 /// write each time it comes round, so nobody who writes a line ever waits for a reader. What finds the buffer full, or
@@ -86,7 +87,7 @@ package final class LineSink: Sendable {
     var hasWaiting: Bool { state.withLock { !$0.waiting.isEmpty } }
 
     private func start() {
-        guard LogThread.start({ [self] in run() }) else {
+        guard DetachedThread.start({ [self] in run() }) == 0 else {
             // No thread: better late lines than none.
             writeWaiting()
             return state.withLock { $0.isStarted = false }

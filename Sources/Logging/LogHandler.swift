@@ -3,7 +3,7 @@
 package protocol LogHandler: Sendable {
     var logLevel: Logger.Level { get set }
     var metadata: Logger.Metadata { get set }
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? { get set }
+    subscript(metadataKey key: String) -> Logger.MetadataValue? { get set }
 
     /// Called for events at `logLevel` and above only.
     func log(event: LogEvent)
@@ -22,7 +22,7 @@ package struct SwiftLogNoOpLogHandler: LogHandler {
 
     package init() {}
 
-    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package subscript(metadataKey key: String) -> Logger.MetadataValue? {
         get { nil }
         set {}
     }

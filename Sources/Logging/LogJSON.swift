@@ -1,15 +1,15 @@
 /// The JSON form of log lines.
 package enum LogJSON {
     /// One object of texts on one line, its keys in order.
-    package static func line(_ fields: [String: String]) -> String {
+    package static func line(_ fields: Logger.Metadata) -> String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(256)
         bytes.append(UInt8(ascii: "{"))
-        for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
+        for entry in fields.entries {
             if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
-            append(key, to: &bytes)
+            append(entry.key, to: &bytes)
             bytes.append(UInt8(ascii: ":"))
-            append(value, to: &bytes)
+            append(entry.value.description, to: &bytes)
         }
         bytes.append(UInt8(ascii: "}"))
         return String(decoding: bytes, as: UTF8.self)

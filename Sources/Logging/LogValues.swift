@@ -27,8 +27,6 @@ extension Logger {
         package init(stringLiteral value: String) { description = value }
     }
 
-    package typealias Metadata = [String: MetadataValue]
-
     /// What a line says beside its text.
     package struct MetadataValue: Sendable, Hashable, CustomStringConvertible, ExpressibleByStringLiteral,
         ExpressibleByStringInterpolation

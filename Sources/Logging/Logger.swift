@@ -22,7 +22,7 @@ package struct Logger: Sendable {
     }
 
     /// Goes with every line of this logger; the event's own metadata win.
-    package subscript(metadataKey key: String) -> Metadata.Value? {
+    package subscript(metadataKey key: String) -> MetadataValue? {
         get { handler[metadataKey: key] }
         set { handler[metadataKey: key] = newValue }
     }

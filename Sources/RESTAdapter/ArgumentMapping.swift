@@ -1,4 +1,5 @@
 import HTTP
+import JSON
 import MCPServer
 
 /// Makes the arguments of a tool from a request (data of ``Route`` in, one JSON object out).
@@ -24,6 +25,8 @@ struct ArgumentMapping {
         for parameter in route.query {
             arguments[parameter.argument] = try value(of: parameter)
         }
+        let cookies = route.cookies.isEmpty ? nil : Cookies(request.head.headerFields)
+        for (name, argument) in route.cookies { arguments[argument] = cookies?[name].map { .string($0) } }
         return .object(arguments)
     }
 
@@ -37,6 +40,8 @@ struct ArgumentMapping {
                 throw .malformed("invalid \(parameter.name): must be a whole number")
             }
             return .integer(number)
+        case .count:
+            return query[parameter.name].flatMap { Int64($0) }.map { .integer($0) }
         case .idList:
             let texts = query.values(parameter.name)
             guard !texts.isEmpty else { return nil }
@@ -49,7 +54,7 @@ struct ArgumentMapping {
     private func bodyArguments(of request: InboundRequest) async throws(RESTFailure) -> JSONObject {
         guard route.body != .none else { return JSONObject() }
         let bytes = try await collect(request)
-        if route.body == .objectOrForm, request.isForm { return try form(bytes) }
+        if route.body == .objectOrForm, request.isForm || bytes.isEmpty && request.isUntyped { return try form(bytes) }
         let value: JSONValue
         do {
             value = try JSONParser.parse(bytes)
@@ -58,6 +63,9 @@ struct ArgumentMapping {
         }
         switch (route.body, value) {
         case (.array(let argument), .array): return [argument: value]
+        // `null` is a body without anything, as members that are `null` are left out.
+        case (.array(let argument), .null): return [argument: []]
+        case (_, .null): return JSONObject()
         case (.array, _): throw .malformed("invalid request body: expected an array, found \(value.typeName)")
         case (_, .object(let object)): return Self.withoutNulls(object)
         default: throw .malformed("invalid request body: expected an object, found \(value.typeName)")
@@ -73,11 +81,12 @@ struct ArgumentMapping {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw .malformed("invalid request body: malformed text")
         }
+        let properties = schema.properties
         var object = JSONObject()
         for item in try QueryString(text).items {
-            let name = Self.member(of: item.name, in: schema.properties)
+            let name = Self.member(of: item.name, in: properties)
             guard object[name] == nil else { throw .malformed("invalid request body: a field is given twice") }
-            object[name] = try field(item, schema.properties[name])
+            object[name] = try field(item, properties[name])
         }
         return object
     }
@@ -119,4 +128,7 @@ extension InboundRequest {
     fileprivate var isForm: Bool {
         hasContentType("application/x-www-form-urlencoded")
     }
+
+    /// Nothing without a type is a form without fields (`rest-details.md` 1).
+    fileprivate var isUntyped: Bool { head.headerFields[.contentType] == nil }
 }

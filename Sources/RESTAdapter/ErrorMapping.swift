@@ -1,5 +1,6 @@
 import HTTP
 import MCPServer
+import Texts
 
 /// Why a request below `/api` got no result.
 enum RESTFailure: Error, Sendable {
@@ -27,14 +28,14 @@ enum RESTFailure: Error, Sendable {
 struct FailureContext: Sendable {
     /// The call came with a Personal Access Token.
     var byToken = false
-    /// The tool is for administrators.
-    var administratorsOnly = false
     var siteName = ""
+    /// What refusals are told in.
+    var language = Language.english
 }
 
 /// The one place where failures become statuses and texts (`rest-details.md` 1 and 7).
 enum ErrorMapping {
-    static let unauthorized = "ApiErrorUnauthorized"
+    static let unauthorized: Message = "ApiErrorUnauthorized"
     static let forbidden = "ApiErrorForbidden"
 
     static func response(
@@ -42,16 +43,17 @@ enum ErrorMapping {
     ) -> OutboundResponse {
         var fields = fields
         let status: HTTPResponse.Status
-        let text: String
+        let text: Message
         switch failure {
         case .unknownRoute: (status, text) = (.notFound, "404 Not Found")
-        case .realIPMissing: (status, text) = (.ok, "real ip header not found")
-        case .malformed(let reason): (status, text) = (.ok, reason)
+        case .realIPMissing: (status, text) = (.ok, Message(stringLiteral: RealAddress.HeaderMissing.text))
+        case .malformed(let reason): (status, text) = (.ok, Message(verbatim: reason))
         case .bodyTooLarge(let limit): (status, text) = (.contentTooLarge, "request body exceeds \(limit) bytes")
         case .bodyBroken: (status, text) = (.badRequest, "request body is incomplete")
         case .csrf: (status, text) = (.forbidden, "\(forbidden): missing or invalid CSRF token")
         case .foreignPage: (status, text) = (.forbidden, "\(forbidden): request origin is not allowed")
-        case .coding(let name): (status, text) = (.unsupportedMediaType, InboundRequest.codingRefusal(name))
+        case .coding(let name):
+            (status, text) = (.unsupportedMediaType, Message(verbatim: InboundRequest.codingRefusal(name)))
         case .loginFailed: (status, text) = (.ok, unauthorized)
         case .token(let refusal):
             (status, text) = (.unauthorized, "\(unauthorized): \(refusal.rawValue)")
@@ -62,26 +64,26 @@ enum ErrorMapping {
         if case .tool(let failure) = failure, let seconds = failure.retryAfterSeconds {
             fields[.retryAfter] = String(seconds)
         }
-        return Envelope.response(status, Envelope.failure(text), fields: fields)
+        return Envelope.response(status, Envelope.failure(text.text(in: context.language)), fields: fields)
     }
 
     private static func outcome(
         of failure: ToolFailure, _ context: FailureContext
-    ) -> (HTTPResponse.Status, String) {
+    ) -> (HTTPResponse.Status, Message) {
         switch failure {
-        case .unauthenticated: (.ok, context.administratorsOnly ? "unauthorized" : unauthorized)
+        case .unauthenticated: (.ok, unauthorized)
         case .loginFailed: (.ok, unauthorized)
         case .scopeMissing(let scope): (.forbidden, "\(forbidden): api token lacks scope \(scope)")
         case .tokenForbidden: (.forbidden, "\(forbidden): this endpoint is not accessible by api token")
-        case .busy: (.serviceUnavailable, failure.message)
+        case .busy: (.serviceUnavailable, failure.words)
         // 7-D1: a token without rights on what it names is told by the status too.
-        case .permissionDenied: (context.byToken ? .forbidden : .ok, failure.message)
+        case .permissionDenied: (context.byToken ? .forbidden : .ok, failure.words)
         case .agentTimeout: (.ok, "operation timeout")
         case .serverOffline: (.ok, "server not found or not connected")
         // Written out, so that a new case asks for its words here.
         case .notAdministrator, .invalidArguments, .rejected, .agentError, .unsupportedAgent,
-            .mcpDisabled, .rateLimited, .cancelled, .database, .unencodable, .internalError:
-            (.ok, failure.message)
+            .mcpDisabled, .rateLimited, .cancelled, .database, .unencodable, .internalError, .told:
+            (.ok, failure.words)
         }
     }
 

@@ -1,3 +1,4 @@
+import JSON
 import MCPServer
 
 /// The path of a route below `/api/v1`, such as `/api-tokens/{id}`.

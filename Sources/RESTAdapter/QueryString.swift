@@ -1,4 +1,6 @@
+import JSON
 import MCPServer
+import Primitives
 
 /// The parameters of a query or of a form body, decoded once and strictly: a broken escape, bytes that are no UTF-8
 /// and NUL refuse the whole text, so nothing is read in two ways.
@@ -44,29 +46,7 @@ enum PercentDecoding {
 
     /// As ``decode(_:plusIsBlank:)-(StringProtocol,_)``, of bytes.
     static func decode(_ text: ArraySlice<UInt8>, plusIsBlank: Bool = false) -> String? {
-        var bytes: [UInt8] = []
-        var rest = text
-        while let byte = rest.popFirst() {
-            switch byte {
-            case UInt8(ascii: "%"):
-                guard let high = rest.popFirst().flatMap(digit), let low = rest.popFirst().flatMap(digit),
-                    high | low != 0
-                else { return nil }
-                bytes.append(high << 4 | low)
-            case UInt8(ascii: "+") where plusIsBlank: bytes.append(UInt8(ascii: " "))
-            case 0: return nil
-            default: bytes.append(byte)
-            }
-        }
+        guard let bytes = PercentCode.decode(text, plusIsBlank: plusIsBlank), !bytes.contains(0) else { return nil }
         return String(validating: bytes, as: UTF8.self)
-    }
-
-    private static func digit(_ character: UInt8) -> UInt8? {
-        switch character {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): character - UInt8(ascii: "A") + 10
-        default: nil
-        }
     }
 }

@@ -1,5 +1,8 @@
 package import HTTP
+import JSON
 package import MCPServer
+package import Settings
+import Texts
 
 /// Every path below `/api/`: route → credentials → CSRF → arguments → `ToolRegistry.invoke` → envelope.
 ///
@@ -31,7 +34,9 @@ package struct RESTAdapter: Sendable {
 
     /// Answers a request whose path is below `/api`.
     package func handle(_ request: InboundRequest) async -> OutboundResponse {
-        var context = FailureContext(siteName: settings.current.siteName)
+        let settings = settings.current
+        var context = FailureContext(
+            siteName: settings.siteName, language: Language(setting: settings.language))
         do {
             return try await answer(request, &context)
         } catch {
@@ -44,7 +49,6 @@ package struct RESTAdapter: Sendable {
     ) async throws(RESTFailure) -> OutboundResponse {
         guard !isRealIPMissing(request) else { throw .realIPMissing }
         guard let match = routes.match(request.head.method, request.path) else { throw .unknownRoute }
-        context.administratorsOnly = match.tool.access == .administrator
         let query = try QueryString(request.query)
         let sent = Cookies(request.head.headerFields)
         var fields = HTTPFields()
@@ -54,7 +58,9 @@ package struct RESTAdapter: Sendable {
 
         let call = ToolCall(
             principal: caller.principal, origin: .rest, requestID: request.id, client: request.client,
-            userAgent: request.head.headerFields[.userAgent] ?? "", baseURL: request.baseURL(settings.current))
+            userAgent: request.head.headerFields[.userAgent] ?? "",
+            baseURL: match.route.effect == .visitCookie
+                ? request.baseURLOfPage(settings.current) : request.baseURL(settings.current))
         if needsCSRFCookie(request, match, caller, sent) {
             fields.append(cookies.csrfField(hours: sessionHours, for: request))
         }
@@ -63,7 +69,10 @@ package struct RESTAdapter: Sendable {
                 route: match.route, captures: match.captures, query: query, schema: match.tool.inputSchema)
             if match.route.result == .socket { return try await socket(match, mapping, request, call) }
             let output = try await run(match, mapping, request, call)
-            return try success(output, match.route, request, fields)
+            if match.route.result == .data, match.route.effect == .none, case .records(let records) = output {
+                return Envelope.response(bytes: Envelope.success(records), fields: fields)
+            }
+            return try success(try Self.value(of: output), match.route, caller, request, fields)
         } catch {
             return ErrorMapping.response(error, context, fields: fields)
         }
@@ -78,7 +87,7 @@ package struct RESTAdapter: Sendable {
         guard caller.source == .cookie, !sent.contains(SessionCookies.csrf) else { return caller }
         switch PageOrigin(of: request) {
         case .unknown: return caller
-        case .foreign: return .guest
+        case .foreign: return route.credentials == .sessionsOnReturn ? caller : .guest
         case .own:
             try await authenticator.end(caller)
             fields.append(cookies.endField(for: request))
@@ -90,15 +99,14 @@ package struct RESTAdapter: Sendable {
 
     /// Whether the address should have come in a header and did not (`rest-details.md` 1).
     private func isRealIPMissing(_ request: InboundRequest) -> Bool {
-        let header = settings.current.webRealIPHeader
-        return !header.isEmpty && header != RealAddress.usePeer && request.client.real == nil
+        request.client.real == nil && RealAddress.isExpectedInHeader(settings.current.webRealIPHeader)
     }
 
     /// A log-in that the browser sent by itself must be confirmed by something that a foreign page cannot read.
     private func checkCSRF(
         _ route: Route, _ caller: RESTAuthenticator.Caller, _ sent: Cookies, _ request: InboundRequest
     ) throws(RESTFailure) {
-        if route.effect.setsCookies, MCPEndpoint.isFromForeignPage(request, settings.current) { throw .foreignPage }
+        if route.effect.isForOwnPages, MCPEndpoint.isFromForeignPage(request, settings.current) { throw .foreignPage }
         guard route.isCSRFProtected, caller.source?.needsCSRFToken ?? false else { return }
         let header = request.head.headerFields[.csrfToken]
         guard cookies.tokens.confirms(header: header, cookie: sent[SessionCookies.csrf]) else { throw .csrf }
@@ -118,11 +126,11 @@ package struct RESTAdapter: Sendable {
 
     private func run(
         _ match: RouteTable.Match, _ mapping: ArgumentMapping, _ request: InboundRequest, _ call: ToolCall
-    ) async throws(RESTFailure) -> JSONValue {
+    ) async throws(RESTFailure) -> ToolResult {
         try checkAccess(match, call)
         do {
             let arguments = try await mapping.arguments(of: request)
-            return try await registry.invoke(match.tool.name, arguments: arguments, call: call)
+            return try await registry.result(of: match.tool.name, arguments: arguments, call: call)
                 .mapError { RESTFailure.tool($0) }.get()
         } catch {
             throw match.route.effect == .login ? error.asLoginFailure : error
@@ -164,20 +172,75 @@ package struct RESTAdapter: Sendable {
     }
 
     private func success(
-        _ output: JSONValue, _ route: Route, _ request: InboundRequest, _ fields: HTTPFields
+        _ output: JSONValue, _ route: Route, _ caller: RESTAuthenticator.Caller, _ request: InboundRequest,
+        _ fields: HTTPFields
     ) throws(RESTFailure) -> OutboundResponse {
-        var fields = fields
-        if route.effect.setsCookies {
-            guard let token = output["token"]?.stringValue else {
-                throw .tool(.internalError("\(route.tool) gave no token"))
-            }
-            for field in cookies.fields(token: token, hours: sessionHours, for: request) { fields.append(field) }
-        }
+        let fields = fields + (try effects(output, route, caller, request))
         switch route.result {
-        case .data: return Envelope.response(.ok, Envelope.success(output), fields: fields)
+        case .data:
+            return Envelope.response(.ok, Envelope.success(shown(output, route)), fields: fields)
         case .member(let name): return Envelope.response(.ok, Envelope.success(output[name] ?? .null), fields: fields)
+        case .redirect(let name):
+            return .redirect(to: try Self.text(name, in: output, of: route), fields: fields)
         case .none, .socket: return Envelope.response(.ok, Envelope.success(nil), fields: fields)
         }
+    }
+
+    /// The cookies that the call sets.
+    private func effects(
+        _ output: JSONValue, _ route: Route, _ caller: RESTAuthenticator.Caller, _ request: InboundRequest
+    ) throws(RESTFailure) -> [HTTPField] {
+        switch route.effect {
+        case .none: return []
+        case .visitCookie: return [cookies.visitField(try Self.text("browser", in: output, of: route), for: request)]
+        case .renewedSession where caller.source != .cookie: return []
+        case .sessionCookies, .login, .returnedSession, .renewedSession:
+            return cookies.fields(
+                token: try Self.text("token", in: output, of: route), hours: sessionHours, for: request)
+        }
+    }
+
+    /// What a visit is known by belongs to the browser, not to the page.
+    private func shown(_ output: JSONValue, _ route: Route) -> JSONValue {
+        guard route.effect == .visitCookie, case .object(var object) = output else { return output }
+        object["browser"] = nil
+        return .object(object)
+    }
+
+    private static func value(of result: ToolResult) throws(RESTFailure) -> JSONValue {
+        do { return try result.value() } catch { throw .tool(error) }
+    }
+
+    private static func text(
+        _ name: String, in output: JSONValue, of route: Route
+    ) throws(RESTFailure) -> String {
+        guard let text = output[name]?.stringValue else { throw .tool(.internalError("\(route.tool) gave no \(name)")) }
+        return text
+    }
+}
+
+extension OutboundResponse {
+    /// To another page of ours.
+    fileprivate static func redirect(to location: String, fields: HTTPFields) -> OutboundResponse {
+        var fields = fields
+        fields[.location] = location
+        fields[.contentType] = "text/html; charset=utf-8"
+        fields[.cacheControl] = "no-store"
+        let link = location.replacing("&", with: "&amp;").replacing("\"", with: "&quot;")
+        return OutboundResponse(
+            head: HTTPResponse(status: .found, headerFields: fields),
+            body: .bytes(Array("<a href=\"\(link)\">Found</a>.\n".utf8)))
+    }
+}
+
+extension InboundRequest {
+    /// As ``baseURL(_:)``; where no proxy tells of TLS, the page that asks does (`rest-details.md` 3).
+    fileprivate func baseURLOfPage(_ settings: GatewaySettings) -> String {
+        let base = baseURL(settings)
+        guard settings.publicURL.isEmpty, base.utf8.starts(with: "http://".utf8),
+            head.headerFields[.referer]?.utf8.starts(with: "https://".utf8) ?? false
+        else { return base }
+        return "https://" + base.dropFirst("http://".utf8.count)
     }
 }
 

@@ -11,7 +11,7 @@ package struct RESTAuthenticator: Sendable {
         self.sessions = sessions
     }
 
-    /// A caller, and where his log-in stood.
+    /// A caller, and where their log-in stood.
     struct Caller: Sendable {
         var principal: Principal
         /// `nil` for guests and tokens.
@@ -29,7 +29,7 @@ package struct RESTAuthenticator: Sendable {
         guard credentials != .none else { return .guest }
         let authorization = request.head.headerFields[.authorization]
         // 7-D6: somebody meant a token and misspelt what stands before it.
-        if Self.isMisspeltToken(authorization) { throw .token(.unknown) }
+        if Authorization(authorization).isMisspeltToken { throw .token(.unknown) }
         if credentials == .any {
             switch await tokens.authenticate(authorization: authorization, client: request.client) {
             case .accepted(let principal): return Caller(principal: principal)
@@ -55,15 +55,5 @@ package struct RESTAuthenticator: Sendable {
         } catch {
             throw .tool(.database)
         }
-    }
-
-    /// Whether a token stands in the header, but not where ``TokenAuthenticator`` looks for it.
-    private static func isMisspeltToken(_ authorization: String?) -> Bool {
-        guard let authorization else { return false }
-        let words = authorization.utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-        func isToken(_ word: Substring.UTF8View) -> Bool { word.starts(with: TokenAuthenticator.prefix.utf8) }
-        guard words.contains(where: isToken) else { return false }
-        let isInPlace = authorization.trimmingBlanks().utf8.starts(with: "Bearer ".utf8)
-        return !isInPlace || !isToken(words[1])
     }
 }

@@ -1,32 +1,56 @@
 import HTTP
+import JSON
 package import MCPServer
 
 extension Route {
+    private static let page = [QueryParameter("limit", .count), QueryParameter("offset", .count)]
+
     /// Every route. To add one, add a line; its documents and permission tests follow.
-    package static let all: [Route] = [
-        Route(.post, "/login", "session.create", body: .objectOrForm, credentials: .none, effect: .login),
-        Route(.post, "/refresh-token", "session.refresh", effect: .sessionCookies),
-        Route(.get, "/profile", "profile.get"),
-        Route(.post, "/profile", "profile.update", body: .object, result: .none),
-        Route(.get, "/api-tokens", "token.list"),
-        Route(.post, "/api-tokens", "token.create", body: .object),
-        Route(.delete, "/api-tokens/{id}", "token.delete", result: .none),
-        Route(.get, "/server", "inventory.list", query: [QueryParameter("id", .idList, as: "ids")]),
-        Route(
-            .get, "/server/{id}/metrics", "server.metrics_history",
-            query: [QueryParameter("metric", .text), QueryParameter("period", .text)], renamed: ["id": "server_id"]),
-        Route(.get, "/server/config/{id}", "server.config_get"),
-        Route(.post, "/server/config", "server.config_apply", body: .object),
-        Route(.post, "/force-update/server", "server.force_update", body: .array("ids")),
-        Route(.get, "/setting", "setting.get", credentials: .sessions),
-        Route(.patch, "/setting", "setting.update", body: .object, result: .none),
-        Route(.post, "/terminal", "terminal.open", body: .objectOrForm),
-        Route(
-            .get, "/ws/terminal/{id:text}", "terminal.attach", renamed: ["id": "session_id"], result: .socket),
-        Route(.post, "/file", "file_manager.open", query: [QueryParameter("id", .integer, as: "server_id")]),
-        Route(
-            .get, "/ws/file/{id:text}", "file_manager.attach", renamed: ["id": "session_id"], result: .socket),
-    ]
+    package static let all: [Route] =
+        [
+            Route(.post, "/login", "session.create", body: .objectOrForm, credentials: .none, effect: .login),
+            Route(.post, "/refresh-token", "session.refresh", effect: .sessionCookies),
+            Route(.get, "/profile", "profile.get"),
+            Route(.post, "/profile", "profile.update", body: .object, result: .none, effect: .renewedSession),
+            Route(.get, "/api-tokens", "token.list"),
+            Route(.post, "/api-tokens", "token.create", body: .object),
+            Route(.delete, "/api-tokens/{id}", "token.delete", result: .none),
+            Route(.patch, "/api-tokens/{id}", "token.rename", body: .object, result: .none),
+            Route(.get, "/user", "user.list"),
+            Route(.post, "/user", "user.create", body: .object, result: .member("id")),
+            Route(.post, "/batch-delete/user", "user.delete", body: .array("ids"), result: .none),
+            Route(.get, "/server", "inventory.list", query: [QueryParameter("id", .idList, as: "ids")]),
+            Route(.get, "/server/config/{id}", "server.config_get"),
+            Route(.post, "/server/config", "server.config_apply", body: .object),
+            Route(.post, "/force-update/server", "server.force_update", body: .array("ids")),
+            Route(.patch, "/server/{id}", "server.update", body: .object, result: .none),
+            Route(.post, "/batch-delete/server", "server.delete", body: .array("ids"), result: .none),
+            Route(.post, "/batch-move/server", "server.move", body: .object),
+            Route(.get, "/transfer", "transfer.list", query: [QueryParameter("id", .idList, as: "ids")]),
+            Route(.post, "/transfer/{id}/cancel", "transfer.cancel"),
+            Route(.post, "/transfer/{id}/retry", "transfer.retry"),
+            Route(.get, "/ws/server", "server.watch", result: .socket),
+            Route(.get, "/ws/transfer", "transfer.watch", result: .socket),
+            Route(.get, "/waf", "waf.list", query: page),
+            Route(.post, "/batch-delete/waf", "waf.delete", body: .array("ips"), result: .none),
+            Route(.get, "/online-user", "online_user.list", query: page),
+            Route(.post, "/online-user/batch-block", "online_user.block", body: .array("ips"), result: .none),
+            Route(.get, "/setting", "setting.get", credentials: .sessions),
+            Route(.patch, "/setting", "setting.update", body: .object, result: .none),
+            Route(.post, "/maintenance", "maintenance.run", result: .none),
+            Route(.post, "/terminal", "terminal.open", body: .objectOrForm),
+            Route(
+                .get, "/ws/terminal/{id:text}", "terminal.attach", renamed: ["id": "session_id"], result: .socket),
+            Route(.post, "/file", "file_manager.open", query: [QueryParameter("id", .integer, as: "server_id")]),
+            Route(
+                .get, "/ws/file/{id:text}", "file_manager.attach", renamed: ["id": "session_id"], result: .socket),
+            Route(.post, "/cron/{id}/manual", "cron.run", result: .none),
+            Route(.get, "/ddns/providers", "ddns.providers"),
+        ] + resource("/server-group", "server_group", selectsByID: false)
+        + resource("/notification", "notification")
+        + resource("/notification-group", "notification_group", selectsByID: false)
+        + resource("/alert-rule", "alert_rule", updateAnswersID: true) + resource("/cron", "cron")
+        + resource("/ddns", "ddns") + resource("/nat", "nat") + resource("/service", "service", list: "/service/list")
 }
 
 /// The routes, checked against the tools when the program starts.
@@ -83,7 +107,7 @@ package struct RouteTable: Sendable {
 extension SchemaSource {
     /// The top-level properties of an object's schema; empty for one that is no JSON, which the registry refuses.
     var properties: JSONObject {
-        (try? JSONParser.parse(bytes))?["properties"]?.objectValue ?? JSONObject()
+        (try? document())?["properties"]?.objectValue ?? JSONObject()
     }
 }
 

@@ -1,3 +1,5 @@
+import Primitives
+
 /// Text form of bytes: two hexadecimal digits a byte.
 package enum Hex {
     private static let digits = Array("0123456789abcdef".utf8)
@@ -20,7 +22,7 @@ package enum Hex {
         var bytes: [UInt8] = []
         var high: UInt8?
         for character in text.utf8 {
-            guard let value = value(of: character) else { return nil }
+            guard let value = HexDigit.value(character) else { return nil }
             if let first = high {
                 bytes.append(first << 4 | value)
                 high = nil
@@ -29,14 +31,5 @@ package enum Hex {
             }
         }
         return high == nil ? bytes : nil
-    }
-
-    private static func value(of character: UInt8) -> UInt8? {
-        switch character {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): character - UInt8(ascii: "A") + 10
-        default: nil
-        }
     }
 }

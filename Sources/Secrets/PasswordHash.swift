@@ -37,14 +37,19 @@ package enum PasswordHash {
         return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// Whether the password belongs to the hash; `false` also for a text that is no hash.
+    /// Whether the password belongs to the hash, which may be bcrypt's, of an imported database; `false` also for a text
+    /// that is no hash.
     package static func verify(_ password: String, against hash: String) -> Bool {
+        if BcryptHash.isHash(hash) { return BcryptHash.verify(password, against: hash) }
         Sodium.require()
         // libsodium reads up to the first NUL; a hash with bytes behind it is not one we made.
         guard hash.utf8.count < Int(crypto_pwhash_STRBYTES), !hash.utf8.contains(0) else { return false }
         let bytes = password.utf8.map { CChar(bitPattern: $0) }
         return unsafe crypto_pwhash_str_verify(hash, bytes, UInt64(bytes.count)) == 0
     }
+
+    /// Whether a hash is of a kind that is not made any more, and gets replaced when its password is known.
+    package static func isOutdated(_ hash: String) -> Bool { BcryptHash.isHash(hash) }
 
     /// Takes as long as a failed ``verify(_:against:)``, so that an unknown user name does not answer faster.
     package static func verifyDummy(_ password: String) {

@@ -68,11 +68,6 @@ package struct SHA256Stream: ~Copyable, @unchecked Sendable {
         unsafe bytes.withUnsafeBytes { unsafe update($0) }
     }
 
-    /// Adds the bytes to the digest.
-    package mutating func update(_ bytes: RawSpan) {
-        unsafe bytes.withUnsafeBytes { unsafe update($0) }
-    }
-
     /// The 32 bytes of the digest.
     package consuming func finish() -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: Self.byteCount)

@@ -5,25 +5,47 @@
 package struct Storage: Sendable {
     package let users: any UserRepository
     package let servers: any ServerRepository
+    package let serverTransfers: any ServerTransferRepository
     package let tokens: any APITokenRepository
     package let sessions: any SessionRepository
     package let audit: any AuditRepository
     package let strikes: any StrikeRepository
     /// Tells of changes to users, servers, groups and tokens, also by other processes.
     package let changes: any ChangeSource
+    /// Everything that has a form.
+    package let resources: any ResourceStore
+    package private(set) var upkeep: any DatabaseUpkeep
 
     package init(
-        users: any UserRepository, servers: any ServerRepository, tokens: any APITokenRepository,
+        users: any UserRepository, servers: any ServerRepository, serverTransfers: any ServerTransferRepository,
+        tokens: any APITokenRepository,
         sessions: any SessionRepository, audit: any AuditRepository, strikes: any StrikeRepository,
-        changes: any ChangeSource
+        changes: any ChangeSource, resources: any ResourceStore, upkeep: any DatabaseUpkeep = NoUpkeep()
     ) {
         self.users = users
         self.servers = servers
+        self.serverTransfers = serverTransfers
         self.tokens = tokens
         self.sessions = sessions
         self.audit = audit
         self.strikes = strikes
         self.changes = changes
+        self.resources = resources
+        self.upkeep = upkeep
+    }
+}
+
+extension Storage {
+    /// The same, whose upkeep tends a file of somebody else's too.
+    package func tending(_ other: some DatabaseUpkeep) -> Storage {
+        var storage = self
+        storage.upkeep = UpkeepOfAll(parts: [upkeep, other])
+        return storage
+    }
+
+    /// The rows of a form.
+    package func rows<Content: Form>(of form: Content.Type) -> any ResourceRepository<Content> {
+        resources.repository(of: form)
     }
 }
 

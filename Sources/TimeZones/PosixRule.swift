@@ -59,9 +59,7 @@ extension PosixRule.Day {
         case .weekday(let month, let week, let weekday):
             let first = Calendar.day(year: year, month: Int64(month), day: 1)
             let next = Calendar.day(year: year + (month == 12 ? 1 : 0), month: Int64(month % 12 + 1), day: 1)
-            // 1970-01-01 was a Thursday.
-            let firstWeekday = (first + 4) % 7 + ((first + 4) % 7 < 0 ? 7 : 0)
-            var day = first + (Int64(weekday) - firstWeekday + 7) % 7 + Int64(week - 1) * 7
+            var day = first + (Int64(weekday) - Calendar.weekday(ofDay: first) + 7) % 7 + Int64(week - 1) * 7
             while day >= next { day -= 7 }
             return day
         }
@@ -71,7 +69,7 @@ extension PosixRule.Day {
 /// Days of the Gregorian calendar, counted from 1970-01-01 (Howard Hinnant's algorithms).
 enum Calendar {
     static func day(of seconds: Int64) -> Int64 {
-        seconds / 86_400 - (seconds % 86_400 < 0 ? 1 : 0)
+        seconds.quotientAndRemainder(flooring: 86_400).quotient
     }
 
     static func isLeap(_ year: Int64) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
@@ -84,13 +82,26 @@ enum Calendar {
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
-    static func year(ofDay day: Int64) -> Int64 {
-        let shifted = day + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
+    static func year(ofDay day: Int64) -> Int64 { date(ofDay: day).year }
+
+    static func date(ofDay day: Int64) -> (year: Int64, month: Int, day: Int) {
+        let (era, dayOfEra) = (day + 719_468).quotientAndRemainder(flooring: 146_097)
         let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
         let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
         // Its years begin in March.
-        return yearOfEra + era * 400 + (dayOfYear >= 306 ? 1 : 0)
+        let fromMarch = (5 * dayOfYear + 2) / 153
+        let month = Int(fromMarch < 10 ? fromMarch + 3 : fromMarch - 9)
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        return (year, month, Int(dayOfYear - (153 * fromMarch + 2) / 5 + 1))
+    }
+
+    /// 0 is Sunday; 1970-01-01 was a Thursday.
+    static func weekday(ofDay day: Int64) -> Int64 { (day + 4).quotientAndRemainder(flooring: 7).remainder }
+}
+
+extension Int64 {
+    func quotientAndRemainder(flooring divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
     }
 }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Primitives
 import Testing
 
 @testable import AgentRuntime
@@ -19,9 +20,13 @@ struct ConfigurationTests {
             Self.base
                 + "tls: true\nip_report_period: 5\ndns: ['192.0.2.53:53']\nnic_allowlist: {eth0: true, eth1: false}\nunknown: [1]\n"
         )
-        #expect(configuration.reportDelay == 3 && configuration.ipReportPeriod == 30 && configuration.tls)
-        #expect(configuration.dns == ["192.0.2.53:53"] && configuration.nicAllowlist == ["eth0": true, "eth1": false])
-        #expect(!configuration.disableCommandExecute && configuration.customIPAPI.isEmpty)
+        #expect(configuration.reportDelay == 3)
+        #expect(configuration.ipReportPeriod == 30)
+        #expect(configuration.tls)
+        #expect(configuration.dns == ["192.0.2.53:53"])
+        #expect(configuration.nicAllowlist == ["eth0": true, "eth1": false])
+        #expect(!configuration.disableCommandExecute)
+        #expect(configuration.customIPAPI.isEmpty)
     }
 
     @Test("the environment wins and stays out of the file")
@@ -33,12 +38,15 @@ struct ConfigurationTests {
             "NZ_DNS": "192.0.2.1:53, [::1]:53",
             "NZ_NIC_ALLOWLIST": "eth0,eth1=false", "NZ_OTHER": "ignored",
         ])
-        #expect(configuration.clientSecret == "from-environment" && configuration.tls && configuration.reportDelay == 2)
+        #expect(configuration.clientSecret == "from-environment")
+        #expect(configuration.tls)
+        #expect(configuration.reportDelay == 2)
         #expect(configuration.dns == ["192.0.2.1:53", "[::1]:53"])
         #expect(configuration.nicAllowlist == ["eth0": true, "eth1": false])
         let text = try #require(contents(path))
-        #expect(
-            !text.contains("from-environment") && text.contains("future: kept") && text.contains(configuration.uuid))
+        #expect(!text.contains("from-environment"))
+        #expect(text.contains("future: kept"))
+        #expect(text.contains(configuration.uuid))
     }
 
     @Test("an empty uuid is made once, kept, and the file is private")
@@ -46,7 +54,7 @@ struct ConfigurationTests {
         let path = folder.file("config.yml", "server: h:1\nclient_secret: x\nuuid: ''\n")
         let file = ConfigurationFile(path: path)
         let first = try file.load(environment: [:])
-        #expect(AgentConfiguration.isUUID(first.uuid))
+        #expect(UUIDText.isValid(first.uuid))
         #expect(try file.load(environment: [:]).uuid == first.uuid)
         #expect(try FileStatus(path).modeText == "0600")
         #expect(folder.names == ["config.yml"])
@@ -100,7 +108,8 @@ struct ConfigurationTests {
         let file = ConfigurationFile(path: path)
         try file.set(["report_delay=2", "client_secret=12345", "custom_ip_api=http://a/,https://b/"])
         let configuration = try file.load(environment: [:])
-        #expect(configuration.reportDelay == 2 && configuration.clientSecret == "12345")
+        #expect(configuration.reportDelay == 2)
+        #expect(configuration.clientSecret == "12345")
         #expect(configuration.customIPAPI == ["http://a/", "https://b/"])
         #expect(contents(path)?.contains("future") == true)
         #expect(throws: ConfigurationError.unknownKey("nope")) { try file.set(["nope=1"]) }
@@ -115,13 +124,28 @@ struct ConfigurationTests {
             json:
                 #"{"report_delay":1,"nic_allowlist":{"eth1":false},"dns":[],"debug":true,"other":{"x":[1]},"tls":null}"#
         )
-        #expect(configuration.reportDelay == 1 && configuration.nicAllowlist == ["eth0": true, "eth1": false])
-        #expect(configuration.dns.isEmpty && configuration.debug)
+        #expect(configuration.reportDelay == 1)
+        #expect(configuration.nicAllowlist == ["eth0": true, "eth1": false])
+        #expect(configuration.dns.isEmpty)
+        #expect(configuration.debug)
         for bad in [
             "[]", "{", #"{"tls":1}"#, #"{"report_delay":9}"#, #"{"report_delay":-1}"#, #"{"dns":"x"}"#,
-            #"{"server":""}"#,
+            #"{"server":""}"#, #"{"dns":["a",1]}"#, #"{"nic_allowlist":{"a":1}}"#, #"{"debug":true,"debug":false}"#,
         ] {
             #expect(throws: ConfigurationError.self) { try configuration.merging(json: bad) }
+        }
+    }
+
+    @Test("a change has a size that it may have, and a fault in it never quotes it")
+    func jsonLimits() throws {
+        let configuration = try load(Self.base)
+        func change(_ length: Int) -> String {
+            #"{"debug":true,"x":""# + String(repeating: "y", count: length - 21) + #""}"#
+        }
+        #expect(try configuration.merging(json: change(AgentConfiguration.changeLimit)).debug)
+        for bad in [change(AgentConfiguration.changeLimit + 1), "{\"\(String(repeating: "canary", count: 43))\":1}"] {
+            let error = #expect(throws: ConfigurationError.self) { try configuration.merging(json: bad) }
+            #expect(error.map { "\($0)".contains("canary") } == false)
         }
     }
 
@@ -132,6 +156,12 @@ struct ConfigurationTests {
         for bad in ["", "host", "host:", ":1", "::1:80", "h:0", "h:65536", "http://h:1", "h h:1"] {
             #expect(ServerAddress(bad) == nil)
         }
+        // Bytes decide: marks join with a colon or a slash, and lengths are looked at first.
+        #expect(ServerAddress("h\u{301}:80")?.port == 80)
+        #expect(ServerAddress("h/\u{301}:80") == nil)
+        #expect(ServerAddress("h :\u{301}80") == nil)
+        #expect(ServerAddress(String(repeating: "h", count: 509) + ":80")?.port == 80)
+        #expect(ServerAddress(String(repeating: "h", count: 510) + ":80") == nil)
     }
 
     @Test("the systemd unit quotes what it is given, and goes again")
@@ -139,8 +169,8 @@ struct ConfigurationTests {
         let unit = SystemdUnit(directory: folder.path)
         let path = try unit.install(program: "/opt/na me/agent", configuration: "/etc/50%.yml", user: "nezha")
         let text = try #require(contents(path))
-        #expect(
-            text.contains(#"ExecStart="/opt/na me/agent" run -c "/etc/50%%.yml""#) && text.contains("\nUser=nezha\n"))
+        #expect(text.contains(#"ExecStart="/opt/na me/agent" run -c "/etc/50%%.yml""#))
+        #expect(text.contains("\nUser=nezha\n"))
         #expect(throws: ConfigurationError.self) {
             try unit.install(program: "/a", configuration: "/b", user: "x\nExecStart=/evil")
         }

@@ -1,5 +1,6 @@
 import AgentLink
 import Glibc
+import Primitives
 import TestSupport
 import Testing
 
@@ -23,7 +24,9 @@ struct ExecTests {
         #expect(reply.exitCode == 3)
         #expect(reply.stdout == "out\n")
         #expect(reply.stderr == "err\n")
-        #expect(reply.error.isEmpty && !reply.timedOut && !reply.stdoutTruncated)
+        #expect(reply.error.isEmpty)
+        #expect(!reply.timedOut)
+        #expect(!reply.stdoutTruncated)
     }
 
     @Test("a quick program does not wait for the drain grace")
@@ -44,7 +47,9 @@ struct ExecTests {
         let start = ContinuousClock.now
         let reply = try await shell("echo $$; sleep 100 & echo $!; sleep 100", timeout: 1)
         #expect(ContinuousClock.now - start < .seconds(30))
-        #expect(reply.timedOut && reply.exitCode == -1 && reply.error.isEmpty)
+        #expect(reply.timedOut)
+        #expect(reply.exitCode == -1)
+        #expect(reply.error.isEmpty)
         let pids = reply.stdout.split(separator: "\n").compactMap { pid_t($0) }
         #expect(pids.count == 2)
         #expect(await eventually { pids.allSatisfy { !isRunning($0) } })
@@ -64,7 +69,8 @@ struct ExecTests {
         let reply = try await shell("echo before; setsid sh -c 'echo $$; exec sleep 60' & sleep 0.3")
         let elapsed = ContinuousClock.now - start
         #expect(reply.exitCode == 0)
-        #expect(elapsed > .milliseconds(400) && elapsed < .seconds(30))
+        #expect(elapsed > .milliseconds(400))
+        #expect(elapsed < .seconds(30))
         let pid = try #require(reply.stdout.split(separator: "\n").last.flatMap { pid_t($0) })
         #expect(reply.stdout.hasPrefix("before\n"))
         // It made its own session, so it survives by contract; the test takes it away.
@@ -76,14 +82,17 @@ struct ExecTests {
     func truncation(limit: UInt32, text: String, isCut: Bool) async throws {
         let reply = try await run(
             ExecTask(cmd: "sh", args: ["-c", "printf abcdef; printf x >&2"], maxOutputBytes: limit))
-        #expect(reply.stdout == text && reply.stdoutTruncated == isCut)
-        #expect(reply.stderr == "x" && !reply.stderrTruncated)
+        #expect(reply.stdout == text)
+        #expect(reply.stdoutTruncated == isCut)
+        #expect(reply.stderr == "x")
+        #expect(!reply.stderrTruncated)
     }
 
     @Test("output beyond the cap does not hold the program back")
     func muchOutput() async throws {
         let reply = try await run(ExecTask(cmd: "head", args: ["-c", "5000000", "/dev/zero"], maxOutputBytes: 10))
-        #expect(reply.exitCode == 0 && reply.stdoutTruncated)
+        #expect(reply.exitCode == 0)
+        #expect(reply.stdoutTruncated)
     }
 
     @Test("standard input is given, and is the null device when empty")
@@ -97,7 +106,8 @@ struct ExecTests {
     @Test("a program that does not read its input ends normally")
     func unreadInput() async throws {
         let reply = try await run(ExecTask(cmd: "true", stdin: String(repeating: "x", count: 1 << 20)))
-        #expect(reply.exitCode == 0 && reply.error.isEmpty)
+        #expect(reply.exitCode == 0)
+        #expect(reply.error.isEmpty)
     }
 
     @Test("the environment is the allowed part of the agent's own, and what was asked for")
@@ -127,7 +137,8 @@ struct ExecTests {
         ]
         for (task, text, code) in cases {
             let reply = try await run(task)
-            #expect(reply.error == text && reply.exitCode == code)
+            #expect(reply.error == text)
+            #expect(reply.exitCode == code)
         }
     }
 
@@ -145,7 +156,8 @@ struct ExecTests {
     func malformed() async throws {
         for json in [#"{"cmd":1}"#, #"{"cmd":"ls","timeout_seconds":-1}"#, "[]", ""] {
             let reply = try #require(await ExecTaskRunner.run(json, environment: environment))
-            #expect(!reply.successful && reply.data.hasPrefix("invalid exec request: "))
+            #expect(!reply.successful)
+            #expect(reply.data.hasPrefix("invalid exec request: "))
         }
     }
 

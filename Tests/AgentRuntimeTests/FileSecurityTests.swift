@@ -35,9 +35,11 @@ struct FileSecurityTests {
     @Test("Symlink swaps and FIFOs on the agent: files of /proc are read as far as they go")
     func procFiles() throws {
         let whole = try tasks.read(FsReadTask(path: "/proc/self/status"))
-        #expect(whole.size > 100 && !whole.truncated)
+        #expect(whole.size > 100)
+        #expect(!whole.truncated)
         let piece = try tasks.read(FsReadTask(path: "/proc/self/status", length: 4))
-        #expect(piece.content == "Name" && piece.truncated)
+        #expect(piece.content == "Name")
+        #expect(piece.truncated)
         #expect(throws: FileTaskError.notRegularFile) { try tasks.read(FsReadTask(path: "/proc/self/exe")) }
     }
 

@@ -1,6 +1,7 @@
 import AgentLink
 import Glibc
 import Logging
+import Primitives
 import Synchronization
 import TestSupport
 import Testing
@@ -32,28 +33,12 @@ struct OrdinaryLifeTests {
         }
     }
 
-    struct Recorder: LogHandler {
-        let lines: Lines
-        var logLevel = Logger.Level.debug
-        var metadata = Logger.Metadata()
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-        func log(event: LogEvent) {
-            lines.all.withLock { $0.append("\(event.level) \(event.message) \(event.metadata?["path"] ?? "")") }
-        }
-        final class Lines: Sendable {
-            let all = Mutex<[String]>([])
-        }
-    }
-
     @Test("a mount that hangs holds no report up: its last figures count, and the log names it once")
     func hangingMount() async {
         let reader = HangingReader()
-        let lines = Recorder.Lines()
+        let log = KeptLog()
         let collector = MetricsCollector(
-            reader: reader, logger: Logger(label: "test", factory: { _ in Recorder(lines: lines) }))
+            reader: reader, logger: log.logger)
         let configuration = AgentConfiguration()
         #expect(collector.state(configuration).diskUsed == 5)
         reader.mayAnswer.withLock { $0 = false }
@@ -63,9 +48,9 @@ struct OrdinaryLifeTests {
         #expect(ContinuousClock.now - start < .seconds(10))
         #expect(reader.asked.withLock { $0 } == 2)
         reader.mayAnswer.withLock { $0 = true }
-        #expect(await eventually { lines.all.withLock { $0.count } == 2 })
+        #expect(await eventually { log.events.count == 2 })
         #expect(
-            lines.all.withLock { $0 } == [
+            log.events.map { "\($0.level) \($0.message) \($0.metadata?["path"] ?? "")" } == [
                 "warning mount does not answer; its last known figures are reported /hangs",
                 "notice mount answers again /hangs",
             ])
@@ -144,7 +129,9 @@ struct OrdinaryLifeTests {
             "\u{FEFF}server: '127.0.0.1:1'\nclient_secret: \"12345\"\ntls: \"true\"\nreport_delay: '2'\n"
                 + "uuid: \"\"\n")
         let loaded = try ConfigurationFile(path: path).load(environment: [:])
-        #expect(loaded.tls && loaded.reportDelay == 2 && loaded.clientSecret == "12345")
+        #expect(loaded.tls)
+        #expect(loaded.reportDelay == 2)
+        #expect(loaded.clientSecret == "12345")
         #expect(throws: ConfigurationError.self) {
             try ConfigurationFile(path: folder.file("bad.yml", "report_delay: 'two'\n")).load(environment: [:])
         }

@@ -1,5 +1,6 @@
 import AgentLink
 import FoundationEssentials
+import Primitives
 import TestSupport
 import Testing
 import Transport
@@ -26,7 +27,9 @@ struct ProbeTests {
         try await withService("HTTP/1.1 \(status)\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 2\r\n\r\nok") {
             port in
             let reply = try #require(await HTTPProbe.run("http://127.0.0.1:\(port)/x?y=1"))
-            #expect(reply.successful == successful && reply.data == data && reply.delay > 0)
+            #expect(reply.successful == successful)
+            #expect(reply.data == data)
+            #expect(reply.delay > 0)
         }
     }
 
@@ -34,7 +37,8 @@ struct ProbeTests {
     func httpErrors() async throws {
         for url in ["ftp://x/", "nonsense", "http://", "http://127.0.0.1:1/"] {
             let reply = try #require(await HTTPProbe.run(url))
-            #expect(!reply.successful && !reply.data.isEmpty)
+            #expect(!reply.successful)
+            #expect(!reply.data.isEmpty)
         }
         try await withService("garbage") { port in
             #expect(await HTTPProbe.run("http://127.0.0.1:\(port)/")?.successful == false)
@@ -45,10 +49,12 @@ struct ProbeTests {
     func tcp() async throws {
         try await withService("") { port in
             let reply = try #require(await TCPProbe.run("127.0.0.1:\(port)"))
-            #expect(reply.successful && reply.delay > 0)
+            #expect(reply.successful)
+            #expect(reply.delay > 0)
         }
         let refused = try #require(await TCPProbe.run("127.0.0.1:1"))
-        #expect(!refused.successful && refused.data == "connection refused")
+        #expect(!refused.successful)
+        #expect(refused.data == "connection refused")
         #expect(await TCPProbe.run("nonsense")?.successful == false)
     }
 
@@ -62,7 +68,8 @@ struct ProbeTests {
     @Test("ICMP: the packet and its sum")
     func packet() {
         let packet = PingSocket.echo(isIPv6: false, identifier: 0x1234, sequence: 1)
-        #expect(packet.prefix(2) == [8, 0] && packet[4...7] == [0x12, 0x34, 0, 1])
+        #expect(packet.prefix(2) == [8, 0])
+        #expect(packet[4...7] == [0x12, 0x34, 0, 1])
         #expect(PingSocket.checksum(packet) == 0)
     }
 

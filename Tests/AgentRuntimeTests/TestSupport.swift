@@ -1,6 +1,7 @@
 import AgentLink
 import FoundationEssentials
 import Glibc
+import Primitives
 import Synchronization
 
 @testable import AgentRuntime
@@ -20,7 +21,7 @@ final class TemporaryFolder: Sendable {
 
     func file(_ name: String, _ text: String? = nil) -> String {
         let full = "\(path)/\(name)"
-        if let text { try? AtomicFile.write(Array(text.utf8), to: full, mode: 0o644, createDirectory: false) }
+        if let text { try? AtomicFile.write(Array(text.utf8), to: full, mode: 0o644) }
         return full
     }
 
@@ -60,8 +61,8 @@ struct FakeReader: SystemReader {
 
 /// Both ends of a stream in memory: the agent's code has the stream, the test plays the gateway.
 struct MemoryStream: FrameStream {
-    let toAgent = BoundedQueue<[UInt8]>(limit: 1024)
-    let fromAgent = BoundedQueue<[UInt8]>(limit: 1024)
+    let toAgent = BoundedMailbox<[UInt8]>(maxCount: 1024)
+    let fromAgent = BoundedMailbox<[UInt8]>(maxCount: 1024)
 
     func receive() async throws -> [UInt8]? { try await toAgent.next() }
     func send(_ frame: [UInt8]) async throws { try await fromAgent.send(frame) }
@@ -76,7 +77,6 @@ struct MemoryStream: FrameStream {
 extension AgentTaskResult {
     var data: String { reply.data }
     var successful: Bool { reply.successful }
-    var delay: Float { reply.delay }
 }
 
 extension FileManagerCommand {

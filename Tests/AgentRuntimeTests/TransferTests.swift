@@ -59,7 +59,9 @@ struct TransferTests {
         guard case .downloadBegins(let size) = try await frame() else { throw TransferFailure.cutOff }
         guard case .chunk(let piece) = try await frame() else { throw TransferFailure.cutOff }
         // The numbers in it change while it is read.
-        #expect(size > 0 && piece.count == Int(size) && abs(Int64(size) - expected) < 200)
+        #expect(size > 0)
+        #expect(piece.count == Int(size))
+        #expect(abs(Int64(size) - expected) < 200)
         #expect(try await frame() == .done(size: size, sha256: SHA256Digest.hash(Array(piece))))
         try await run.value
     }
@@ -100,7 +102,8 @@ struct TransferTests {
         stream.toAgent.finish()
         #expect(try await frame() == .error("internal agent error"))
         try await run.value
-        #expect(contents(path) == "old" && folder.names == ["kept"])
+        #expect(contents(path) == "old")
+        #expect(folder.names == ["kept"])
     }
 
     @Test("a cancelled upload leaves the old file and no temporary one")
@@ -123,7 +126,8 @@ struct TransferTests {
         try await stream.toAgent.send(Array("abc".utf8))
         #expect(try await frame() == .error("internal agent error"))
         try await run.value
-        #expect(contents(path) == "old" && folder.names == ["kept"])
+        #expect(contents(path) == "old")
+        #expect(folder.names == ["kept"])
     }
 
     @Test("a precondition that no longer holds at the end fails the upload")
@@ -137,7 +141,8 @@ struct TransferTests {
         try await stream.toAgent.send([1])
         #expect(try await frame() == .error("if_match precondition failed: sha256 mismatch"))
         try await run.value
-        #expect(contents(path) == "changed" && folder.names == ["cas"])
+        #expect(contents(path) == "changed")
+        #expect(folder.names == ["cas"])
     }
 
     @Test("refusals come as one error frame")

@@ -1,10 +1,11 @@
 """Fixtures. One gateway with one agent serves all tests that leave no trace; the others start their own."""
 
+import subprocess
 import uuid
 
 import pytest
 
-from gateway import Agent, Gateway
+from gateway import Agent, Gateway, free_port
 
 ALL_SCOPES = (
     "nezha:inventory:read",
@@ -13,6 +14,24 @@ ALL_SCOPES = (
     "nezha:server:delete",
     "nezha:server:exec",
 )
+
+
+# The files that take longest. They begin first, so that none of them is left alone at the end of a run of several at a
+# time (`-n 3 --dist loadfile --no-loadscope-reorder`).
+LONGEST = ["test_agent_abuse", "test_busy_agent", "test_ground", "test_schema_agreement", "test_chaos", "test_terminal",
+           "test_agent_settings", "test_watchers", "test_ownership", "test_openapi_requests", "test_agent_daily",
+           "test_front_ends", "test_odd_headers", "test_compat_checklist", "test_monitoring_toolset", "test_mcp_clients"]
+
+
+def pytest_collection_modifyitems(items) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
+def begun_early(request, *tests: str) -> bool:
+    """Whether one of these tests of the module is to run, so that what it waits long for may as well begin with the first
+    test and go on meanwhile."""
+    here = {item.originalname for item in request.session.items if item.path == request.path}
+    return not here.isdisjoint(tests)
 
 
 @pytest.fixture
@@ -28,6 +47,20 @@ def make_gateway(tmp_path):
     yield make
     for gateway in started:
         gateway.stop()
+
+
+@pytest.fixture
+def tls_gateway(make_gateway, tmp_path):
+    """A gateway, its TLS port, and the file of its certificate for localhost, that nobody vouches for."""
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+        check=True, capture_output=True, timeout=60)
+    port = free_port()
+    gateway = make_gateway(settings={
+        "https": {"listen_port": port, "tls_cert_path": str(certificate), "tls_key_path": str(key)}})
+    return gateway, port, certificate
 
 
 @pytest.fixture

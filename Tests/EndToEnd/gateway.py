@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -15,6 +16,18 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ADMIN_PASSWORD = "correct horse battery staple"
+
+
+def test_file(name: str) -> Path:
+    """A file of tests, in whatever folder of its target it lies."""
+    target, *_, file = name.split("/")
+    found = list((REPOSITORY / "Tests" / target).rglob(file))
+    assert len(found) == 1, f"{name}: {len(found)} files"
+    return found[0]
+
+
+# No test itself, whatever its name.
+test_file.__test__ = False
 
 
 def binary(name: str) -> Path:
@@ -36,6 +49,21 @@ def wait_until(condition, seconds: float = 15, every: float = 0.05, what: str = 
         time.sleep(every)
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def surroundings(folder: Path, **more: str) -> dict[str, str]:
+    """What an agent and its shells find around them: a home, PATH and locale of their own, whatever the user's files say."""
+    home = folder / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    return {"HOME": str(home), "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG": "C.UTF-8", "NZ_RECONNECT_DELAY": "1"} | more
+
+
 @dataclass
 class Gateway:
     """A running `nezha-gateway serve` on a free port."""
@@ -46,6 +74,7 @@ class Gateway:
     arguments: list = field(default_factory=list)
     process: subprocess.Popen | None = None
     address: str = ""
+    known_session: str = ""
 
     @property
     def config(self) -> Path:
@@ -135,8 +164,17 @@ class Gateway:
         headers |= more.pop("headers", {})
         return requests.request(method, f"{self.url}/api/v1{path}", headers=headers, timeout=20, **more)
 
+    def asked(self, path: str, **more) -> dict:
+        """The answer to a GET of the administrator, for what only has to be known: a log-in takes a while, so one serves
+        until it is over."""
+        answer = self.api("GET", path, self.known_session, **more).json() if self.known_session else {}
+        if not answer.get("success"):
+            self.known_session = self.login()
+            answer = self.api("GET", path, self.known_session, **more).json()
+        return answer
+
     def agent_secret(self) -> str:
-        return self.api("GET", "/profile", self.login()).json()["data"]["agent_secret"]
+        return self.asked("/profile")["data"]["agent_secret"]
 
     def rpc(self, bearer: str | None, method: str, params=None, id=1, **more) -> requests.Response:
         """One JSON-RPC message to `POST /mcp`; `id=None` makes it a notification."""
@@ -198,7 +236,7 @@ class Agent:
             [str(binary("nezha-agent")), "-c", str(config)],
             stdout=subprocess.DEVNULL,
             stderr=self.log.open("ab"),
-            env=os.environ | {"NZ_RECONNECT_DELAY": "1"},
+            env=surroundings(self.folder),
         )
         return self
 
@@ -211,7 +249,7 @@ class Agent:
                     return server["id"]
             return None
 
-        self.server_id = wait_until(found, seconds, 0.2, what=f"agent {self.uuid} online")
+        self.server_id = wait_until(found, seconds, what=f"agent {self.uuid} online")
         return self
 
     def stop(self, how: int = signal.SIGTERM) -> int:
@@ -219,3 +257,9 @@ class Agent:
             self.process.send_signal(how)
             self.process.wait(15)
         return self.process.returncode if self.process else 0
+
+
+def server_of(gateway: Gateway, agent) -> dict:
+    """The server of an agent as the administrator sees it; empty while there is none."""
+    servers = gateway.asked("/server")["data"]
+    return next((server for server in servers if server.get("uuid") == agent.uuid), {})

@@ -84,6 +84,10 @@ class Outbox:
     def close(self) -> None:
         self._queue.put(None)
 
+    def is_empty(self) -> bool:
+        """Whether the call has taken everything."""
+        return self._queue.empty()
+
     def __iter__(self) -> Iterator:
         return iter(self._queue.get, None)
 

@@ -101,8 +101,8 @@ class StreamWorld:
     def socket(self, kind: str, session: str, bearer: str | None, **more) -> ClientConnection:
         return open_socket(self.gateway, kind, session, bearer, **more)
 
-    def attached(self, kind: str, server: int, bearer: str) -> ClientConnection:
-        return self.socket(kind, self.open(kind, server, bearer), bearer)
+    def attached(self, kind: str, server: int, bearer: str, **more) -> ClientConnection:
+        return self.socket(kind, self.open(kind, server, bearer), bearer, **more)
 
     def announced(self, session: str, kind: str = "terminal") -> None:
         """Waits until the contract agent was told of a stream."""

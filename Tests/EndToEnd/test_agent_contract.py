@@ -8,7 +8,7 @@ import uuid
 import grpc
 import pytest
 
-from gateway import wait_until
+from gateway import server_of, wait_until
 from spec_agent import M, MAGIC, SpecAgent, frame, reply
 
 
@@ -26,12 +26,6 @@ def spec_agent(gateway):
     yield make
     for agent in started:
         agent.close()
-
-
-def server_of(gateway, agent) -> dict:
-    found = [server for server in gateway.api("GET", "/server", gateway.login()).json()["data"]
-             if server.get("uuid") == agent.uuid]
-    return found[0] if found else {}
 
 
 def test_an_unknown_uuid_registers_a_server(gateway, spec_agent):
@@ -102,6 +96,38 @@ def test_geo_ip_answers_the_boot_time(spec_agent):
     agent = spec_agent()
     answer = agent.unary("ReportGeoIP", M["GeoIP"](use6=False, ip=M["IP"](ipv4="192.0.2.1")), "GeoIP")
     assert answer.dashboard_boot_time == agent.boot_time
+
+
+def database_of_countries(low: str, high: str) -> bytes:
+    """In the MaxMind format: one code for the lower half of all IPv4 addresses, one for the upper."""
+    def text(value: str) -> bytes:
+        return bytes([2 << 5 | len(value)]) + value.encode()
+
+    def members(entries: dict[str, bytes]) -> bytes:
+        return bytes([7 << 5 | len(entries)]) + b"".join(text(key) + value for key, value in entries.items())
+
+    first, second = (members({"country": members({"iso_code": text(code)})}) for code in (low, high))
+    tree = b"".join((1 + 16 + offset).to_bytes(3, "big") for offset in (0, len(first)))
+    return tree + bytes(16) + first + second + b"\xab\xcd\xefMaxMind.com" + members({
+        "binary_format_major_version": b"\xa1\x02", "binary_format_minor_version": b"\xa1\x00",
+        "build_epoch": b"\x04\x02\x60\x00\x00\x00", "database_type": text("Test-Country"),
+        "description": members({"en": text("A test.")}), "ip_version": b"\xa1\x04", "languages": b"\x01\x04" + text("en"),
+        "node_count": b"\xc1\x01", "record_size": b"\xa1\x18"})
+
+
+def test_the_country_comes_from_the_database(make_gateway, tmp_path):
+    file = tmp_path / "countries.mmdb"
+    file.write_bytes(database_of_countries("DE", "JP"))
+    gateway = make_gateway(settings={"geoip_database": str(file)})
+    agent = SpecAgent(gateway.address, gateway.agent_secret(), str(uuid.uuid4())).connect()
+    for report, country in (
+        (M["GeoIP"](ip=M["IP"](ipv4="1.2.3.4")), "de"), (M["GeoIP"](ip=M["IP"](ipv4="203.0.113.4")), "jp"),
+        # The link's own, where none is told.
+        (M["GeoIP"](), "de"), (M["GeoIP"](ip=M["IP"](ipv6="2001:db8::1")), ""),
+    ):
+        assert agent.unary("ReportGeoIP", report, "GeoIP").country_code == country
+        assert server_of(gateway, agent)["geoip"].get("country_code", "") == country
+    agent.close()
 
 
 def test_a_newer_task_stream_supersedes_the_old_one(gateway, spec_agent, token):

@@ -130,11 +130,6 @@ def test_unbounded_frames_a_message_of_the_limit_passes_and_one_byte_more_closes
         assert closing_of(client)[0] == 1009
 
 
-def test_an_agent_that_never_attaches_closes_the_socket(world):
-    with world.attached("file", world.spec_server, world.member) as client:
-        assert closing_of(client) == (1011, "agent did not attach within 10s")
-
-
 # Rights
 
 

@@ -4,9 +4,11 @@ import json
 
 import pytest
 import requests
+from websockets.sync.client import connect
 
 from gateway import ADMIN_PASSWORD, wait_until
 from streams import StreamWorld, read_until, refused, resized
+from test_pages import CALLS, same_types
 
 HERE = {"Sec-Fetch-Site": "same-origin"}
 
@@ -34,6 +36,86 @@ def test_keys_travel_with_a_zero_before_them_and_binary_as_it_is(world):
         page.send("\0")
         frames = agent.frames()
         assert [next(frames) for _ in range(3)] == [b"\0ls\r", b"\0pwd\r", b"\0\0"]
+
+
+# The sockets of the official pages, as recorded, and what each page must find in the messages.
+
+
+def recorded(path, who=None):
+    if not CALLS.exists():
+        pytest.skip("the recorded calls are not here")
+    return next(call for call in json.loads(CALLS.read_text())
+                if call["method"] == "WS" and call["path"] == f"/api/v1/ws/{path}" and who in (None, call["who"]))
+
+
+def watch(world, path, bearer):
+    headers = {"Authorization": f"Bearer {bearer}"} if bearer else None
+    return connect(f"ws://{world.gateway.address}/api/v1/ws/{path}", additional_headers=headers, proxy=None)
+
+
+@pytest.mark.parametrize("who", ["viewer", "guest"])
+def test_the_pages_of_servers_find_what_they_draw(world, who):
+    golden = [json.loads(text) for text in recorded("server", who)["received"]]
+    with watch(world, "server", world.admin if who == "viewer" else None) as page:
+        seen = [json.loads(page.recv(10)) for _ in golden[:2]]
+    for message in seen:
+        assert isinstance(message["now"], int) and message["now"] > 1_700_000_000_000
+        assert isinstance(message["online"], int) and message["servers"]
+        for server in message["servers"]:
+            # Without one of these the page collapses.
+            assert isinstance(server["state"], dict) and isinstance(server["host"], dict) and server["last_active"]
+            assert isinstance(server["id"], int) and server["name"]
+            assert who == "viewer" or not {"version", "platform_version"} & server["host"].keys()
+    # Ticks are two seconds, and nothing comes that the page does not know.
+    assert seen[1]["now"] - seen[0]["now"] in (0, 1000, 2000, 3000)
+    real = next(server for server in seen[1]["servers"] if server["id"] == world.real_server)
+    same_types(golden[1]["servers"][0], real, "ws/server")
+    assert real.keys() - {"country_code", "display_index", "public_note"} <= golden[1]["servers"][0].keys()
+
+
+def test_the_page_of_transfers_hears_of_each_change(world):
+    golden = [json.loads(text) for text in recorded("transfer")["received"]]
+    ((member,),) = world.sql("select id from users where username = ?", "member")
+    with watch(world, "transfer", world.admin) as page:
+        moved = world.gateway.api(
+            "POST", "/batch-move/server", world.admin, json={"ids": [world.real_server], "to_user": member}).json()
+        id = moved["data"][0]["transfer_id"]
+        seen = [json.loads(page.recv(30)) for _ in golden]
+    # As recorded: it begins, and an agent takes no secret in plain text.
+    assert [each["status"] for each in seen] == [each["status"] for each in golden]
+    for ours, theirs in zip(seen, golden):
+        assert ours["id"] == id and ours.keys() >= theirs.keys() - {"from_user_id"}
+        same_types(theirs, ours, "ws/transfer")
+
+
+def test_the_terminal_page_opens_shows_a_prompt_and_closes(world):
+    golden = recorded("terminal/{sid}")
+    with world.attached("terminal", world.real_server, world.admin) as page:
+        for frame in golden["sent"]:
+            page.send(bytes.fromhex(frame["hex"]))
+        page.send("stty size\r")
+        size = json.loads(bytes.fromhex(golden["sent"][0]["hex"])[1:])
+        # Output comes in binary frames alone.
+        read_until(page, f"{size['Rows']} {size['Cols']}".encode())
+
+
+def test_the_file_page_lists_and_uploads_in_the_recorded_frames(world, tmp_path):
+    golden = recorded("file/{sid}")
+    sent = golden["sent"]
+    folder, file = str(tmp_path).encode(), tmp_path / "made-up.txt"
+    size = bytes.fromhex(sent[2]["hex"])[1:9]
+    frames = [b"\0", b"\0" + folder, b"\2" + size + bytes(file), *(b"x" * each["binary"] for each in sent[3:-1]),
+              b"\0" + folder]
+    answers = []
+    with world.attached("file", world.real_server, world.admin) as page:
+        for number, frame in enumerate(frames):
+            page.send(frame)
+            # The page waits for one answer to each listing, and for one to the whole upload.
+            if number not in range(2, len(frames) - 2):
+                answers.append(page.recv(30))
+    assert [answer[:4] for answer in answers] == [bytes.fromhex(each["hex"])[:4] for each in golden["received"]]
+    assert file.read_bytes() == b"x" * int.from_bytes(size)
+    assert b"made-up.txt" not in answers[1] and b"made-up.txt" in answers[-1]
 
 
 class Browser:
@@ -96,7 +178,10 @@ def test_a_link_from_another_site_logs_nobody_out(world):
 
 def test_the_providers_of_log_ins_are_shown_to_guests(make_gateway, world):
     assert "oauth2_providers" not in world.gateway.api("GET", "/setting").json()["data"]["config"]
-    gateway = make_gateway(settings={"oauth2": {"GitHub": {"client_id": "x", "client_secret": "canary"}, "Own": {}}})
+    provider = {
+        "client_id": "x", "client_secret": "canary", "user_info_url": "https://id.example/user", "user_id_path": "id",
+        "endpoint": {"auth_url": "https://id.example/authorize", "token_url": "https://id.example/token"}}
+    gateway = make_gateway(settings={"oauth2": {"GitHub": provider, "Own": provider}})
     shown = gateway.api("GET", "/setting")
     assert shown.json()["data"]["config"]["oauth2_providers"] == ["GitHub", "Own"]
     assert "canary" not in shown.text

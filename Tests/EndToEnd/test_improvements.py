@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from conftest import ALL_SCOPES
-from gateway import ADMIN_PASSWORD, REPOSITORY, wait_until
+from gateway import ADMIN_PASSWORD, REPOSITORY, wait_until, test_file
 from spec_agent import SpecAgent
 from test_lifecycle import audit_rows
 from test_transfers import sql
@@ -52,7 +52,7 @@ HERE = {6, 14, 15, 17, 18, 20, 22, 29}
 def test_every_row_of_the_first_two_priorities_has_a_test():
     assert set(ELSEWHERE) | HERE == {*range(1, 9), 10, 11, 12, 14, 15, 17, 18, *range(20, 24), *range(25, 33), 35}
     for row, (file, *titles) in ELSEWHERE.items():
-        text = (REPOSITORY / "Tests" / file).read_text()
+        text = test_file(file).read_text()
         for title in titles:
             assert title in text, f"row {row}: {file} has no {title}"
     source = open(__file__).read()

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import threading
@@ -13,7 +12,7 @@ import pytest
 import requests
 
 from conftest import ALL_SCOPES
-from gateway import binary, wait_until
+from gateway import binary, free_port, wait_until
 from test_mcp_endpoint import alive
 
 
@@ -130,10 +129,7 @@ def test_a_restarted_agent_is_the_same_server(world):
 
 
 def test_an_agent_survives_a_restart_of_the_gateway(make_gateway, make_agent):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    gateway = make_gateway(settings={"listen_port": port})
+    gateway = make_gateway(settings={"listen_port": free_port()})
     agent = make_agent(gateway)
     assert gateway.stop() == 0
     gateway.start()
@@ -368,23 +364,16 @@ def test_commands_that_cannot_succeed_say_why(make_gateway):
     assert gateway.command("config", "check").stdout.strip().endswith("good")
 
 
-def test_tls_serves_http_and_agents_on_its_own_port(make_gateway, tmp_path):
+def test_tls_serves_http_and_agents_on_its_own_port(tls_gateway):
     import grpc
 
     from spec_agent import M
 
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", tmp_path / "key.pem",
-                    "-out", tmp_path / "cert.pem"], check=True, capture_output=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    gateway = make_gateway(settings={"https": {
-        "listen_port": port, "tls_cert_path": str(tmp_path / "cert.pem"), "tls_key_path": str(tmp_path / "key.pem")}})
-    answer = requests.get(f"https://localhost:{port}/api/v1/setting", verify=str(tmp_path / "cert.pem"), timeout=10)
+    gateway, port, certificate = tls_gateway
+    answer = requests.get(f"https://localhost:{port}/api/v1/setting", verify=str(certificate), timeout=10)
     assert answer.json()["success"] is True
     secret = gateway.agent_secret()
-    credentials = grpc.ssl_channel_credentials((tmp_path / "cert.pem").read_bytes())
+    credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
     with grpc.secure_channel(f"localhost:{port}", credentials) as channel:
         call = channel.unary_unary("/proto.NezhaService/ReportSystemInfo2",
                                    request_serializer=M["Host"].SerializeToString,
@@ -394,14 +383,8 @@ def test_tls_serves_http_and_agents_on_its_own_port(make_gateway, tmp_path):
             ("client-secret", secret), ("client-uuid", uuid)]).data > 0
 
 
-def test_the_agent_speaks_tls(make_gateway, make_agent, tmp_path):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-                    "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"], check=True, capture_output=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    gateway = make_gateway(settings={"https": {
-        "listen_port": port, "tls_cert_path": str(tmp_path / "cert.pem"), "tls_key_path": str(tmp_path / "key.pem")}})
+def test_the_agent_speaks_tls(tls_gateway, make_agent):
+    gateway, port, _ = tls_gateway
     agent = make_agent(gateway, server=f"localhost:{port}", tls=True, insecure_tls=True)
     result = gateway.call(gateway.token(*ALL_SCOPES), "server.exec", server_id=agent.server_id, cmd="true")
     assert result["structuredContent"]["exit_code"] == 0

@@ -6,6 +6,7 @@ import re
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -92,16 +93,19 @@ def test_a_long_call_is_a_stream_with_a_heartbeat_before_a_proxy_of_five_seconds
         answer = connection.getresponse()
         return answer.getheader("Content-Type"), answer.read().decode()
 
-    kind, text = call(10, SDK["Accept"])
+    with ThreadPoolExecutor(3) as pool:
+        long, short = pool.submit(call, 8, SDK["Accept"]), pool.submit(call, 1, SDK["Accept"])
+        plain = pool.submit(call, 6, "application/json")
+    kind, text = long.result()
     assert kind == "text/event-stream"
     events = text.strip().split("\n\n")
     assert [event for event in events if event.startswith(":")] and events[-1].startswith("event: message\ndata: ")
     result = json.loads(events[-1].removeprefix("event: message\ndata: "))
     assert result["id"] == 1 and result["result"]["structuredContent"]["exit_code"] == 0
-    kind, text = call(1, SDK["Accept"])
+    kind, text = short.result()
     assert kind.startswith("application/json") and json.loads(text)["result"]["structuredContent"]["exit_code"] == 0
     with pytest.raises(socket.timeout):
-        call(6, "application/json")
+        plain.result()
 
 
 def wrong(gateway, secret, path="/mcp"):

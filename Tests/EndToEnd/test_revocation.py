@@ -45,7 +45,7 @@ def place(tmp_path_factory):
 
 
 class Owner:
-    """A user of this test alone, who owns the server (or administrates it) and has one token. Everything about him is
+    """A user of this test alone, who owns the server (or administrates it) and has one token. Everything about them is
     made and changed as another process would: in the database."""
 
     def __init__(self, place, administrator: bool):
@@ -110,7 +110,7 @@ def expired(owner):
 
 
 def deleted(owner):
-    """With all that refers to him."""
+    """With all that refers to them."""
     with sqlite3.connect(owner.gateway.database, timeout=10) as database:
         database.execute("pragma foreign_keys = on")
         database.execute("delete from users where id = ?", (owner.user_id,))

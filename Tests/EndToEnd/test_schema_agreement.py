@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from gateway import REPOSITORY, binary
 
-SCHEMAS = sorted((REPOSITORY / "schemas" / "tools").glob("*.json"))
+SCHEMAS = sorted([*(REPOSITORY / "schemas" / "tools").glob("*.json"), *(REPOSITORY / "schemas" / "monitoring").glob("*.json")])
 CASES = 2000
 
 # Texts that differ in bytes, UTF-16 units, scalars and visible characters: only scalars count for a length.
@@ -224,9 +224,9 @@ def edges(schema: dict) -> list:
     return values
 
 
-def at_edges(document, schema: dict):
+def at_edges(document, schema: dict, places: list | None = None):
     """Changes, as functions without arguments, that lead to either side of every rule; all of them are tried."""
-    for path in paths(document):
+    for path in places or paths(document):
         part = subschema(schema, path)
         for value in edges(part):
             yield partial(replaced, document, path, value)
@@ -234,10 +234,12 @@ def at_edges(document, schema: dict):
             yield partial(changed, document, path[:-1], lambda container, key=path[-1]: container.pop(key))
 
 
-def changes(document, schema: dict):
-    """Further changes of one thing; the more there are, the fewer of them are tried."""
-    yield from at_edges(document, schema)
-    for path in paths(document):
+def changes(document, schema: dict, places: list | None = None):
+    """Further changes of one thing; the more there are, the fewer of them are tried.
+
+    `places`: where; without it, everywhere."""
+    yield from at_edges(document, schema, places)
+    for path in places or paths(document):
         here, part = at(document, path), subschema(schema, path)
         for value in ANYWHERE:
             yield partial(replaced, document, path, value)
@@ -333,12 +335,16 @@ def drawn(strategy, count: int) -> list:
     return found
 
 
+# The same for every schema.
+ANY_DOCUMENTS = functools.cache(lambda: drawn(anything(), 100))
+
+
 def cases(schema: dict) -> list[str]:
     """More than `CASES` different documents, the same in every run, most of them one step away from a valid one."""
     chance = random.Random(0)
     whole, some = drawn(accepted_by(schema, whole=True), 8), drawn(accepted_by(schema), 16)
     bases = [document for pair in itertools.zip_longest(whole, some, fillvalue={}) for document in pair]
-    texts = dict.fromkeys(map(write, [*bases, *drawn(anything(), 100)]))
+    texts = dict.fromkeys(map(write, [*bases, *ANY_DOCUMENTS()]))
     fullest = max(whole, key=lambda document: len(list(paths(document))))
     texts |= dict.fromkeys(write(step()) for step in at_edges(fullest, schema))
     wanted, steps = len(texts) + CASES, []
@@ -355,8 +361,15 @@ def cases(schema: dict) -> list[str]:
 
 def second_step(chance, steps, schema):
     first = chance.choice(steps)()
-    again = list(itertools.islice(changes(first, schema), 2000))
+    again = list(changes(first, schema, [chance.choice(list(paths(first)))]))
     return chance.choice(again)() if chance.random() < 0.9 else {"".join(chance.choices("abcü/~ ", k=4)): first}
+
+
+HALF = re.compile("[\ud800-\udfff]")
+
+
+def is_text(document: str) -> bool:
+    return not HALF.search(document)
 
 
 def verdicts(path, documents: list[str]) -> list[str]:
@@ -395,8 +408,23 @@ def named(schema) -> list:
 
 
 @pytest.fixture(scope="module", params=SCHEMAS, ids=lambda path: path.stem)
-def schema(request):
-    return request.param, json.loads(request.param.read_text())
+def schema(request, tmp_path_factory):
+    """With the shapes that it names in their places, as the program puts them there when it starts."""
+    content = resolved(json.loads(request.param.read_text()))
+    path = tmp_path_factory.mktemp("schema") / request.param.name
+    path.write_text(json.dumps(content))
+    return path, content
+
+
+def resolved(part):
+    if isinstance(part, list):
+        return [resolved(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        shape = json.loads((REPOSITORY / "schemas" / "tools" / part["$ref"]).read_text())
+        return resolved(shape | {name: value for name, value in part.items() if name != "$ref"})
+    return {name: resolved(value) for name, value in part.items() if not name.startswith("x-")}
 
 
 def test_there_are_schemas_for_every_tool():
@@ -414,9 +442,12 @@ def test_it_is_a_schema_of_2020_12_that_describes_all_it_holds(schema):
             reference(property).validate(example)
 
 
+# The widest schemas take a minute to spoil in all ways.
+@pytest.mark.timeout(400)
 def test_both_validators_agree(schema):
     path, content = schema
-    documents = cases(content)
+    # Half a surrogate pair has no bytes.
+    documents = [document for document in cases(content) if is_text(document)]
     assert len(documents) >= CASES
     judge = reference(content)
     disagreements, accepted = [], 0

@@ -272,7 +272,7 @@ def test_a_disabled_endpoint_is_403(make_gateway):
     token = gateway.token("nezha:server:read")
     for method, params in (("server/discover", {}), ("tools/list", {}), ("tools/call", WHOAMI)):
         assert "disabled" in error(send(gateway, token, method, params), 403, -31002)["message"]
-    # Who has no token learns it too, but the body is not read for him.
+    # Who has no token learns it too, but the body is not read for them.
     error(send(gateway, None, "tools/list"), 403, -31002, None)
 
 

@@ -40,7 +40,8 @@ struct LineSinkTests {
                 }
             }
         }
-        #expect(told > 0 && whole > 0)
+        #expect(told > 0)
+        #expect(whole > 0)
         #expect(told + whole == 5000)
         sink.write("after")
         #expect(unfinished + pipe.read() == "after\n")
@@ -62,7 +63,8 @@ struct LineSinkTests {
         while !text.contains("dropped\n") { text += pipe.read() }
         #expect(!text.contains("b"))
         #expect(text.hasSuffix("1 log lines dropped\n"))
-        #expect(text.contains("a\n") && text.contains("c\n"))
+        #expect(text.contains("a\n"))
+        #expect(text.contains("c\n"))
     }
 
     @Test("a reader that went away neither ends the process nor holds up its end")

@@ -11,7 +11,7 @@ struct LogJSONTests {
         // As the programs always wrote them.
         let odd = "a\u{1}\u{1F}\u{7F}\u{2028}é\t\n\r\u{8}\u{C}\"/\\😀"
         #expect(
-            LogJSON.line(["k\n": odd])
+            LogJSON.line(["k\n": "\(odd)"])
                 == "{\"k\\n\":\"a\\u0001\\u001f\u{7F}\u{2028}é\\t\\n\\r\\b\\f\\\"/\\\\😀\"}")
     }
 }

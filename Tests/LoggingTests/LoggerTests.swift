@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Logging
@@ -7,7 +8,7 @@ import Testing
 struct LoggerTests {
     @Test("what is below the level is neither written nor evaluated")
     func levels() {
-        let log = KeptEvents()
+        let log = KeptLog()
         var logger = log.logger
         logger.logLevel = .warning
         var evaluated = 0
@@ -43,7 +44,7 @@ struct LoggerTests {
 
     @Test("a copy of a logger has its own level and metadata")
     func copies() {
-        let log = KeptEvents()
+        let log = KeptLog()
         let logger = log.logger
         var copy = logger
         copy.logLevel = .critical
@@ -51,7 +52,7 @@ struct LoggerTests {
         #expect(logger.logLevel == .trace)
         #expect(logger[metadataKey: "a"] == nil)
         #expect(copy[metadataKey: "a"] == "1")
-        #expect(copy.label == "kept")
+        #expect(copy.label == "test")
     }
 
     @Test("without a handler lines have the default form, with the module that wrote them")
@@ -78,27 +79,6 @@ struct LoggerTests {
         #expect(LogTime.text(milliseconds: milliseconds) == text)
         #expect(text.contains("T\(LogTime.timeOfDay(milliseconds: milliseconds))Z"))
     }
-}
-
-/// Events, for a test to look at.
-private final class KeptEvents: Sendable {
-    private struct Handler: LogHandler {
-        let log: KeptEvents
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.trace
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) { log.kept.withLock { $0.append(event) } }
-    }
-
-    private let kept = Mutex<[LogEvent]>([])
-
-    var events: [LogEvent] { kept.withLock { $0 } }
-    var logger: Logger { Logger(label: "kept") { _ in Handler(log: self) } }
 }
 
 private final class KeptLines: Sendable {

@@ -1,8 +1,11 @@
 import Foundation
 import HTTP
+import JSON
 import MCPServer
 import Secrets
+import Settings
 import Storage
+import TestSupport
 import Testing
 
 @testable import RESTAdapter
@@ -21,16 +24,16 @@ struct AuthenticationTests {
         #expect(answer.fields[.wwwAuthenticate] == "JWT realm=Nos ÆX-Evil: 1")
         #expect(answer.fields[.cacheControl] == "no-store")
         await world.audit.flush()
-        let row = try #require(try await world.storage.audit.rows(userID: nil, before: nil, limit: 1).first)
+        let row = try #require(try await world.storage.audit.rows(AuditSelection(), limit: 1).first)
         #expect((row.tool, row.outcome) == ("inventory.list", "unauthenticated"))
         #expect((row.origin, row.ip) == ("rest", TestWorld.address))
     }
 
-    @Test("an administrators' route words it its own way")
+    @Test("an administrators' route tells guests what every route tells them, and members that it is not for them")
     func administrators() async throws {
         let world = try await TestWorld()
         let guest = try await world.send(.patch, "/api/v1/setting", body: "{}")
-        #expect((guest.status, guest.error) == (200, "unauthorized"))
+        #expect((guest.status, guest.error) == (200, "ApiErrorUnauthorized"))
         let member = try await world.send(
             .patch, "/api/v1/setting", bearer: world.session(of: "member"), body: "{}")
         #expect((member.status, member.error) == (200, "permission denied"))
@@ -196,7 +199,8 @@ struct AuthenticationTests {
         #expect(try await login(16 << 10).status == 200)
         #expect(try await login((16 << 10) + 1).status == 413)
         let gzip = try await login(100, ["Content-Encoding": "gzip"])
-        #expect(gzip.status == 415 && gzip.error?.contains("gzip") == true)
+        #expect(gzip.status == 415)
+        #expect(gzip.error?.contains("gzip") == true)
         #expect(try await login(100, ["Content-Encoding": "identity"]).status == 200)
     }
 
@@ -207,8 +211,13 @@ struct AuthenticationTests {
             for line in lines { fields.append(HTTPField(name: .cookie, value: line)) }
             return Cookies(fields)["nz"]
         }
-        #expect(cookie("a=b; nz = c ;x=y") == "c" && cookie("nz=a=b") == "a=b" && cookie("nz=") == "")
-        #expect(cookie("nz=c", "nz=c") == "c" && cookie("nz=c; nz=d") == nil && cookie("nz", "NZ=c") == nil)
-        #expect(cookie("nz\u{0301}=c") == nil && cookie("nz=\u{e9}; nz=e\u{0301}") == nil)
+        #expect(cookie("a=b; nz = c ;x=y") == "c")
+        #expect(cookie("nz=a=b") == "a=b")
+        #expect(cookie("nz=") == "")
+        #expect(cookie("nz=c", "nz=c") == "c")
+        #expect(cookie("nz=c; nz=d") == nil)
+        #expect(cookie("nz", "NZ=c") == nil)
+        #expect(cookie("nz\u{0301}=c") == nil)
+        #expect(cookie("nz=\u{e9}; nz=e\u{0301}") == nil)
     }
 }

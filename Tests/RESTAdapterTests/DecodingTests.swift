@@ -1,4 +1,5 @@
 import HTTP
+import JSON
 import MCPServer
 import Testing
 
@@ -67,24 +68,5 @@ struct DecodingTests {
         #expect(cookies["b"] == nil)
         #expect(cookies["c"] == "x=y")
         #expect(cookies["d"] == nil)
-    }
-
-    @Test("a page is 25 rows from 0 unless the query says better")
-    func pages() {
-        #expect(PageWindow(limit: nil, offset: nil) == PageWindow(limit: "25", offset: "0"))
-        for bad in ["0", "-3", "x", ""] { #expect(PageWindow(limit: bad, offset: bad).limit == 25) }
-        #expect(PageWindow(limit: "1000", offset: "-3").offset == 0)
-        let page = Page(value: [], window: PageWindow(limit: "7", offset: "14"), total: 100)
-        #expect(page.json.text == #"{"value":[],"pagination":{"offset":14,"limit":7,"total":100}}"#)
-    }
-
-    @Test("base64url has one spelling for each run of bytes")
-    func base64URL() {
-        #expect(Base64URL.decode("".utf8) == [])
-        #expect(Base64URL.decode("_-8".utf8) == [0xFF, 0xEF])
-        for bad in ["A", "AB", "ABC", "AAAAA", "AA==", "A+AA", "A/AA", "AA A", "é"] {
-            #expect(Base64URL.decode(bad.utf8) == nil, "\(bad)")
-        }
-        #expect(Base64URL.decode("AA".utf8) == [0])
     }
 }

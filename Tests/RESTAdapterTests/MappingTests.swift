@@ -1,5 +1,9 @@
 import HTTP
+import JSON
 import MCPServer
+import Settings
+import Storage
+import TestSupport
 import Testing
 
 @testable import RESTAdapter
@@ -25,6 +29,26 @@ struct MappingTests {
         let answer = try await world.send(method, "/api/v1" + path, bearer: world.session(), body: body)
         #expect(answer.status == 200)
         return answer.succeeded ? answer.data?.text ?? "no data" : answer.error ?? "no error"
+    }
+
+    @Test("records that were written one by one are answered byte by byte as a list is", arguments: 0...3)
+    func records(count: Int) async throws {
+        let world = try await TestWorld()
+        let admin = try await world.user("admin")
+        for number in 0..<count {
+            _ = try await world.storage.servers.insert(
+                ServerRecord(
+                    userID: admin.id, uuid: "uuid \(number)", name: "\"\(number)\" \u{1F600}/",
+                    createdAt: world.clock.now,
+                    updatedAt: world.clock.now))
+        }
+        try await world.identity.refresh()
+        let answer = try await world.send(.get, "/api/v1/server", bearer: world.session())
+        let list = try #require(answer.data?.arrayValue)
+        #expect(list.count == count)
+        #expect(Array(answer.text.utf8) == Envelope.success(.array(list)).serialized())
+        #expect(answer.fields[.cacheControl] == "no-store")
+        #expect(answer.fields[.contentType] == "application/json; charset=utf-8")
     }
 
     @Test("path and query win over members of the body; members that are null are absent")

@@ -1,5 +1,7 @@
 import HTTP
 import MCPServer
+import Settings
+import TestSupport
 import Testing
 
 @testable import RESTAdapter
@@ -23,10 +25,11 @@ struct RouteTableTests {
         for route in Route.all {
             let tool = try #require(world.adapter.routes.tools[route.tool])
             if route.result == .socket {
-                #expect(route.method == .get && route.path.description.hasPrefix("/ws/"), "\(route.name)")
+                #expect(route.method == .get, "\(route.name)")
+                #expect(route.path.description.hasPrefix("/ws/"), "\(route.name)")
             } else if Route.safeMethods.contains(route.method) {
                 #expect(tool.annotations.readOnly == true, "\(route.name)")
-                #expect(!route.effect.setsCookies, "\(route.name)")
+                #expect(!route.effect.isForOwnPages, "\(route.name)")
             } else {
                 #expect(route.isCSRFProtected || route.name == "POST /login", "\(route.name)")
             }
@@ -37,16 +40,36 @@ struct RouteTableTests {
     func classes() async throws {
         let world = try await TestWorld()
         let files = ToolAccess.user([.serverRead, .serverWrite, .serverDelete])
-        let expected: [String: ToolAccess] = [
+        var expected: [String: ToolAccess] = [
             "POST /login": .open, "GET /setting": .open, "POST /refresh-token": .sessionOnly,
             "GET /profile": .sessionOnly, "POST /profile": .sessionOnly, "GET /api-tokens": .sessionOnly,
             "POST /api-tokens": .sessionOnly, "DELETE /api-tokens/{id}": .sessionOnly,
-            "GET /server": .user([.inventoryRead]), "PATCH /setting": .administrator,
-            "GET /server/{id}/metrics": .guest(.serverRead), "GET /server/config/{id}": .user([.serverWrite]),
+            "PATCH /api-tokens/{id}": .sessionOnly, "GET /server": .user([.inventoryRead]),
+            "PATCH /server/{id}": .user([.serverWrite]), "POST /batch-delete/server": .user([.inventoryDelete]),
+            "POST /batch-move/server": .user([.serverWrite]), "GET /server/config/{id}": .user([.serverWrite]),
             "POST /server/config": .user([.serverWrite]), "POST /force-update/server": .user([.serverWrite]),
-            "POST /terminal": .user([.serverExec]),
+            "GET /ws/server": .guest(.inventoryRead), "GET /server-group": .guest(.inventoryRead),
+            "POST /server-group": .user([.serverWrite]), "PATCH /server-group/{id}": .user([.serverWrite]),
+            "POST /batch-delete/server-group": .user([.inventoryDelete]), "GET /transfer": .user([.transferRead]),
+            "GET /ws/transfer": .user([.transferRead]), "POST /transfer/{id}/cancel": .user([.transferWrite]),
+            "POST /transfer/{id}/retry": .user([.transferWrite]), "POST /terminal": .user([.serverExec]),
             "GET /ws/terminal/{id:text}": .user([.serverExec]), "POST /file": files, "GET /ws/file/{id:text}": files,
+            "POST /cron/{id}/manual": .user([.cronExec]), "GET /ddns/providers": .user([Scope("nezha:ddns:read")]),
+            "GET /service/list": .user([Scope("nezha:service:read")]),
         ]
+        for name in [
+            "GET /user", "POST /user", "POST /batch-delete/user", "GET /waf", "POST /batch-delete/waf",
+            "GET /online-user", "POST /online-user/batch-block", "PATCH /setting", "POST /maintenance",
+        ] { expected[name] = .administrator }
+        for (path, resource) in [
+            ("notification", "notification"), ("notification-group", "notification-group"),
+            ("alert-rule", "alertrule"), ("cron", "cron"), ("ddns", "ddns"), ("nat", "nat"), ("service", "service"),
+        ] {
+            if path != "service" { expected["GET /\(path)"] = .user([Scope("nezha:\(resource):read")]) }
+            expected["POST /\(path)"] = .user([Scope("nezha:\(resource):write")])
+            expected["PATCH /\(path)/{id}"] = .user([Scope("nezha:\(resource):write")])
+            expected["POST /batch-delete/\(path)"] = .user([Scope("nezha:\(resource):delete")])
+        }
         #expect(Set(Route.all.map(\.name)) == Set(expected.keys))
         for route in Route.all {
             #expect(world.adapter.routes.tools[route.tool]?.access == expected[route.name], "\(route.name)")
@@ -67,10 +90,10 @@ struct RouteTableTests {
             let (guest, refused): (String, String)
             switch try #require(world.adapter.routes.tools[route.tool]?.access) {
             case .open: continue
-            case .guest(let scope): (guest, refused) = ("ApiErrorUnauthorized", lacks + scope.rawValue)
+            case .guest(let scope, _): (guest, refused) = ("ApiErrorUnauthorized", lacks + scope.rawValue)
             case .user(let scopes):
                 (guest, refused) = ("ApiErrorUnauthorized", lacks + (try #require(scopes.first).rawValue))
-            case .administrator: (guest, refused) = ("unauthorized", lacks + Scope.admin.rawValue)
+            case .administrator: (guest, refused) = ("ApiErrorUnauthorized", lacks + Scope.admin.rawValue)
             case .sessionOnly:
                 (guest, refused) = (
                     "ApiErrorUnauthorized", "ApiErrorForbidden: this endpoint is not accessible by api token"

@@ -1,7 +1,10 @@
 import Foundation
 import HTTP
+import JSON
 import MCPServer
+import Settings
 import Storage
+import TestSupport
 import Testing
 
 @testable import RESTAdapter
@@ -72,6 +75,21 @@ struct SessionLifeTests {
         #expect(answer.cookies.isEmpty)
     }
 
+    @Test(
+        "what cannot be read tries no password; what has none is a wrong one, also a form without fields",
+        arguments: [
+            ("{", "application/json", false), ("", "application/json", false), (#"{"username":1}"#, nil, false),
+            ("{}", "application/json", true), ("", nil, true), (#"{"username":"member"}"#, nil, true),
+            ("username=member", "application/x-www-form-urlencoded", true),
+        ] as [(String, String?, Bool)])
+    func strikes(body: String, type: String?, isStruck: Bool) async throws {
+        let world = try await TestWorld()
+        let answer = try await world.send(
+            .post, "/api/v1/login", type.map { ["Content-Type": $0] } ?? [:], body: body)
+        #expect(answer.text == AuthenticationTests.unauthorized)
+        #expect(world.strikes.isBlocked(ip: TestWorld.address) == isStruck)
+    }
+
     @Test("a user who rejects passwords cannot log in, and a database that is gone is told as such")
     func otherFailures() async throws {
         let world = try await TestWorld()
@@ -119,7 +137,7 @@ struct SessionLifeTests {
         #expect(!world.strikes.isBlocked(ip: "203.0.113.8"))
     }
 
-    @Test("a changed password ends all sessions of that user, and only his")
+    @Test("a changed password ends all sessions of that user, and nobody else's")
     func passwordChange() async throws {
         let world = try await TestWorld()
         let first = try await world.session(of: "member")
@@ -159,7 +177,7 @@ struct SessionLifeTests {
         let revoked = try await world.session(keyID: "revoked")
         try await world.storage.sessions.revoke(keyID: "revoked", at: world.clock.now)
         #expect(try await !isIn(world, revoked))
-        _ = try await world.storage.users.delete(id: try await world.user("member").id)
+        _ = try await world.storage.users.delete(ids: [try await world.user("member").id])
         #expect(try await !isIn(world, fresh))
     }
 

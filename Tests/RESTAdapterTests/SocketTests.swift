@@ -78,14 +78,15 @@ struct SocketTests {
 
     private func rows(_ world: TestWorld) async throws -> [AuditRecord] {
         await world.audit.flush()
-        return try await world.storage.audit.rows(userID: nil, before: nil, limit: 100)
+        return try await world.storage.audit.rows(AuditSelection(), limit: 100)
     }
 
     @Test("the call is the life of the socket, and leaves its row when that is over")
     func life() async throws {
         let world = try await world()
         let upgrade = try await open(world, "abc%20d")
-        #expect(upgrade.maxMessageSize == 100 && upgrade.pingInterval == .seconds(7))
+        #expect(upgrade.maxMessageSize == 100)
+        #expect(upgrade.pingInterval == .seconds(7))
         #expect(world.live.count == 1)
         #expect(try await rows(world).isEmpty)
         let line = Line([.text("hello"), .binary([1])])

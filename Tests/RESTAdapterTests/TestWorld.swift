@@ -1,12 +1,14 @@
 import AgentLink
 import Foundation
 import HTTP
-import Logging
+import JSON
 import MCPServer
 import RESTAdapter
 import Secrets
+import Settings
 import Storage
 import Synchronization
+import TestSupport
 import Testing
 
 /// A gateway's REST side over a database of its own, without a socket.
@@ -19,53 +21,50 @@ final class TestWorld: Sendable {
     let handle: SQLiteHandle
     let storage: Storage
     let clock = TestClock()
-    let settings = TestSettings()
-    let identity: IdentityCache
-    let strikes: StrikeBook
-    let live: LiveWork
-    let audit: AuditLog
-    let gate: AccessGate
+    let settings = MemorySettings()
+    let core: GatewayCore
     let dataKey: SecretKey
     let secret: SessionSecret
     let sessionTokens: JWTSessionTokens
     let tools: [any Tool]
     let adapter: RESTAdapter
     private let auditing: Task<Void, Never>
+    private static let contracts = ToolContracts()
 
     /// - Parameters:
     ///   - fakes: tools beside the real ones.
     ///   - routes: routes beside the real ones.
-    init(fakes: [any Tool] = [], routes: [Route] = []) async throws {
-        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+    ///   - forms: those that the database holds.
+    ///   - resources: resources beside the real ones.
+    init(
+        fakes: [any Tool] = [], routes: [Route] = [], forms: [any Form.Type] = Forms.all,
+        resources: [any Resource] = []
+    ) async throws {
         let clock = self.clock
         let now: @Sendable () -> Date = { clock.now }
         folder = FileManager.default.temporaryDirectory.path + "/rest-tests-\(UUID().uuidString)"
-        handle = try SQLiteDatabase.open(path: folder + "/sqlite.db", mode: .serve, logger: logger)
+        handle = try SQLiteDatabase.open(path: folder + "/sqlite.db", mode: .serve, forms: forms, logger: quiet)
         storage = handle.storage
-        identity = IdentityCache(storage: storage)
-        strikes = StrikeBook(repository: storage.strikes, logger: logger, now: now)
-        live = LiveWork(identity: identity, settings: settings, now: now)
         dataKey = SecretKey(derivedFrom: Array("data-key".utf8), context: "tests")
-        audit = AuditLog(repository: storage.audit, logger: logger, dataKey: dataKey, now: now)
-        auditing = Task { [audit] in await audit.run() }
-        gate = AccessGate(identity: identity, settings: settings, network: NoAgents())
         secret = try SessionSecret(Self.secretText)
         sessionTokens = JWTSessionTokens(secret: secret)
-        let services = ToolServices(
-            storage: storage, identity: identity, network: NoAgents(), settings: settings, live: live,
-            strikes: strikes, sessions: sessionTokens, rateLimiter: RateLimiter(), transferURLs: TransferURLs(now: now),
-            dataKey: dataKey, version: "1.2.3", now: now, logger: logger)
-        tools = allTools(services)
-        let registry = try ToolRegistry(
-            tools + fakes, gate: gate, live: live, audit: audit, identity: identity, logger: logger)
+        core = GatewayCore(
+            storage: storage, network: NoAgents(), settings: settings, sessions: sessionTokens, dataKey: dataKey,
+            version: "1.2.3", now: now, logger: quiet)
+        auditing = Task { [core] in await core.audit.run() }
+        let module = GatewayModule.core(core)
+        tools = module.tools
         let authenticator = RESTAuthenticator(
-            tokens: TokenAuthenticator(
-                identity: identity, tokens: storage.tokens, key: dataKey, strikes: strikes, now: now),
+            tokens: core.tokens,
             sessions: SessionAuthenticator(
-                tokens: sessionTokens, sessions: storage.sessions, identity: identity, strikes: strikes, now: now))
+                tokens: sessionTokens, sessions: storage.sessions, identity: core.identity, strikes: core.strikes,
+                now: now))
+        let services = core.services
+        let own = resources.flatMap { ResourceTools.of($0, services) }
         adapter = try RESTAdapter(
-            routes: Route.all + routes, registry: registry, gate: gate, audit: audit, authenticator: authenticator,
-            secret: secret, settings: settings)
+            routes: module.routes + routes,
+            registry: core.registry(of: tools + fakes + own, contracts: Self.contracts), gate: core.gate,
+            audit: core.audit, authenticator: authenticator, secret: secret, settings: settings)
         for (name, role) in [("admin", UserRecord.Role.administrator), ("member", .member)] {
             _ = try await accounts.createUser(username: name, password: Self.password, role: role)
         }
@@ -77,6 +76,11 @@ final class TestWorld: Sendable {
         handle.close()
         try? FileManager.default.removeItem(atPath: folder)
     }
+
+    var identity: IdentityCache { core.identity }
+    var strikes: StrikeBook { core.strikes }
+    var live: LiveWork { core.live }
+    var audit: AuditLog { core.audit }
 
     var accounts: AccountService {
         let clock = self.clock
@@ -165,27 +169,6 @@ struct Answer {
 
 enum TestFailure: Error {
     case noBody
-}
-
-final class TestClock: Sendable {
-    private let state = Mutex(Date(timeIntervalSince1970: 1_800_000_000))
-
-    var now: Date { state.withLock { $0 } }
-
-    func advance(_ seconds: TimeInterval) { state.withLock { $0 += seconds } }
-}
-
-final class TestSettings: SettingsStore {
-    private let state = Mutex(GatewaySettings())
-
-    var current: GatewaySettings { state.withLock { $0 } }
-
-    func set(_ change: (inout GatewaySettings) -> Void) { state.withLock { change(&$0) } }
-
-    func update(_ change: @Sendable (inout GatewaySettings) -> Void) async throws(SettingsError) -> GatewaySettings {
-        set(change)
-        return current
-    }
 }
 
 /// No server has an agent here.

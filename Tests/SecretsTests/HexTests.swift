@@ -7,7 +7,9 @@ struct HexTests {
     func roundTrip() {
         let bytes = (0...255).map { UInt8($0) }
         let text = Hex.encode(bytes)
-        #expect(text.count == 512 && text.hasPrefix("000102") && text.hasSuffix("fdfeff"))
+        #expect(text.count == 512)
+        #expect(text.hasPrefix("000102"))
+        #expect(text.hasSuffix("fdfeff"))
         #expect(Hex.decode(text) == bytes)
         #expect(Hex.decode(text.uppercased()) == bytes)
         #expect(Hex.decode("") == [])

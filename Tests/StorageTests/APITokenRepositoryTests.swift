@@ -50,7 +50,7 @@ struct APITokenRepositoryTests {
         }
     }
 
-    @Test("an owner's tokens have a limit, which counts his own only and holds for inserts at the same moment")
+    @Test("an owner's tokens have a limit, which counts their own only and holds for inserts at the same moment")
     func limit() async throws {
         try await withStorage { storage in
             let first = try await storage.users.insert(user("a"))

@@ -26,17 +26,15 @@ struct ChangeSourceTests {
             machine.hideForGuest = true
             try await storage.servers.update(machine)
             try await grew("server changed")
-            try await storage.servers.setOwner(owner, of: machine.id)
+            _ = try await storage.serverTransfers.start(transfer(of: machine.id, from: 0, to: owner))
             try await grew("owner changed")
-            var group = ServerGroupRecord(
-                userID: owner, name: "g", servers: [], createdAt: time(1), updatedAt: time(1))
-            group.id = try await storage.servers.insert(group)
+            let groups = storage.rows(of: ServerGroupForm.self)
+            let group = try await groups.insert(ServerGroupForm(name: "g", servers: []), owner: owner, at: time(1))
             try await grew("group inserted")
-            group.servers = [machine.id]
-            try await storage.servers.update(group)
+            let member = machine.id
+            try await groups.update(id: group.id) { $0.form.servers = [member] }
             try await grew("members changed")
-            group.name = "h"
-            try await storage.servers.update(group)
+            try await groups.update(id: group.id) { $0.form.name = "h" }
             try await grew("group renamed")
             let id = try await storage.tokens.insert(token("h", owner: owner, expiresAt: time(5)))
             try await grew("token inserted")
@@ -44,11 +42,11 @@ struct ChangeSourceTests {
             try await grew("scopes replaced")
             #expect(try await storage.tokens.deleteExpired(before: time(9)) == 1)
             try await grew("token deleted")
-            try await storage.servers.deleteGroups(ids: [group.id])
+            try await groups.delete(ids: [group.id]) { _ in }
             try await grew("group deleted")
             try await storage.servers.delete(ids: [machine.id])
             try await grew("server deleted")
-            _ = try await storage.users.delete(id: owner)
+            _ = try await storage.users.delete(ids: [owner])
             try await grew("user deleted")
         }
     }
@@ -59,9 +57,9 @@ struct ChangeSourceTests {
             let owner = try await storage.users.insert(user("a"))
             let id = try await storage.tokens.insert(token("h", owner: owner))
             let machine = try await storage.servers.insert(server("u"))
-            let group = try await storage.servers.insert(
-                ServerGroupRecord(
-                    userID: owner, name: "g", servers: [machine], createdAt: time(1), updatedAt: time(1)))
+            let groups = storage.rows(of: ServerGroupForm.self)
+            let form = ServerGroupForm(name: "g", servers: [machine])
+            let group = try await groups.insert(form, owner: owner, at: time(1))
             let before = try await storage.changes.revision()
 
             try await storage.tokens.touch(id: id, usedAt: time(70), ip: "192.0.2.7")
@@ -72,9 +70,7 @@ struct ChangeSourceTests {
             var sameServer = try #require(try await storage.servers.server(id: machine))
             sameServer.updatedAt = time(88)
             try await storage.servers.update(sameServer)
-            var sameGroup = try #require(try await storage.servers.group(id: group))
-            sameGroup.updatedAt = time(88)
-            try await storage.servers.update(sameGroup)
+            try await groups.update(id: group.id) { $0.updatedAt = time(88) }
             _ = try await storage.sessions.insert(session("k", user: owner))
             try await storage.sessions.touch(keyID: "k", usedAt: time(5))
             try await storage.audit.append([auditRow("t")])

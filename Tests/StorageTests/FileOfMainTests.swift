@@ -6,14 +6,18 @@ import Testing
 /// Files go both ways between this engine and the one before it.
 @Suite("A file of the program before")
 struct FileOfMainTests {
-    @Test("a new file has the schema that the program before wrote, white space aside")
+    @Test("a new file has all that the program before made, white space aside, and as much as an old one gets")
     func sameSchema() throws {
         let (old, new) = (try Scratch(), try Scratch())
         try FileOfMain.create(path: old.database)
         try new.open().close()
         let expected = try schema(old.database)
-        #expect(try schema(new.database) == expected)
         #expect(expected.count == 37)
+        let found = try schema(new.database)
+        let changed = expected.filter { !found.contains($0) }
+        #expect(changed.map { $0.prefix(33) } == ["CREATE TABLE server_group_servers"])
+        try old.open().close()
+        #expect(try schema(old.database) == found)
         for setting in ["user_version", "application_id"] {
             #expect(try texts(new.database, "SELECT quote(\(setting)) FROM pragma_\(setting)") == ["0"])
         }
@@ -21,15 +25,16 @@ struct FileOfMainTests {
         #expect(try texts(new.database, steps) == texts(old.database, steps))
     }
 
-    @Test("it opens, and every row and the schema stay", arguments: [SQLiteDatabase.Mode.serve, .tool])
+    @Test("it opens, and every row stays", arguments: [SQLiteDatabase.Mode.serve, .tool])
     func everyRow(mode: SQLiteDatabase.Mode) throws {
         let scratch = try Scratch()
         try FileOfMain.create(path: scratch.database)
-        let (rows, before) = (try allRows(scratch.database), try schema(scratch.database))
+        let rows = try allRows(scratch.database)
         #expect(rows.count == 18)
         try scratch.open(mode).close()
-        #expect(try allRows(scratch.database) == rows)
-        #expect(try schema(scratch.database) == before)
+        // Members of groups have got a place in their list.
+        let found = try allRows(scratch.database)
+        #expect(rows.filter { row in !found.contains { $0 == row || $0 == row + ",0" } }.isEmpty)
     }
 
     @Test("its rows are read as what they were")
@@ -40,7 +45,9 @@ struct FileOfMainTests {
         defer { handle.close() }
         let storage = handle.storage
         let admin = try #require(try await storage.users.user(named: "admin"))
-        #expect(admin.id == 1 && admin.isAdministrator && !admin.rejectPassword)
+        #expect(admin.id == 1)
+        #expect(admin.isAdministrator)
+        #expect(!admin.rejectPassword)
         #expect(admin.passwordHash.hasPrefix("$argon2id$v=19$m=65536,t=2,p=1$"))
         #expect(admin.agentSecretSealed.count == 72)
         #expect(admin.createdAt == Date(timeIntervalSince1970: 1_795_954_814.921))
@@ -49,13 +56,18 @@ struct FileOfMainTests {
         #expect(tokens.map(\.name) == ["limited", "ci"])
         #expect(tokens.map(\.scopes) == [["nezha:server:exec", "nezha:inventory:read"], ["nezha:*"]])
         #expect(tokens.map(\.serverIDs) == [[1], []])
-        #expect(tokens[0].expiresAt == Date(timeIntervalSince1970: 1_798_546_818.442) && tokens[1].expiresAt == nil)
-        #expect(tokens[1].lastUsedIP == "127.0.0.1" && tokens[0].lastUsedAt == nil)
+        try #require(tokens[0].expiresAt == Date(timeIntervalSince1970: 1_798_546_818.442))
+        #expect(tokens[1].expiresAt == nil)
+        try #require(tokens[1].lastUsedIP == "127.0.0.1")
+        #expect(tokens[0].lastUsedAt == nil)
         let session = try #require(try await storage.sessions.session(keyID: "Sj5fcdXXifVdfm8pNPE2iYTYDZyI6hPr"))
-        #expect(session.userID == 1 && session.revokedAt == nil)
+        #expect(session.userID == 1)
+        #expect(session.revokedAt == nil)
         let server = try #require(try await storage.servers.server(uuid: "6ba7b810-9dad-11d1-80b4-00c04fd430c8"))
-        #expect(server.name == "amber stone" && server.ddnsProfiles.isEmpty && server.overrideDDNSDomains.isEmpty)
-        let calls = try await storage.audit.rows(userID: nil, before: nil, limit: 10)
+        #expect(server.name == "amber stone")
+        #expect(server.ddnsProfiles.isEmpty)
+        #expect(server.overrideDDNSDomains.isEmpty)
+        let calls = try await storage.audit.rows(AuditSelection(), limit: 10)
         #expect(calls.map(\.id) == [5, 4, 3, 2, 1])
         #expect(calls[3].argumentsRedacted.hasPrefix(#"{"server_id":1,"cmd":{"length":7,"#))
         #expect(try await storage.changes.revision() == 4)
@@ -70,7 +82,7 @@ struct FileOfMainTests {
         #expect(try await handle.storage.tokens.insert(token("h", owner: 2)) == 3)
         #expect(try await handle.storage.servers.insert(server("u", owner: 2)) == 2)
         try await handle.storage.audit.append([auditRow("t")])
-        #expect(try await handle.storage.audit.rows(userID: nil, before: nil, limit: 1).first?.id == 6)
+        #expect(try await handle.storage.audit.rows(AuditSelection(), limit: 1).first?.id == 6)
         try await handle.storage.users.setPassword("new", rejectPassword: nil, username: nil, for: 1)
         #expect(
             try await handle.storage.sessions.session(keyID: "Sj5fcdXXifVdfm8pNPE2iYTYDZyI6hPr")?.revokedAt != nil)

@@ -11,15 +11,15 @@ struct AuditRepositoryTests {
             try await storage.audit.append((0..<5).map { auditRow("t\($0)", user: Int64($0 % 2)) })
             var first = auditRow("t0", user: 0)
             first.id = 1
-            #expect(try await storage.audit.rows(userID: nil, before: 2, limit: 10) == [first])
-            let page = try await storage.audit.rows(userID: nil, before: nil, limit: 2)
+            #expect(try await storage.audit.rows(AuditSelection(before: 2), limit: 10) == [first])
+            let page = try await storage.audit.rows(AuditSelection(), limit: 2)
             #expect(page.map(\.tool) == ["t4", "t3"])
-            let next = try await storage.audit.rows(userID: nil, before: page.last?.id, limit: 2)
+            let next = try await storage.audit.rows(AuditSelection(before: page.last?.id), limit: 2)
             #expect(next.map(\.tool) == ["t2", "t1"])
-            let mine = try await storage.audit.rows(userID: 1, before: 4, limit: 1)
+            let mine = try await storage.audit.rows(AuditSelection(userID: 1, before: 4), limit: 1)
             #expect(mine.map(\.tool) == ["t1"])
-            #expect(try await storage.audit.rows(userID: nil, before: nil, limit: 0).isEmpty)
-            #expect(try await storage.audit.rows(userID: nil, before: nil, limit: -1).isEmpty)
+            #expect(try await storage.audit.rows(AuditSelection(), limit: 0).isEmpty)
+            #expect(try await storage.audit.rows(AuditSelection(), limit: -1).isEmpty)
         }
     }
 
@@ -63,13 +63,13 @@ struct AuditRepositoryTests {
             try await storage.audit.append((0..<10).map { auditRow("t\($0)", at: time(10 - $0)) })
             #expect(try await storage.audit.purge(before: time(4), limit: -1) == 0)
             #expect(try await storage.audit.purge(before: time(4), limit: 2) == 2)
-            let left = try await storage.audit.rows(userID: nil, before: nil, limit: 100)
+            let left = try await storage.audit.rows(AuditSelection(), limit: 100)
             #expect(left.map(\.tool) == (0..<8).reversed().map { "t\($0)" })
             #expect(try await storage.audit.purge(before: time(4), limit: 100) == 1)
             #expect(try await storage.audit.purge(before: time(4), limit: 100) == 0)
             #expect(try await storage.audit.purge(before: time(99), limit: 100) == 7)
             try await storage.audit.append([auditRow("new")])
-            #expect(try await storage.audit.rows(userID: nil, before: nil, limit: 1).first?.id == 11)
+            #expect(try await storage.audit.rows(AuditSelection(), limit: 1).first?.id == 11)
         }
     }
 
@@ -83,7 +83,7 @@ struct AuditRepositoryTests {
             #expect(try await storage.audit.purge(allBut: 3, limit: 2) == 2)
             #expect(try await storage.audit.purge(allBut: 3, limit: 0) == 0)
             #expect(try await storage.audit.purge(allBut: 3, limit: 100) == 4)
-            let left = try await storage.audit.rows(userID: nil, before: nil, limit: 100)
+            let left = try await storage.audit.rows(AuditSelection(), limit: 100)
             #expect(left.map(\.tool) == ["t9", "t8", "t7"])
         }
     }
@@ -95,7 +95,7 @@ struct AuditRepositoryTests {
             row.errorMessage = "\u{1b}[31m\u{202e}<script>"
             try await storage.audit.append([row])
             row.id = 1
-            #expect(try await storage.audit.rows(userID: nil, before: nil, limit: 1) == [row])
+            #expect(try await storage.audit.rows(AuditSelection(), limit: 1) == [row])
         }
     }
 }

@@ -12,7 +12,9 @@ struct MigrationTests {
         let handle = try scratch.open(.serve)
         defer { handle.close() }
         let owner = try #require(try await handle.storage.users.user(id: 3))
-        #expect(owner.username == "old" && owner.isAdministrator && owner.tokenVersion == 5)
+        #expect(owner.username == "old")
+        #expect(owner.isAdministrator)
+        #expect(owner.tokenVersion == 5)
         #expect(owner.agentSecretSealed == [1, 2])
         #expect(owner.createdAt == time(0, milliseconds: 123))
         #expect(try await handle.storage.servers.server(id: 4)?.overrideDDNSDomains == [1: ["a"]])
@@ -46,6 +48,27 @@ struct MigrationTests {
         #expect(expected.count > 30)
         let auditIndexes = expected.filter { $0.contains("INDEX mcp_audit_logs") }
         #expect(auditIndexes.count == 3, "each costs every call: \(auditIndexes)")
+    }
+
+    @Test("the days of monitors in a file of before get a column for the last results")
+    func recentResults() async throws {
+        let scratch = try Scratch()
+        try scratch.open().close()
+        try execute(
+            scratch.database,
+            """
+            ALTER TABLE service_days DROP COLUMN recent;
+            DELETE FROM grdb_migrations WHERE identifier = 'service-days-recent';
+            INSERT INTO service_days (user_id, service_id, day, up, down, delay, created_at, updated_at)
+                VALUES (0, 7, 86400, 1, 2, 1.5, 0, 0);
+            """)
+        let handle = try scratch.open()
+        defer { handle.close() }
+        let rows = handle.storage.rows(of: ServiceDayForm.self)
+        let kept = try #require(try await rows.all().first)
+        #expect(kept.form == ServiceDayForm(serviceID: 7, day: 86_400, up: 1, down: 2, delay: 1.5))
+        try await rows.update(id: kept.id) { $0.form.recent = [ServiceDayForm.Result(at: 86_430.5, up: true)] }
+        #expect(try await rows.find(id: kept.id)?.form.recent.map(\.at) == [86_430.5])
     }
 
     @Test("opening again changes nothing")

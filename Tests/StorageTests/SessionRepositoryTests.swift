@@ -44,7 +44,8 @@ struct SessionRepositoryTests {
             #expect(try await storage.sessions.session(keyID: "key")?.lastUsedAt == time(10))
             try await storage.sessions.extend(keyID: "key", until: time(9000), usedAt: time(20))
             let extended = try #require(try await storage.sessions.session(keyID: "key"))
-            #expect(extended.expiresAt == time(9000) && extended.lastUsedAt == time(20))
+            #expect(extended.expiresAt == time(9000))
+            #expect(extended.lastUsedAt == time(20))
 
             try await storage.sessions.revoke(keyID: "key", at: time(30))
             try await storage.sessions.revoke(keyID: "key", at: time(40))
@@ -55,7 +56,8 @@ struct SessionRepositoryTests {
                 try await storage.sessions.extend(keyID: "unknown", until: time(99_999), usedAt: time(50))
             }
             let revoked = try #require(try await storage.sessions.session(keyID: "key"))
-            #expect(revoked.revokedAt == time(30) && revoked.expiresAt == time(9000))
+            #expect(revoked.revokedAt == time(30))
+            #expect(revoked.expiresAt == time(9000))
         }
     }
 

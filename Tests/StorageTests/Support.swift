@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Logging
+import Testing
 
 @testable import Storage
 
@@ -19,8 +20,10 @@ final class Scratch: Sendable {
 
     var database: String { folder + "/sqlite.db" }
 
-    func open(_ mode: SQLiteDatabase.Mode = .serve) throws -> SQLiteHandle {
-        try SQLiteDatabase.open(path: database, mode: mode, logger: quiet)
+    func open(
+        _ mode: SQLiteDatabase.Mode = .serve, forms: [any Form.Type] = Forms.all
+    ) throws -> SQLiteHandle {
+        try SQLiteDatabase.open(path: database, mode: mode, forms: forms, logger: quiet)
     }
 }
 
@@ -76,6 +79,14 @@ func server(_ uuid: String, owner: Int64 = 0, index: Int64 = 0) -> ServerRecord 
         userID: owner, uuid: uuid, name: "name of \(uuid)", displayIndex: index, createdAt: time(1), updatedAt: time(2))
 }
 
+func transfer(
+    of server: Int64, from: Int64, to: Int64, forward: String = "f", revert: String = "r", at date: Date = time(1)
+) -> ServerTransferRecord {
+    ServerTransferRecord(
+        serverID: server, fromUserID: from, toUserID: to, initiatorID: from, forward: .init(hash: forward, sealed: [1]),
+        revert: .init(hash: revert, sealed: [2]), createdAt: date, updatedAt: date)
+}
+
 func token(_ hash: String, owner: Int64, expiresAt: Date? = nil) -> APITokenRecord {
     APITokenRecord(
         userID: owner, name: "ci", tokenHash: hash, scopes: ["nezha:server:exec"], expiresAt: expiresAt,
@@ -93,6 +104,25 @@ func auditRow(_ tool: String, user: Int64 = 1, at date: Date = time(0)) -> Audit
         id: 0, createdAt: date, userID: user, tokenID: 2, serverID: 3, tool: tool, origin: "mcp", requestID: "r-1",
         argumentsHash: "aa", argumentsRedacted: "{}", outcome: "agent_error", errorCode: "agent_error",
         errorMessage: "offline", durationMilliseconds: 12, ip: "2001:db8::1")
+}
+
+// MARK: What only tests ask
+
+extension ServerRepository {
+    func server(id: Int64) async throws -> ServerRecord? { try await servers().first { $0.id == id } }
+}
+
+extension APITokenRepository {
+    /// However many the owner has.
+    func insert(_ token: APITokenRecord) async throws -> Int64 { try #require(await insert(token, limit: .max)) }
+}
+
+extension ServerGroupForm {
+    init(name: String, servers: [Int64]) {
+        self.init()
+        self.name = name
+        self.servers = servers
+    }
 }
 
 func exists(_ path: String) -> Bool {

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Users")
 struct UserRepositoryTests {
-    @Test("a user comes back as he was stored, by id, name and agent secret")
+    @Test("a user comes back as stored, by id, name and agent secret")
     func roundTrip() async throws {
         try await withStorage { storage in
             var stored = user("élise")
@@ -98,23 +98,28 @@ struct UserRepositoryTests {
             _ = try await storage.sessions.insert(session("k2", user: id))
             _ = try await storage.sessions.insert(session("k3", user: other))
             try await storage.sessions.revoke(keyID: "k2", at: time(50))
+            try await storage.users.bind(OAuth2Binding(provider: "p", openID: "1"), to: id)
             try await storage.users.setPassword("new", rejectPassword: true, username: "c", for: id)
             let changed = try #require(try await storage.users.user(named: "c"))
-            #expect(changed.passwordHash == "new" && changed.rejectPassword && changed.tokenVersion == 1)
+            #expect(changed.passwordHash == "new")
+            #expect(changed.rejectPassword)
+            #expect(changed.tokenVersion == 1)
             #expect(changed.updatedAt > time(2))
             #expect(try await storage.sessions.session(keyID: "k1")?.revokedAt != nil)
             #expect(try await storage.sessions.session(keyID: "k2")?.revokedAt == time(50))
             #expect(try await storage.sessions.session(keyID: "k3")?.revokedAt == nil)
             try await storage.users.setPassword("newer", rejectPassword: nil, username: nil, for: id)
             let again = try #require(try await storage.users.user(id: id))
-            #expect(again.rejectPassword && again.username == "c" && again.tokenVersion == 2)
+            #expect(again.rejectPassword)
+            #expect(again.username == "c")
+            #expect(again.tokenVersion == 2)
             await #expect(throws: StorageError.notFound) {
                 try await storage.users.setPassword("x", rejectPassword: nil, username: nil, for: 55)
             }
         }
     }
 
-    @Test("deleting a user takes his servers, memberships, tokens and sessions, and leaves the rest")
+    @Test("deleting a user takes their servers, memberships, tokens and sessions, and leaves the rest")
     func delete() async throws {
         try await withStorage { storage in
             let id = try await storage.users.insert(user("a"))
@@ -123,27 +128,28 @@ struct UserRepositoryTests {
             let alsoMine = try await storage.servers.insert(server("u2", owner: id))
             let theirs = try await storage.servers.insert(server("u3", owner: other))
             let nobodys = try await storage.servers.insert(server("u4", owner: 0))
-            let group = try await storage.servers.insert(
-                ServerGroupRecord(
-                    userID: id, name: "g", servers: [mine, theirs], createdAt: time(1), updatedAt: time(1)))
+            let groups = storage.rows(of: ServerGroupForm.self)
+            let form = ServerGroupForm(name: "g", servers: [mine, theirs])
+            let group = try await groups.insert(form, owner: id, at: time(1))
             let first = try await storage.tokens.insert(token("h1", owner: id))
             let kept = try await storage.tokens.insert(token("h2", owner: other))
             let second = try await storage.tokens.insert(token("h3", owner: id))
             _ = try await storage.sessions.insert(session("k1", user: id))
             _ = try await storage.sessions.insert(session("k2", user: other))
 
-            let deleted = try await storage.users.delete(id: id)
+            let deleted = try await storage.users.delete(ids: [id])
             #expect(deleted.servers == [mine, alsoMine])
             #expect(deleted.tokens == [first, second])
             #expect(try await storage.users.user(id: id) == nil)
             #expect(try await storage.servers.servers().map(\.id) == [theirs, nobodys])
-            #expect(try await storage.servers.group(id: group)?.servers == [theirs])
+            #expect(try await groups.find(id: group.id)?.form.servers == [theirs])
             #expect(try await storage.tokens.tokens(of: nil).map(\.id) == [kept])
             #expect(try await storage.sessions.session(keyID: "k1") == nil)
             #expect(try await storage.sessions.session(keyID: "k2") != nil)
 
-            let again = try await storage.users.delete(id: id)
-            #expect(again.servers.isEmpty && again.tokens.isEmpty)
+            let again = try await storage.users.delete(ids: [id])
+            #expect(again.servers.isEmpty)
+            #expect(again.tokens.isEmpty)
         }
     }
 
@@ -151,7 +157,7 @@ struct UserRepositoryTests {
     func deleteNobody() async throws {
         try await withStorage { storage in
             _ = try await storage.servers.insert(server("u", owner: 0))
-            let deleted = try await storage.users.delete(id: 0)
+            let deleted = try await storage.users.delete(ids: [0])
             #expect(deleted.servers.isEmpty)
             #expect(try await storage.servers.servers().count == 1)
         }
@@ -174,7 +180,7 @@ struct UserRepositoryTests {
     func idsAreNotReused() async throws {
         try await withStorage { storage in
             let id = try await storage.users.insert(user("a"))
-            _ = try await storage.users.delete(id: id)
+            _ = try await storage.users.delete(ids: [id])
             #expect(try await storage.users.insert(user("a")) > id)
         }
     }

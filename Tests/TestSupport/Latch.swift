@@ -1,4 +1,4 @@
-import Synchronization
+import Transport
 
 /// Opens once; whoever waits goes on then. Waiting ends early when the waiting task is cancelled.
 package final class Latch: Sendable {
@@ -10,7 +10,7 @@ package final class Latch: Sendable {
         var cancelled: Set<Int> = []
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     package init() {}
 

@@ -1,4 +1,3 @@
-import Logging
 package import Transport
 
 /// A TCP service of this machine, for the time of a test.
@@ -15,7 +14,7 @@ package enum LocalService {
         let group = EventLoopGroup(count: 1)
         let (streams, come) = AsyncStream<ByteStream>.makeStream()
         let listener = try await Listener.listen(
-            host: "127.0.0.1", port: 0, group: group, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            host: "127.0.0.1", port: 0, group: group, logger: quiet
         ) { transport, _, loop in
             let (speaker, stream) = ByteStream.make(over: transport, on: loop)
             come.yield(stream)

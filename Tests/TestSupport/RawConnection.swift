@@ -1,11 +1,10 @@
-import Synchronization
 package import Transport
 
 /// A client that sends and receives bytes as they are. Reads only what is asked for.
 package final class RawConnection: Sendable {
     private let stream: ByteStream
     private let transport: LoopBound<TCPConnection?>
-    private let received = Mutex<[UInt8]>([])
+    private let received = Lock<[UInt8]>([])
     /// What TLS has agreed on.
     package let applicationProtocol: String?
 

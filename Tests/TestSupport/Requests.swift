@@ -20,11 +20,12 @@ extension ListenerLimits {
 }
 
 /// Repeats a check until it holds or the time is up.
-package func eventually(within limit: Duration = .seconds(10), _ check: () async -> Bool) async -> Bool {
+package func eventually(within limit: Duration = .seconds(20), _ check: () async throws -> Bool) async rethrows -> Bool
+{
     let end = ContinuousClock.now + limit
     while ContinuousClock.now < end {
-        if await check() { return true }
+        if try await check() { return true }
         try? await Task.sleep(for: .milliseconds(10))
     }
-    return await check()
+    return try await check()
 }

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import MCPServer
 import Synchronization
 
@@ -8,7 +9,7 @@ import Synchronization
 struct BenchSchema {
     static func main() async throws {
         let typical = TypicalValue()
-        let gateway = try await InProcessGateway { try typical.value(of: JSONParser.parse($0.outputSchema.bytes)) }
+        let gateway = try await InProcessGateway { try typical.value(of: $0.outputSchema.document()) }
         show(row("tool", "side", ["bytes", "parse µs", "valid. µs", "of parse", "call µs", "of call"]))
         try await gateway.serving {
             var shares: [Double] = []
@@ -99,7 +100,7 @@ private struct Side {
     private let schema: JSONSchema
 
     init(_ source: SchemaSource, _ typical: TypicalValue) throws {
-        schema = try JSONSchema(JSONParser.parse(source.bytes))
+        schema = try JSONSchema(source.document())
         value = try typical.value(of: schema.document)
         bytes = value.serialized()
         if let violation = schema.firstViolation(in: value) { throw NotTypical(violation: "\(violation)") }

@@ -1,4 +1,5 @@
 import HTTP
+import JSON
 import MCPServer
 
 /// Where the time of a `tools/call` goes: CPU microseconds of each part of `meta.whoami`.
@@ -10,8 +11,8 @@ struct CallParts {
     private let output: JSONSchema
 
     init(_ definition: ToolDefinition) throws {
-        input = try JSONSchema(JSONParser.parse(definition.inputSchema.bytes))
-        output = try JSONSchema(JSONParser.parse(definition.outputSchema.bytes))
+        input = try JSONSchema(definition.inputSchema.document())
+        output = try JSONSchema(definition.outputSchema.document())
     }
 
     /// - Parameters:

@@ -1,9 +1,11 @@
 import AgentLink
 import Foundation
 import HTTP
+import JSON
 import Logging
 import MCPServer
 import Secrets
+import Settings
 import Storage
 
 /// `POST /mcp` without a socket, over a real database: every tool has its own schemas, and instead of doing its work
@@ -25,33 +27,21 @@ final class InProcessGateway: Sendable {
         logger.logLevel = .error
         handle = try SQLiteDatabase.open(path: folder + "/sqlite.db", mode: .serve, logger: logger)
         let storage = handle.storage
-        let settings = BenchSettings()
         let key = SecretKey(derivedFrom: Array("bench".utf8), context: "data")
-        let identity = IdentityCache(storage: storage)
-        let strikes = StrikeBook(repository: storage.strikes, logger: logger)
-        let live = LiveWork(identity: identity, settings: settings)
-        let agents = AgentDirectory(logger: logger)
-        audit = AuditLog(repository: storage.audit, logger: logger, dataKey: key)
-        let services = ToolServices(
-            storage: storage, identity: identity, network: agents, settings: settings, live: live, strikes: strikes,
-            sessions: NoSessions(), rateLimiter: RateLimiter(), transferURLs: TransferURLs(), dataKey: key,
-            version: "bench", logger: logger)
-        let tools = try allTools(services).map { try CannedTool($0.definition, answer: answer($0.definition)) }
+        let core = GatewayCore(
+            storage: storage, network: AgentDirectory(logger: logger), settings: BenchSettings(),
+            sessions: NoSessions(), dataKey: key, version: "bench", logger: logger)
+        audit = core.audit
+        let tools = try allTools(core.services).map { try CannedTool($0.definition, answer: answer($0.definition)) }
         definitions = tools.map(\.definition)
-        let registry = try ToolRegistry(
-            tools, gate: AccessGate(identity: identity, settings: settings, network: agents), live: live, audit: audit,
-            identity: identity, logger: logger)
-        endpoint = MCPEndpoint(
-            registry: registry,
-            tokens: TokenAuthenticator(identity: identity, tokens: storage.tokens, key: key, strikes: strikes),
-            settings: settings, limiter: services.rateLimiter, live: live, audit: audit, version: "bench")
+        endpoint = core.endpoint(try core.registry(of: tools))
         let accounts = AccountService(storage: storage, dataKey: key)
         guard let admin = try await accounts.createFirstAdministrator(.random)?.user else { throw NoAdministrator() }
-        secret = try await TokenIssuer(storage: storage, dataKey: key).issue(
-            .init(name: "bench", scopes: ["nezha:*"]), for: UserIdentity(admin)
-        ).secret
-        principal = Principal(user: UserIdentity(admin), credential: .system)
-        try await identity.refresh()
+        let issued = try await TokenIssuer(storage: storage, dataKey: key).issue(
+            .init(name: "bench", scopes: ["nezha:*"]), for: UserIdentity(admin))
+        secret = issued.secret
+        principal = Principal(user: UserIdentity(admin), credential: .token(TokenIdentity(issued.token)))
+        try await core.load()
     }
 
     /// Runs `body` while audit rows are written; returns when all of them are.

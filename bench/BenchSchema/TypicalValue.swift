@@ -1,3 +1,4 @@
+import JSON
 import MCPServer
 
 /// A value of the size that calls have in practice, made from a schema: every property is there, lists have three items,

@@ -87,7 +87,7 @@ final class Crowd {
 
     // MARK: Opening
 
-    /// The first opening keeps to a number at once; whoever was lost comes back when his time has come, as in life.
+    /// The first opening keeps to a number at once; whoever was lost comes back when its time has come, as in life.
     private func openMore(on loop: isolated EventLoop) {
         while opening < options.openingAtOnce, next < options.count {
             opening += 1

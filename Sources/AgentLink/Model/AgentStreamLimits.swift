@@ -6,7 +6,7 @@ package struct AgentStreamLimits: Sendable, Hashable {
     package var total: Duration?
     /// How long a created stream waits for its user.
     package var clientAttach: Duration = .seconds(60)
-    /// How long a user waits for the agent, from the moment he attached (`agent-link-details.md` 3).
+    /// How long a user waits for the agent, from the moment they attached (`agent-link-details.md` 3).
     package var agentAttach: Duration = .seconds(10)
 
     package init(idle: Duration?, total: Duration?) {

@@ -1,5 +1,6 @@
 import GRPC
 import HTTP
+import Primitives
 
 /// The door of every call: metadata and peer in, an admitted agent out (`agent-link.md` 1, Authentication).
 struct AgentGate: Sendable {
@@ -42,7 +43,9 @@ struct AgentGate: Sendable {
         _ hyphen: HTTPField.Name, _ underscore: HTTPField.Name, _ metadata: HTTPFields
     ) -> String {
         for name in [hyphen, underscore] {
-            if let field = metadata.first(where: { $0.name == name }) { return trimmed(field.value) }
+            if let field = metadata.first(where: { $0.name == name }) {
+                return String(field.value.trimmingWhitespace())
+            }
         }
         return ""
     }
@@ -63,14 +66,6 @@ struct AgentGate: Sendable {
     /// - Parameter name: in lower case, of ASCII.
     private static func isSecret(_ name: String) -> Bool {
         name.hasPrefix("client-secret") || name.hasPrefix("client_secret")
-    }
-
-    private static func trimmed(_ text: String) -> String {
-        let scalars = text.unicodeScalars
-        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
-            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
-        else { return "" }
-        return String(scalars[first...last])
     }
 }
 

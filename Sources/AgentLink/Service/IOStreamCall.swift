@@ -1,4 +1,5 @@
 import GRPC
+import Primitives
 import Transport
 
 /// An `IOStream` call: joins an agent to the stream that its first frame names.
@@ -12,7 +13,7 @@ final class IOStreamCall: AgentCall {
     /// `nil` until the agent has named it.
     private var session: IOStreamSession?
     /// Resolved by the session when this call is to end.
-    private let end = OneShot<IOStreamSession.AgentEnd>()
+    private let end = Promise<IOStreamSession.AgentEnd>()
     private var firstFrameTimer: EventLoop.Timer?
     private var keepaliveTimer: EventLoop.Timer?
     private var lingerTimer: EventLoop.Timer?
@@ -30,7 +31,7 @@ final class IOStreamCall: AgentCall {
     func begin(_ call: GRPCServerCall, on loop: isolated EventLoop) {
         call.holdsWhileFull = false
         call.sendInitialMetadata(on: loop)
-        firstFrameTimer = loop.schedule(after: configuration.firstFrameTimeout.wholeMilliseconds) { [self] in
+        firstFrameTimer = loop.schedule(after: configuration.firstFrameTimeout.timerMilliseconds) { [self] in
             firstFrameTimer = nil
             refuse(.invalidID, call, on: loop)
         }
@@ -76,17 +77,17 @@ final class IOStreamCall: AgentCall {
         firstFrameTimer = nil
         let bound = LoopBound((self, call), on: loop)
         session.whenReaderCaughtUp {
-            bound.loop.enqueue { loop in bound.get(on: loop).1.releaseMessages(on: loop) }
+            bound.loop.perform { loop in bound.get(on: loop).1.releaseMessages(on: loop) }
         }
         session.outbound.whenAvailable {
-            bound.loop.enqueue { loop in
+            bound.loop.perform { loop in
                 let (me, call) = bound.get(on: loop)
                 me.pump(call, on: loop)
             }
         }
         end.whenResolved { outcome in
             guard case .success(.afterDraining) = outcome else { return }
-            bound.loop.enqueue { loop in bound.get(on: loop).0.startLinger(on: loop) }
+            bound.loop.perform { loop in bound.get(on: loop).0.startLinger(on: loop) }
         }
         scheduleKeepalive(session, on: loop)
         pump(call, on: loop)
@@ -111,7 +112,7 @@ final class IOStreamCall: AgentCall {
         while !isClosed {
             switch session.outbound.take(heldBack: isFull) {
             case .element(let frame):
-                call.send(IOStreamFrame(frame).protobuf(), on: loop)
+                call.send(frame, after: IOStreamFrame.head(of: frame.count), on: loop)
                 isFull = !call.isWritable
             case .empty, .heldBack: return
             // However it ended, the user's side has said all that the agent is to hear.
@@ -123,16 +124,16 @@ final class IOStreamCall: AgentCall {
     // MARK: Times and ends
 
     private func scheduleKeepalive(_ session: IOStreamSession, on loop: isolated EventLoop) {
-        keepaliveTimer = loop.schedule(after: configuration.streamKeepalive.wholeMilliseconds) { [self] in
+        keepaliveTimer = loop.schedule(after: configuration.streamKeepalive.timerMilliseconds) { [self] in
             session.handle(.keepaliveDue)
             scheduleKeepalive(session, on: loop)
         }
     }
 
-    /// The user has gone, and what he sent is still on its way: an agent that does not take it is not waited for.
+    /// The user has gone, and what they sent is still on its way: an agent that does not take it is not waited for.
     private func startLinger(on loop: isolated EventLoop) {
         guard !isClosed, let session else { return }
-        lingerTimer = loop.schedule(after: configuration.linger.wholeMilliseconds) { [self] in
+        lingerTimer = loop.schedule(after: configuration.linger.timerMilliseconds) { [self] in
             lingerTimer = nil
             session.handle(.lingerDeadline)
         }

@@ -1,4 +1,5 @@
 import GRPC
+import Primitives
 
 /// What the reports of one message each are answered with.
 struct ReportAnswers: Sendable {

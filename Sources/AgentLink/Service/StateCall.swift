@@ -25,7 +25,7 @@ final class StateCall: AgentCall {
         let call = LoopBound(call, on: loop)
         stream.ended.whenResolved { outcome in
             guard case .success(let end) = outcome else { return }
-            call.loop.enqueue { loop in call.get(on: loop).finish(GRPCStatus(end), on: loop) }
+            call.loop.perform { loop in call.get(on: loop).finish(GRPCStatus(end), on: loop) }
         }
     }
 

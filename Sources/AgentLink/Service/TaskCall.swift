@@ -1,5 +1,6 @@
 import GRPC
 import HTTP
+import Primitives
 import Transport
 
 /// A `RequestTask` call: tasks out, results in. The queue of tasks is bounded by the directory; results are handled one
@@ -36,7 +37,7 @@ final class TaskCall: AgentCall {
         call.sendInitialMetadata(metadata, on: loop)
         let bound = LoopBound((self, call), on: loop)
         stream.outbox.whenAvailable {
-            bound.loop.enqueue { loop in
+            bound.loop.perform { loop in
                 let (me, call) = bound.get(on: loop)
                 me.pump(call, on: loop)
             }
@@ -92,14 +93,14 @@ final class TaskCall: AgentCall {
     private func send(_ task: [UInt8], in call: GRPCServerCall, on loop: isolated EventLoop) {
         call.send(task, on: loop)
         guard !call.isWritable else { return }
-        stallTimer = loop.schedule(after: directory.configuration.sendTimeout.wholeMilliseconds) { [self] in
+        stallTimer = loop.schedule(after: directory.configuration.sendTimeout.timerMilliseconds) { [self] in
             stallTimer = nil
             call.finish(GRPCStatus(AgentStreamEnd.stalled), on: loop)
         }
     }
 
     private func scheduleKeepalive(after pause: Duration, _ call: GRPCServerCall, on loop: isolated EventLoop) {
-        keepaliveTimer = loop.schedule(after: pause.wholeMilliseconds) { [self] in
+        keepaliveTimer = loop.schedule(after: pause.timerMilliseconds) { [self] in
             // An agent that is not taking what it has been sent has more to read than a keep-alive.
             if stallTimer == nil { send(Self.keepalive, in: call, on: loop) }
             scheduleKeepalive(after: directory.configuration.taskKeepalive, call, on: loop)

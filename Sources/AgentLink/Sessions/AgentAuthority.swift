@@ -51,7 +51,7 @@ package enum AgentRefusal: Error, Sendable, Equatable {
     case foreignServer(server: Int64, owner: Int64, secretOwner: Int64)
     /// The address is blocked for now; gRPC `PERMISSION_DENIED`.
     case blocked
-    /// The owner has as many servers as he may, or registers them too fast; gRPC `RESOURCE_EXHAUSTED`.
+    /// The owner has as many servers as one may have, or registers them too fast; gRPC `RESOURCE_EXHAUSTED`.
     case tooManyServers(String)
     /// The storage did not answer; gRPC `UNAVAILABLE`.
     case unavailable

@@ -52,6 +52,8 @@ package final class AgentDirectory: AgentNetwork {
         return known
     }
 
+    package func reportVersions(of ids: [Int64]) async -> [UInt64]? { ids.map { sessions[$0]?.reportVersion ?? 0 } }
+
     package func disconnect(server id: Int64, detach: Bool) async {
         let session = detach ? sessions.remove(id) : sessions[id]
         session?.disconnect(detach: detach, reason: .serverRemoved)
@@ -119,7 +121,7 @@ package final class AgentDirectory: AgentNetwork {
 
     /// The stream that an agent's first frame names, if it may attach to it.
     func attach(
-        streamID: String, server: Int64, end: OneShot<IOStreamSession.AgentEnd>
+        streamID: String, server: Int64, end: Promise<IOStreamSession.AgentEnd>
     ) throws(IOStreamRefusal) -> IOStreamSession {
         guard let stream = stream(streamID) else { throw .notAuthorized }
         try stream.attachAgent(server: server, end: end)

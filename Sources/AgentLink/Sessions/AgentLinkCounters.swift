@@ -1,6 +1,7 @@
 import Synchronization
 
-/// What the link dropped or refused since the start. Only rare events count here, so that agents share no hot spot.
+/// What the link dropped or refused since the start, and the numbers of reports. All but the latter are rare, so that
+/// agents share no hot spot.
 package final class AgentLinkCounters: Sendable {
     /// A moment's values.
     package struct Snapshot: Sendable, Hashable {
@@ -24,6 +25,7 @@ package final class AgentLinkCounters: Sendable {
     private let refusedCalls = Atomic<UInt64>(0)
     private let refusedAttachments = Atomic<UInt64>(0)
     private let supersededStreams = Atomic<UInt64>(0)
+    private let reports = Atomic<UInt64>(0)
 
     enum Event {
         case lateResult
@@ -44,6 +46,9 @@ package final class AgentLinkCounters: Sendable {
         case .supersededStream: supersededStreams.add(1, ordering: .relaxed)
         }
     }
+
+    /// A number for what is known of an agent from now on, which nothing else that was or will be known has; never 0.
+    func nextReport() -> UInt64 { reports.add(1, ordering: .relaxed).newValue }
 
     package var snapshot: Snapshot {
         Snapshot(

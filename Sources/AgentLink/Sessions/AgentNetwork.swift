@@ -1,5 +1,10 @@
 /// The only way from the tools to the agents. A later build may run several gateways over one database, where the
 /// link of a server is on another node; nothing behind this protocol may be assumed to be in this process.
+///
+/// ```swift
+/// let link = try await network.link(to: 7)
+/// let reply = try await link.call(.exec, body: ExecTask(cmd: "uptime").jsonText(), timeout: .seconds(35))
+/// ```
 package protocol AgentNetwork: Sendable {
     /// The way to the agent of server `id`.
     /// - Throws: ``AgentCallError/offline`` where no task stream is attached.
@@ -7,6 +12,11 @@ package protocol AgentNetwork: Sendable {
 
     /// What is known of these servers' agents now; servers that never reported are absent.
     func presence(of ids: [Int64]) async -> [Int64: AgentPresence]
+
+    /// For each of these servers in their order, a number that is another one as soon as its agent has reported anything
+    /// or has gone; 0 for those that never reported. Whoever keeps what was made of ``presence(of:)`` asks before it.
+    /// - Returns: `nil` for networks that do not count; nothing is kept then.
+    func reportVersions(of ids: [Int64]) async -> [UInt64]?
 
     /// The server of an announced stream that this claim may take now; `nil` also when there is no such stream.
     func server(ofStream id: String, for claim: AgentStreamClaim) async -> Int64?
@@ -16,15 +26,26 @@ package protocol AgentNetwork: Sendable {
     /// - Throws: ``AgentCallError/streamRefused`` for ids that do not exist or are not the claimant's to take.
     func attachStream(_ id: String, for claim: AgentStreamClaim) async throws(AgentCallError) -> any AgentStream
 
+    /// Sends a task under an id of the caller (a service, cron or transfer id); its result comes to the
+    /// ``AgentResultSink``.
+    func send(_ type: AgentTaskType, id: UInt64, body: String, to server: Int64) async throws(AgentCallError)
+
     /// Ends everything that is open to server `id` (it was deleted or moved): its streams, and with `detach` its
     /// task and state streams too.
     func disconnect(server id: Int64, detach: Bool) async
 }
 
+extension AgentNetwork {
+    package func reportVersions(of ids: [Int64]) async -> [UInt64]? { nil }
+
+    /// For networks whose agents take no tasks of that kind.
+    package func send(
+        _ type: AgentTaskType, id: UInt64, body: String, to server: Int64
+    ) async throws(AgentCallError) { throw .offline }
+}
+
 /// An attached agent.
 package protocol AgentServerLink: Sendable {
-    var serverID: Int64 { get }
-
     /// Whether a call that is cancelled also stops the work on the agent (`agent-link.md` 6).
     var canCancel: Bool { get }
 
@@ -38,9 +59,6 @@ package protocol AgentServerLink: Sendable {
     /// - Throws: ``AgentCallError`` or `CancellationError`.
     func call(_ type: AgentTaskType, body: String, timeout: Duration) async throws -> AgentTaskReply
 
-    /// Sends one task to which no reply is awaited (keep-alive).
-    func send(_ type: AgentTaskType, body: String) async throws(AgentCallError)
-
     /// Sends one task that may have no reply (upgrade, apply config: an agent that obeys may be gone before it answers,
     /// old ones answer nothing), and waits a while for one.
     /// - Returns: the reply; `nil` when none came in time or before the agent left.
@@ -49,7 +67,7 @@ package protocol AgentServerLink: Sendable {
 
     /// Registers a terminal or file manager stream for a person and sends its task. The client attaches by
     /// ``AgentNetwork/attachStream(_:for:)``; nobody else ever can, and a stream that nobody takes in time ends.
-    /// - Parameter owner: who opens it; his quota counts.
+    /// - Parameter owner: who opens it; their quota counts.
     /// - Returns: the stream's id.
     /// - Throws: ``AgentCallError`` or `CancellationError`; nothing stays registered then.
     func announceStream(_ purpose: AgentStreamPurpose, owner: AgentStreamCredential) async throws -> String

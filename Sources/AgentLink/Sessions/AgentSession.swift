@@ -5,7 +5,11 @@ import Transport
 /// small lock each, so ten thousand agents share none.
 final class AgentSession: Sendable {
     private struct State {
-        var presence = AgentPresence()
+        var presence = AgentPresence() {
+            didSet { reportVersion = counters.nextReport() }
+        }
+        /// Another one after every change of `presence`.
+        private(set) var reportVersion: UInt64
         var taskStream: TaskStream?
         var stateStream: StateStream?
         var streams: [String: IOStreamSession] = [:]
@@ -13,6 +17,12 @@ final class AgentSession: Sendable {
         var clones = CloneWatch()
         var epoch: UInt64 = 0
         var end: AgentStreamEnd?
+        private let counters: AgentLinkCounters
+
+        init(_ counters: AgentLinkCounters) {
+            self.counters = counters
+            reportVersion = counters.nextReport()
+        }
     }
 
     let serverID: Int64
@@ -20,7 +30,7 @@ final class AgentSession: Sendable {
     private let events: any AgentEventSink
     private let counters: AgentLinkCounters
     private let onClone: @Sendable () -> Void
-    private let state = Lock(State())
+    private let state: Lock<State>
 
     init(
         serverID: Int64, configuration: AgentLinkConfiguration, events: any AgentEventSink, counters: AgentLinkCounters,
@@ -31,6 +41,7 @@ final class AgentSession: Sendable {
         self.events = events
         self.counters = counters
         self.onClone = onClone
+        state = Lock(State(counters))
     }
 
     // MARK: Task stream
@@ -147,6 +158,9 @@ final class AgentSession: Sendable {
             return isKnown ? presence : nil
         }
     }
+
+    /// As ``AgentNetwork/reportVersions(of:)``.
+    var reportVersion: UInt64 { state.withLock { $0.reportVersion } }
 
     // MARK: IOStreams
 

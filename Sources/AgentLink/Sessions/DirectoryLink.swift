@@ -3,7 +3,6 @@ struct DirectoryLink: AgentServerLink {
     let session: AgentSession
     let directory: AgentDirectory
 
-    var serverID: Int64 { session.serverID }
     var canCancel: Bool { session.taskStream?.extensions.contains(.cancel) ?? false }
 
     func call(_ type: AgentTaskType, body: String, timeout: Duration) async throws -> AgentTaskReply {
@@ -23,10 +22,6 @@ struct DirectoryLink: AgentServerLink {
             stop(task.id, type, on: stream)
             throw CancellationError()
         }
-    }
-
-    func send(_ type: AgentTaskType, body: String) async throws(AgentCallError) {
-        try await send(type, id: type == .keepalive ? 0 : AgentTaskID.next(), body: body)
     }
 
     func send(_ type: AgentTaskType, id: UInt64, body: String) async throws(AgentCallError) {
@@ -106,7 +101,7 @@ struct DirectoryLink: AgentServerLink {
     /// newer one is current, or none.
     private func expectReply(
         to task: AgentTask, _ type: AgentTaskType
-    ) throws(AgentCallError) -> (TaskStream, OneShot<AgentTaskReply>) {
+    ) throws(AgentCallError) -> (TaskStream, Promise<AgentTaskReply>) {
         while let stream = session.taskStream {
             if let reply = stream.expect(id: task.id, type: type) { return (stream, reply) }
             guard session.taskStream !== stream else { break }

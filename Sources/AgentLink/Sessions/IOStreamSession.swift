@@ -16,7 +16,7 @@ final class IOStreamSession: Sendable {
     private struct Core {
         var machine: IOStreamStateMachine
         /// Whether the agent's call has to end; there is a call only after the attachment.
-        var end: OneShot<AgentEnd>?
+        var end: Promise<AgentEnd>?
     }
 
     let id: String
@@ -27,7 +27,7 @@ final class IOStreamSession: Sendable {
     let outbound: BoundedMailbox<[UInt8]>
     /// From the agent.
     private let inbound: BoundedMailbox<[UInt8]>
-    private let attachment = OneShot<Void>()
+    private let attachment = Promise<Void>()
     private let core: Lock<Core>
     private let timers: IOStreamTimers
     private let onRelease: @Sendable (IOStreamSession) -> Void
@@ -58,7 +58,7 @@ final class IOStreamSession: Sendable {
     /// - Parameters:
     ///   - server: whom the caller was admitted as.
     ///   - end: resolved when the gateway ends the call.
-    func attachAgent(server: Int64, end: OneShot<AgentEnd>) throws(IOStreamRefusal) {
+    func attachAgent(server: Int64, end: Promise<AgentEnd>) throws(IOStreamRefusal) {
         let actions = core.withLock { core in
             let actions = core.machine.handle(.agentAttaches(server: server))
             if actions.contains(.acceptAgent) { core.end = end }
@@ -101,7 +101,7 @@ final class IOStreamSession: Sendable {
         core.withLock { $0.machine.admits(.claim(claim)) }
     }
 
-    /// Gives the user's side to whoever named the id, if he may have it; the agent may come later.
+    /// Gives the user's side to whoever named the id, if they may have it; the agent may come later.
     func attachClient(_ claim: AgentStreamClaim) -> Bool {
         handle(.clientAttaches(.claim(claim))).contains(.acceptClient)
     }

@@ -32,7 +32,7 @@ final class TaskStream: Sendable {
 
     private struct Call {
         var type: UInt64
-        var reply: OneShot<AgentTaskReply>
+        var reply: Promise<AgentTaskReply>
     }
 
     private struct State {
@@ -47,7 +47,7 @@ final class TaskStream: Sendable {
     /// Read by the agent's `RequestTask` call alone.
     let outbox: BoundedMailbox<AgentTask>
     /// Resolved with why the stream was ended.
-    let ended = OneShot<AgentStreamEnd>()
+    let ended = Promise<AgentStreamEnd>()
     private let state = Lock(State())
 
     init(serverID: Int64, epoch: UInt64, extensions: AgentExtensions, configuration: AgentLinkConfiguration) {
@@ -58,10 +58,10 @@ final class TaskStream: Sendable {
     }
 
     /// Opens a place for the result of task `id`; `nil` when the stream has ended, so that no call waits on it.
-    func expect(id: UInt64, type: AgentTaskType) -> OneShot<AgentTaskReply>? {
+    func expect(id: UInt64, type: AgentTaskType) -> Promise<AgentTaskReply>? {
         state.withLock { state in
             guard !state.isEnded else { return nil }
-            let reply = OneShot<AgentTaskReply>()
+            let reply = Promise<AgentTaskReply>()
             state.calls[id] = Call(type: type.rawValue, reply: reply)
             return reply
         }
@@ -74,7 +74,7 @@ final class TaskStream: Sendable {
 
     /// Gives a result to the call that awaits it.
     func complete(_ result: AgentTaskResult) -> Outcome {
-        let (outcome, reply) = state.withLock { state -> (Outcome, OneShot<AgentTaskReply>?) in
+        let (outcome, reply) = state.withLock { state -> (Outcome, Promise<AgentTaskReply>?) in
             guard let call = state.calls[result.id] else {
                 return (AgentTaskID.wasIssued(result.id) ? .late : .unknown, nil)
             }
@@ -106,7 +106,7 @@ final class TaskStream: Sendable {
 final class StateStream: Sendable {
     let serverID: Int64
     /// Resolved with why the stream was ended.
-    let ended = OneShot<AgentStreamEnd>()
+    let ended = Promise<AgentStreamEnd>()
 
     init(serverID: Int64) {
         self.serverID = serverID

@@ -1,3 +1,5 @@
+import Primitives
+
 /// One task on its way to an agent, message `Task`; what `data` holds depends on the type (`agent-link.md` 2).
 package struct AgentTask: Sendable, Hashable {
     /// What an agent surely accepts of one encoded task, 3.5 MiB: its receive limit is 4 MiB, and a message above
@@ -46,10 +48,6 @@ package struct AgentTaskResult: Sendable, Hashable {
         self.id = id
         self.type = type
         self.reply = reply
-    }
-
-    package init(id: UInt64, type: AgentTaskType, reply: AgentTaskReply) {
-        self.init(id: id, type: type.rawValue, reply: reply)
     }
 }
 

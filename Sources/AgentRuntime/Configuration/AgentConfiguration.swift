@@ -1,3 +1,5 @@
+import Primitives
+
 /// The settings of one agent (`agent-link.md` 4, defaults of `agent-link-details.md` 4).
 package struct AgentConfiguration: Sendable, Equatable {
     /// `host:port` of the gateway.
@@ -61,16 +63,10 @@ package struct AgentConfiguration: Sendable, Equatable {
         guard clientSecret.utf8.allSatisfy({ 0x21 <= $0 && $0 < 0x7F }) else {
             throw .invalid(key: "client_secret", value: "(hidden)", expected: "visible ASCII characters only")
         }
-        guard Self.isUUID(uuid) else {
+        // The form that dashboards take (`agent-link-details.md` 1).
+        guard UUIDText.isValid(uuid) else {
             throw .invalid(key: "uuid", value: uuid, expected: "36 characters 8-4-4-4-12 of hexadecimal digits")
         }
-    }
-
-    /// Whether `text` has the form that dashboards take (`agent-link-details.md` 1).
-    static func isUUID(_ text: String) -> Bool {
-        let groups = text.split(separator: "-", omittingEmptySubsequences: false)
-        return groups.map(\.utf8.count) == [8, 4, 4, 4, 12]
-            && text.utf8.allSatisfy { $0 == UInt8(ascii: "-") || Character(UnicodeScalar($0)).isHexDigit }
     }
 
     static func isHTTP(_ text: String) -> Bool {
@@ -85,18 +81,28 @@ struct ServerAddress: Sendable, Equatable {
     var host: String
     var port: Int
 
+    /// A name of the longest domain, brackets and a port have less.
+    private static let longest = 512
+
+    /// Blanks, control characters, and what separates parts of a URL.
+    private static func isForbidden(_ byte: UInt8) -> Bool {
+        byte <= 0x20 || byte == 0x7F || byte == UInt8(ascii: "/") || byte == UInt8(ascii: "@")
+    }
+
     init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
-            (1...65535).contains(port)
+        // Bytes: the gateway names such an address too (a TCP probe, a tunnel), of any length and with any marks in it.
+        let bytes = text.utf8.prefix(Self.longest + 1)
+        guard bytes.count <= Self.longest, let colon = bytes.lastIndex(of: UInt8(ascii: ":")),
+            let port = Int(Substring(bytes[bytes.index(after: colon)...])), (1...65535).contains(port)
         else { return nil }
-        var host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
+        var host = bytes[..<colon]
+        if host.first == UInt8(ascii: "["), host.last == UInt8(ascii: "]") {
             host = host.dropFirst().dropLast()
-        } else if host.contains(":") {
+        } else if host.contains(UInt8(ascii: ":")) {
             return nil
         }
-        guard !host.isEmpty, !host.contains(where: { $0.isWhitespace || $0 == "/" || $0 == "@" }) else { return nil }
-        self.host = String(host)
+        guard !host.isEmpty, !host.contains(where: Self.isForbidden) else { return nil }
+        self.host = String(Substring(host))
         self.port = port
     }
 }

@@ -1,9 +1,11 @@
 import Glibc
+import Primitives
 
 /// Lets a person change the configuration file in an editor; the file is replaced only by one that is valid.
 package struct ConfigurationEditor: Sendable {
     package enum Outcome: Sendable, Equatable {
-        case saved
+        /// Over these bytes; `nil` where there was no file.
+        case saved(over: [UInt8]?)
         case unchanged
     }
 
@@ -39,7 +41,14 @@ package struct ConfigurationEditor: Sendable {
         _ = try ConfigurationFile(path: draft).load(environment: environment)
         try write(try bytes(of: draft) ?? new, to: file.path)
         unsafe unlink(draft)
-        return .saved
+        return .saved(over: old)
+    }
+
+    /// Takes back what was saved, as far as that can be done: it is a draft again.
+    /// - Parameter former: what the file said before.
+    package func takeBack(_ former: [UInt8]?) {
+        if let saved = try? bytes(of: file.path) { try? write(saved, to: draft) }
+        if let former { try? write(former, to: file.path) } else { unsafe unlink(file.path) }
     }
 
     private func openEditor() throws(ConfigurationError) {
@@ -73,7 +82,7 @@ package struct ConfigurationEditor: Sendable {
 
     private func write(_ bytes: [UInt8], to path: String) throws(ConfigurationError) {
         do {
-            try AtomicFile.write(bytes, to: path, mode: 0o600, createDirectory: true)
+            try AtomicFile.write(bytes, to: path, mode: 0o600, folderMode: 0o750)
         } catch {
             throw .unwritable(path: path, reason: error.reason)
         }

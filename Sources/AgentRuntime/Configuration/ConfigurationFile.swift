@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 import Secrets
 import YAML
 
@@ -69,7 +70,7 @@ package struct ConfigurationFile: Sendable {
             throw .unwritable(path: path, reason: "the settings have no YAML form")
         }
         do {
-            try AtomicFile.write(Array(text.utf8), to: path, mode: 0o600, createDirectory: true)
+            try AtomicFile.write(Array(text.utf8), to: path, mode: 0o600, folderMode: 0o750)
         } catch {
             throw .unwritable(path: path, reason: error.reason)
         }

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import JSON
 
 extension AgentConfiguration {
     /// The answer to task 12: every key, empty lists and mappings left out (`agent-link-details.md` 2).
@@ -11,27 +11,27 @@ extension AgentConfiguration {
             case let value: object[key.name] = value
             }
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Texts, numbers and flags: encoding them cannot fail.
-        guard let data = try? encoder.encode(object) else { return "{}" }
-        return String(decoding: data, as: UTF8.self)
+        guard let value = try? JSONValueEncoder().encode(object) else { return "{}" }
+        return value.sortedByName.text
     }
+
+    /// The most bytes of a change; a whole configuration has a hundredth of it.
+    static let changeLimit = 256 << 10
+    private static let changeLimits = JSONLimits(
+        depth: 16, numberLength: 64, nameLength: 256, values: 1 << 14)
 
     /// This configuration changed as task 13 says: lists are replaced, `nic_allowlist` is merged key by key, unknown
     /// keys and `null` are ignored.
     /// - Throws: ``ConfigurationError``; its text goes back to the dashboard, so it never quotes a secret.
     func merging(json: String) throws(ConfigurationError) -> AgentConfiguration {
-        let object: [String: ConfigurationValue?]
-        do {
-            object = try JSONDecoder().decode(LooseObject.self, from: Data(json.utf8)).values
-        } catch {
-            throw .invalid(key: "request", value: "(hidden)", expected: "a JSON object of settings")
-        }
+        guard json.utf8.count <= Self.changeLimit,
+            case .object(let object)? = try? JSONParser.parse(json, limits: Self.changeLimits)
+        else { throw .invalid(key: "request", value: "(hidden)", expected: "a JSON object of settings") }
         var result = self
-        for (name, value) in object.sorted(by: { $0.key < $1.key }) {
+        for (name, value) in object where value != .null {
             guard let key = ConfigurationKey.named(name) else { continue }
-            guard let value else { throw key.invalid("another type") }
+            guard let value = ConfigurationValue(value) else { throw key.invalid("another type") }
             if case .switches(let changes) = value {
                 try key.set(.switches(nicAllowlist.merging(changes) { $1 }), in: &result)
             } else {
@@ -64,31 +64,30 @@ extension ConfigurationValue: Encodable {
     }
 }
 
-/// A JSON object whose values are of the types that settings have; `nil` for a value of another type, and nothing for
-/// `null`.
-private struct LooseObject: Decodable {
-    var values: [String: ConfigurationValue?] = [:]
-
-    private struct Key: CodingKey {
-        var stringValue: String
-        var intValue: Int? { nil }
-        init?(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: Key.self)
-        for key in container.allKeys where try !container.decodeNil(forKey: key) {
-            values.updateValue(Self.value(key, in: container), forKey: key.stringValue)
+extension ConfigurationValue {
+    /// `nil` for a value of a type that no setting has.
+    fileprivate init?(_ value: JSONValue) {
+        switch value {
+        case .bool(let flag):
+            self = .flag(flag)
+        case .number(let number):
+            guard let number = number.uint64.flatMap(UInt32.init(exactly:)) else { return nil }
+            self = .number(number)
+        case .string(let text):
+            self = .text(text)
+        case .array(let elements):
+            let texts = elements.compactMap(\.stringValue)
+            guard texts.count == elements.count else { return nil }
+            self = .list(texts)
+        case .object(let object):
+            var switches: [String: Bool] = [:]
+            for (name, value) in object {
+                guard let flag = value.boolValue else { return nil }
+                switches[name] = flag
+            }
+            self = .switches(switches)
+        case .null:
+            return nil
         }
-    }
-
-    private static func value(_ key: Key, in container: KeyedDecodingContainer<Key>) -> ConfigurationValue? {
-        if let flag = try? container.decode(Bool.self, forKey: key) { return .flag(flag) }
-        if let number = try? container.decode(UInt32.self, forKey: key) { return .number(number) }
-        if let text = try? container.decode(String.self, forKey: key) { return .text(text) }
-        if let list = try? container.decode([String].self, forKey: key) { return .list(list) }
-        if let switches = try? container.decode([String: Bool].self, forKey: key) { return .switches(switches) }
-        return nil
     }
 }

@@ -1,3 +1,5 @@
+import Primitives
+
 /// One setting: its name in YAML and JSON, its type and its place in ``AgentConfiguration``. Reading, writing, the
 /// environment and the tasks 12–14 all go through this table.
 struct ConfigurationKey: Sendable {
@@ -120,9 +122,7 @@ struct ConfigurationKey: Sendable {
     }
 
     private static func parts(_ text: String) -> [String] {
-        text.split(separator: ",").map { part in
-            String(part.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
-        }.filter { !$0.isEmpty }
+        text.split(separator: ",").map { String($0.trimmingWhitespace()) }.filter { !$0.isEmpty }
     }
 }
 

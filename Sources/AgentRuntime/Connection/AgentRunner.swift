@@ -16,8 +16,11 @@ package enum AgentRunner {
                 for await _ in signals {
                     agent.shutDown()
                     try? await Task.sleep(for: limit)
-                    // Something hangs, as on a dead mount, and cannot be waited for. The end comes all the same.
-                    if !Task.isCancelled { exit(EXIT_SUCCESS) }
+                    // Something hangs, as on a dead mount, and cannot be waited for. The end comes all the same, without
+                    // what `exit` would still do, which may hang as well. A thread that waits in the kernel for an answer
+                    // of a FUSE server keeps the number of the process all the same, until that server answers or ends:
+                    // no signal and no call of ours reaches it there.
+                    if !Task.isCancelled { _exit(EXIT_SUCCESS) }
                     break
                 }
             }

@@ -1,6 +1,7 @@
 import AgentLink
 import GRPC
 package import Logging
+import Primitives
 import Synchronization
 
 /// A running agent: connects, does what the gateway asks, and connects again, until it is shut down.

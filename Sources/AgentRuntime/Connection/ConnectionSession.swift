@@ -44,7 +44,7 @@ struct ConnectionSession: Sendable {
     }
 
     private func runStreams(_ link: AgentLinkClient, bootTime: UInt64) async throws {
-        let results = BoundedQueue<AgentTaskResult>(limit: 64)
+        let results = BoundedMailbox<AgentTaskResult>(maxCount: 64)
         let streamJobs = JobQueue()
         let (stateStop, jobsStop) = (Signal(), Signal())
         let dispatcher = TaskDispatcher(
@@ -69,7 +69,7 @@ struct ConnectionSession: Sendable {
             if inTime { inTime = await wait(for: .state, &open, &group) }
             results.finish()
             if inTime { _ = await wait(for: .tasks, &open, &group) }
-            results.fail(QueueEnded())
+            results.fail(MailboxFinished())
             group.cancelAll()
             return first?.part == .stop ? nil : first?.failure ?? GRPCStatus(.unavailable, "stream ended")
         }
@@ -95,7 +95,7 @@ struct ConnectionSession: Sendable {
     }
 
     private func runTaskStream(
-        _ link: AgentLinkClient, _ dispatcher: TaskDispatcher, _ results: BoundedQueue<AgentTaskResult>
+        _ link: AgentLinkClient, _ dispatcher: TaskDispatcher, _ results: BoundedMailbox<AgentTaskResult>
     ) async throws {
         var extensions = HTTPFields()
         if let name = HTTPField.Name(AgentExtensions.metadataKey) {

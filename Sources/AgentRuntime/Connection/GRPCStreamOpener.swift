@@ -60,7 +60,7 @@ struct GRPCStreamOpener: StreamOpening {
                     defer { group.cancelAll() }
                     group.addTask {
                         while let frame = try await stream.outbound.next() {
-                            try await call.send(IOStreamFrame(frame).protobuf())
+                            try await call.send(frame, after: IOStreamFrame.head(of: frame.count))
                         }
                         await call.finish()
                         return false
@@ -77,7 +77,7 @@ struct GRPCStreamOpener: StreamOpening {
                 }
             }
             stream.inbound.finish()
-            stream.outbound.fail(QueueEnded())
+            stream.outbound.fail(MailboxFinished())
         } catch {
             stream.inbound.fail(error)
             stream.outbound.fail(error)
@@ -87,8 +87,8 @@ struct GRPCStreamOpener: StreamOpening {
 
 /// A stream whose frames wait in two short queues, so that each side is held back by the other.
 struct QueuedStream: FrameStream {
-    let inbound = BoundedQueue<[UInt8]>(limit: 16)
-    let outbound = BoundedQueue<[UInt8]>(limit: 4)
+    let inbound = BoundedMailbox<[UInt8]>(maxCount: 16)
+    let outbound = BoundedMailbox<[UInt8]>(maxCount: 4)
 
     func receive() async throws -> [UInt8]? {
         try await inbound.next()

@@ -1,6 +1,7 @@
 import AgentLink
 import HTTP
 import Logging
+import Primitives
 
 /// The addresses under which the world sees this machine.
 ///
@@ -27,9 +28,10 @@ enum PublicAddresses {
         return found
     }
 
+    private static let separators = Set("\",{}= \n\r\t".utf8)
+
     /// Services answer an address alone, a line `ip=…`, or JSON with the address as one of its texts.
     static func address(in text: String) -> IPAddress? {
-        let separators: Set<Character> = ["\"", ",", "{", "}", "=", " ", "\n", "\r", "\t", "\r\n"]
-        return text.split(whereSeparator: separators.contains).lazy.compactMap { IPAddress($0) }.first
+        text.utf8.split { separators.contains($0) }.lazy.compactMap { IPAddress(Substring($0)) }.first
     }
 }

@@ -18,7 +18,7 @@ struct StateReporter: Sendable {
 
     /// Runs until ``stop`` fires or the stream ends.
     func run() async throws {
-        let receipts = BoundedQueue<Void>(limit: 4)
+        let receipts = BoundedMailbox<Void>(maxCount: 4)
         try await link.withStream(.reportSystemState) { stream in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 defer { group.cancelAll() }
@@ -42,7 +42,7 @@ struct StateReporter: Sendable {
         }
     }
 
-    private func report(over stream: GRPCClientStream, _ receipts: BoundedQueue<Void>) async throws {
+    private func report(over stream: GRPCClientStream, _ receipts: BoundedMailbox<Void>) async throws {
         var host = HostReports(bootTime: bootTime)
         var addresses = AddressReports(configuration: configuration, logger: context.logger)
         while !stop.isFired {

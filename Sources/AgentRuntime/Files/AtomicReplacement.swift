@@ -1,18 +1,27 @@
 import CLinux
 import Glibc
+import Primitives
 import Secrets
 
 /// A new version of a file, written beside the old one and renamed over it. Whatever fails before the rename leaves
 /// the old file as it was and no temporary one.
 ///
+/// Where the folder takes no new file, though the old one can be written, the new version is gathered elsewhere and written
+/// over the old one in the end.
+///
 /// The folder is opened once: whoever swaps a folder on the way for a link later on changes nothing here.
 struct AtomicReplacement: ~Copyable, Sendable {
     private let directory: Descriptor
     private let file: Descriptor
-    private let temporary: [CChar]
+    /// The file beside the old one; `nil` where that cannot be.
+    private let beside: Beside?
     private let target: [CChar]
-    /// The temporary file in ``TemporaryFiles``.
-    private let remembered: [UInt8]
+
+    private struct Beside {
+        var name: [CChar]
+        /// In ``TemporaryFiles``.
+        var remembered: [UInt8]
+    }
 
     /// - Parameters:
     ///   - createDirectories: also makes missing folders, with mode 0755.
@@ -31,10 +40,14 @@ struct AtomicReplacement: ~Copyable, Sendable {
             do throws(SystemCallError) {
                 let file = Descriptor(owning: try retryingInterrupts { unsafe openat(raw, temporary, flags, 0o600) })
                 return AtomicReplacement(
-                    directory: directory, file: file, temporary: temporary, target: path.name, remembered: whole)
+                    directory: directory, file: file, target: path.name,
+                    beside: Beside(name: temporary, remembered: whole))
             } catch {
                 TemporaryFiles.shared.remove(whole)
-                throw error
+                guard error.code == EROFS, canWriteOver(path.name, in: raw), let spare = SpareFile.make() else {
+                    throw error
+                }
+                return AtomicReplacement(directory: directory, file: spare, target: path.name, beside: nil)
             }
         } catch {
             throw error.code == ENXIO ? .notRegularFile : .system(error)
@@ -42,20 +55,19 @@ struct AtomicReplacement: ~Copyable, Sendable {
     }
 
     private init(
-        directory: consuming Descriptor, file: consuming Descriptor, temporary: [CChar], target: [CChar],
-        remembered: [UInt8]
+        directory: consuming Descriptor, file: consuming Descriptor, target: [CChar], beside: Beside?
     ) {
         self.directory = directory
         self.file = file
-        self.temporary = temporary
         self.target = target
-        self.remembered = remembered
+        self.beside = beside
     }
 
     deinit {
+        guard let beside else { return }
         // After the rename there is nothing of that name any more.
-        unsafe unlinkat(directory.raw, temporary, 0)
-        TemporaryFiles.shared.remove(remembered)
+        unsafe unlinkat(directory.raw, beside.name, 0)
+        TemporaryFiles.shared.remove(beside.remembered)
     }
 
     borrowing func write(_ bytes: [UInt8]) throws(FileTaskError) {
@@ -76,6 +88,12 @@ struct AtomicReplacement: ~Copyable, Sendable {
         if let old = try? unsafe FileStatus(name, in: directory), old.isDevice { throw SystemCallError(code: ENXIO) }
     }
 
+    /// Whether it is a regular file of a file system that is not read-only as its folder's is.
+    private static func canWriteOver(_ name: [CChar], in directory: Int32) -> Bool {
+        guard (try? unsafe FileStatus(name, in: directory))?.kind == .file else { return false }
+        return unsafe faccessat(directory, name, W_OK, AT_EACCESS) == 0
+    }
+
     /// Makes it the file, and waits until it is on the disk.
     /// - Parameter mode: its permissions, whatever the umask is; without it, those of the file that is replaced, else
     ///   ``FileMode/standard``. The owner of a file that is replaced stays.
@@ -84,6 +102,9 @@ struct AtomicReplacement: ~Copyable, Sendable {
         do throws(SystemCallError) {
             let old = try? unsafe FileStatus(target, in: directory)
             try Self.refuseDevice(target, in: directory)
+            guard let temporary = beside?.name else {
+                return try unsafe InPlace.write(from: file, to: target, in: directory, mode: mode)
+            }
             try Self.give(file, of: old?.kind == .file ? old : nil, mode: mode)
             try retryingInterrupts { fsync(file) }
             do throws(SystemCallError) {

@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 
 /// Removes a name and what is below it. Links are removed, never followed; what is mounted below stays, and ends it.
 ///

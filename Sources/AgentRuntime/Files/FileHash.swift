@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 import Secrets
 
 /// SHA-256 of the file at a path, for preconditions.

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Primitives
 
 /// What the system says of one name, never following it.
 struct FileStatus: Sendable, Equatable {

@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 
 /// Why a file task failed. Its text is one of a fixed set (`agent-link.md` 2, error set), or what the system calls its
 /// error: nothing else of the machine leaks through it.

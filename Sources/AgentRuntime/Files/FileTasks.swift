@@ -1,6 +1,7 @@
 import AgentLink
 import FoundationEssentials
 import Glibc
+import Primitives
 import Secrets
 
 /// Tasks 16–19 (`agent-link.md` 2, MCP task bodies). The calls block: run them on ``WorkerThreads``.

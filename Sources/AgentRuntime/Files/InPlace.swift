@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Primitives
 
 /// Writes over a file that cannot be replaced: what is mounted by itself (a single file in a container) answers EBUSY to
 /// a rename. Room on the disk is made sure of before the first byte, since the old content does not come back.

@@ -26,9 +26,6 @@ struct TargetPath: Sendable, Hashable {
         self.bytes = [slash] + Array(parts.joined(separator: [slash]))
     }
 
-    /// As it is shown.
-    var text: String { PathText.text(bytes) }
-
     /// For system calls.
     var cString: [CChar] { Self.cString(bytes[...]) }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 import Synchronization
 
 /// Remembers, in a small file beside the configuration, which temporary files there are. Whatever ends the process

@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 
 /// Files of the kernel say that they are empty (`/proc`) or as large as a page (`/sys`), and have another content. Only
 /// reading to the end tells how much there is.

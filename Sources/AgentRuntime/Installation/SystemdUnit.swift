@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Primitives
 
 /// The systemd unit of the agent.
 package struct SystemdUnit: Sendable {
@@ -14,6 +15,15 @@ package struct SystemdUnit: Sendable {
 
     private var path: String { "\(directory)/\(Self.fileName)" }
 
+    /// What the unit says; `nil` where there is none.
+    package var contents: [UInt8]? { try? AtomicFile.read(path, limit: 1 << 20) }
+
+    /// Takes back what was done to it, as far as that can be done.
+    /// - Parameter contents: what it said before.
+    package func putBack(_ contents: [UInt8]?) {
+        if let contents { try? AtomicFile.write(contents, to: path, mode: 0o644) } else { unsafe unlink(path) }
+    }
+
     /// Writes the unit, replacing an older one.
     /// - Returns: Its path.
     package func install(
@@ -24,7 +34,7 @@ package struct SystemdUnit: Sendable {
         }
         let text = Self.text(program: Self.absolute(program), configuration: Self.absolute(configuration), user: user)
         do {
-            try AtomicFile.write(Array(text.utf8), to: path, mode: 0o644, createDirectory: false)
+            try AtomicFile.write(Array(text.utf8), to: path, mode: 0o644)
         } catch {
             throw .unwritable(path: path, reason: error.reason)
         }

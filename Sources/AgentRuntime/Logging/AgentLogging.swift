@@ -1,37 +1,9 @@
-import Glibc
 package import Logging
 
 /// How log lines look.
 package enum LogFormat: String, Sendable, CaseIterable {
     case text
     case json
-}
-
-/// Standard error, at once: what a command says before it ends.
-package enum StandardError {
-    package static func write(_ text: String) {
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-            // Nobody is there to hear that standard error is gone.
-            guard count > 0 || errno == EINTR else { return }
-            rest = rest.dropFirst(max(0, count))
-        }
-    }
-}
-
-/// Standard output, at once: the answer of a command.
-package enum StandardOutput {
-    /// - Returns: Whether all of `text` was written: a command whose answer is lost must not look as if it had been heard.
-    package static func write(_ text: String) -> Bool {
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-            guard count > 0 || count < 0 && errno == EINTR else { return false }
-            rest = rest.dropFirst(max(0, count))
-        }
-        return true
-    }
 }
 
 /// Makes the logger of the process.
@@ -59,13 +31,13 @@ struct LineLogHandler: LogHandler {
         self.format = format
     }
 
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    subscript(metadataKey key: String) -> Logger.MetadataValue? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
     func log(event: LogEvent) {
-        let fields = metadata.merging(event.metadata ?? [:]) { $1 }
+        let fields = metadata.merging(event.metadata ?? [:])
         LineSink.standardError.write(line(event.level, "\(event.message)", fields, LogTime.timeOfDay()))
     }
 
@@ -73,14 +45,11 @@ struct LineLogHandler: LogHandler {
     func line(_ level: Logger.Level, _ message: String, _ fields: Logger.Metadata, _ time: String) -> String {
         switch format {
         case .text:
-            let extras = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\(Self.clean("\($0.value)"))" }
+            let extras = fields.entries.map { " \($0.key)=\(Self.clean("\($0.value)"))" }
             return "\(time) \(level) \(Self.clean(message))\(extras.joined())"
         case .json:
-            var object = fields.mapValues { "\($0)" }
-            object["time"] = time
-            object["level"] = "\(level)"
-            object["message"] = message
-            return LogJSON.line(object)
+            return LogJSON.line(
+                fields.merging(["time": "\(time)", "level": "\(level)", "message": "\(message)"]))
         }
     }
 

@@ -5,9 +5,9 @@ struct CPUTimes: Sendable, Equatable {
 
     /// - Parameter stat: the text of `/proc/stat`.
     init?(stat: String) {
-        guard let line = stat.split(separator: "\n").first(where: { $0.hasPrefix("cpu ") }) else { return nil }
+        guard let line = stat.lines.lazy.compactMap({ $0.after("cpu ") }).first else { return nil }
         // user nice system idle iowait irq softirq steal; the guest times behind are part of user and nice.
-        let ticks = line.split(separator: " ").dropFirst().prefix(8).compactMap { UInt64($0) }
+        let ticks = line.words.prefix(8).compactMap { UInt64($0) }
         guard ticks.count >= 4 else { return nil }
         total = ticks.reduce(0, &+)
         busy = total &- ticks[3] &- (ticks.count > 4 ? ticks[4] : 0)
@@ -21,6 +21,6 @@ struct CPUTimes: Sendable, Equatable {
 
     /// Unix seconds of the boot, from the line `btime` of `/proc/stat`.
     static func bootTime(stat: String) -> UInt64? {
-        stat.split(separator: "\n").first { $0.hasPrefix("btime ") }.flatMap { UInt64($0.dropFirst(6)) }
+        stat.lines.lazy.compactMap { $0.after("btime ") }.first.flatMap { UInt64($0) }
     }
 }

@@ -5,7 +5,7 @@ struct LoadAverage: Sendable, Equatable {
     var fifteen: Double = 0
 
     init(loadavg: String) {
-        let values = loadavg.split(separator: " ").prefix(3).compactMap { Double($0) }
+        let values = loadavg.words.prefix(3).compactMap { Double($0) }
         guard values.count == 3 else { return }
         (one, five, fifteen) = (values[0], values[1], values[2])
     }

@@ -8,11 +8,11 @@ struct MemoryInfo: Sendable, Equatable {
     /// - Parameter meminfo: the text of `/proc/meminfo`; what is missing counts as 0.
     init(meminfo: String) {
         var values: [Substring: UInt64] = [:]
-        for line in meminfo.split(separator: "\n") {
-            guard let colon = line.firstIndex(of: ":"),
-                let kilobytes = line[line.index(after: colon)...].split(separator: " ").first.flatMap({ UInt64($0) })
+        for line in meminfo.lines {
+            guard let (name, value) = line.halves(at: UInt8(ascii: ":")),
+                let kilobytes = value.words.first.flatMap({ UInt64($0) })
             else { continue }
-            values[line[..<colon]] = kilobytes.multipliedReportingOverflow(by: 1024).partialValue
+            values[name] = kilobytes.multipliedReportingOverflow(by: 1024).partialValue
         }
         total = values["MemTotal"] ?? 0
         // Kernels before 3.14 do not say what is available.

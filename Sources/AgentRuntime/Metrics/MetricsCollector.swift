@@ -76,7 +76,7 @@ final class MetricsCollector: Sendable {
         state.memUsed = memory.used
         state.swapUsed = memory.swapUsed
         state.diskUsed = disk(reader, configuration).used
-        let uptime = reader.text("/proc/uptime")?.split(separator: " ").first.flatMap { Double($0) } ?? 0
+        let uptime = reader.text("/proc/uptime")?.words.first.flatMap { Double($0) } ?? 0
         state.uptime = UInt64(max(0, min(uptime, 1e15)))
         let load = LoadAverage(loadavg: reader.text("/proc/loadavg") ?? "")
         (state.load1, state.load5, state.load15) = (load.one, load.five, load.fifteen)

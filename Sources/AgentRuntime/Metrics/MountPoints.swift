@@ -9,14 +9,15 @@ enum MountPoints {
 
     /// One mount point for each device, so that bind mounts and subvolumes count once.
     static func disks(mounts: String) -> [String] {
-        var seen: Set<String> = []
+        var seen: Set<[UInt8]> = []
         var points: [String] = []
-        for line in mounts.split(separator: "\n") {
-            let fields = line.split(separator: " ")
+        for line in mounts[...].pieces(by: UInt8(ascii: "\n")) {
+            let fields = line.pieces(by: UInt8(ascii: " "))
             guard fields.count >= 3, diskTypes.contains(fields[2]) else { continue }
             // The data sets of one ZFS pool share its space: the pool is what is before the first slash.
-            let device = fields[2] == "zfs" ? fields[0].prefix { $0 != "/" } : fields[0]
-            if seen.insert(String(device)).inserted { points.append(unescape(fields[1])) }
+            let isPooled = fields[2].utf8.elementsEqual("zfs".utf8)
+            let device = fields[0].utf8.prefix { !isPooled || $0 != UInt8(ascii: "/") }
+            if seen.insert(Array(device)).inserted { points.append(unescape(fields[1])) }
         }
         return points
     }

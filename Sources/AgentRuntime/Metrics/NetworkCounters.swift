@@ -1,3 +1,5 @@
+import Primitives
+
 /// Bytes since boot over the interfaces that count, from `/proc/net/dev`.
 struct NetworkCounters: Sendable, Equatable {
     var received: UInt64 = 0
@@ -10,16 +12,14 @@ struct NetworkCounters: Sendable, Equatable {
         "podman", "lxc", "Meta", "tailscale", "fw", "wg-quick",
     ]
 
-    init() {}
-
     /// - Parameters:
     ///   - netDev: the text of `/proc/net/dev`.
     ///   - allowlist: when not empty, only names with `true` count, virtual or not.
     init(netDev: String, allowlist: [String: Bool]) {
-        for line in netDev.split(separator: "\n").dropFirst(2) {
-            guard let colon = line.firstIndex(of: ":") else { continue }
-            let name = String(line[..<colon].drop { $0 == " " })
-            let fields = line[line.index(after: colon)...].split(separator: " ")
+        for line in netDev.lines.dropFirst(2) {
+            guard let (front, counters) = line.halves(at: UInt8(ascii: ":")) else { continue }
+            let name = String(front.trimmingBlanks())
+            let fields = counters.words
             guard fields.count >= 9, Self.counts(name, allowlist: allowlist),
                 let received = UInt64(fields[0]), let sent = UInt64(fields[8])
             else { continue }
@@ -29,7 +29,7 @@ struct NetworkCounters: Sendable, Equatable {
     }
 
     static func counts(_ name: String, allowlist: [String: Bool]) -> Bool {
-        allowlist.isEmpty ? !virtualPrefixes.contains(where: name.hasPrefix) : allowlist[name] == true
+        allowlist.isEmpty ? !virtualPrefixes.contains { name.utf8.starts(with: $0.utf8) } : allowlist[name] == true
     }
 
     /// Bytes a second since `earlier`; 0 after a counter went back.

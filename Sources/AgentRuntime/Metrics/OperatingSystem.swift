@@ -8,23 +8,24 @@ struct OperatingSystem: Sendable, Equatable {
     ///   - debianVersion: the text of `/etc/debian_version`, which also has the point release.
     init(osRelease: String, debianVersion: String?) {
         var values: [Substring: String] = [:]
-        for line in osRelease.split(whereSeparator: \.isNewline) {
-            guard let equals = line.firstIndex(of: "=") else { continue }
-            values[line[..<equals]] = Self.unquote(line[line.index(after: equals)...])
+        for line in osRelease.lines {
+            guard let (name, value) = line.halves(at: UInt8(ascii: "=")) else { continue }
+            values[name] = Self.unquote(value)
         }
         if let id = values["ID"], !id.isEmpty { platform = id }
         version = values["VERSION_ID"] ?? values["BUILD_ID"] ?? ""
-        if platform == "debian", let text = debianVersion?.split(whereSeparator: \.isWhitespace).first,
-            text.first?.isNumber == true
+        if platform == "debian", let text = debianVersion?.words.first,
+            text.utf8.first.map({ 48...57 ~= $0 }) == true
         {
             version = String(text)
         }
     }
 
     private static func unquote(_ text: Substring) -> String {
-        guard let quote = text.first, quote == "\"" || quote == "'", text.count >= 2, text.last == quote else {
-            return String(text)
-        }
-        return String(text.dropFirst().dropLast())
+        let bytes = text.utf8
+        guard let quote = bytes.first, quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'"), bytes.count >= 2,
+            bytes.last == quote
+        else { return String(text) }
+        return String(Substring(bytes.dropFirst().dropLast()))
     }
 }

@@ -1,5 +1,6 @@
 import Dispatch
 import Logging
+import Primitives
 import Synchronization
 
 /// Asks another reader, and waits for each answer only so long: a dead mount never answers `statvfs`, a file system of a

@@ -1,3 +1,5 @@
+import Primitives
+
 /// The processors, from `/proc/cpuinfo`.
 struct Processors: Sendable, Equatable {
     /// Model and number of logical processors, in the order of the file.
@@ -15,14 +17,14 @@ struct Processors: Sendable, Equatable {
         var names: [String] = []
         var count = 0
         var common = ""
-        for line in cpuinfo.split(separator: "\n") {
-            let sides = line.split(separator: ":", maxSplits: 1).map(Self.trim)
-            guard sides.count == 2 else { continue }
-            switch sides[0] {
+        for line in cpuinfo.lines {
+            guard let (front, back) = line.halves(at: UInt8(ascii: ":")), !back.isEmpty else { continue }
+            let value = String(back.trimmingBlanks())
+            switch String(front.trimmingBlanks()) {
             case "processor": count += 1
-            case "model name", "cpu model", "cpu": names.append(sides[1])
-            case "Hardware", "Model", "Processor": common = sides[1]
-            case "flags", "Features": isVirtual = isVirtual || sides[1].split(separator: " ").contains("hypervisor")
+            case "model name", "cpu model", "cpu": names.append(value)
+            case "Hardware", "Model", "Processor": common = value
+            case "flags", "Features": isVirtual = isVirtual || value.words.contains("hypervisor")
             default: break
             }
         }
@@ -40,10 +42,5 @@ struct Processors: Sendable, Equatable {
     /// As pages in the field expect it: `Model 4 Physical Core`.
     func descriptions(isGuest: Bool) -> [String] {
         models.map { "\($0.name) \($0.count) \(isGuest ? "Virtual" : "Physical") Core" }
-    }
-
-    private static func trim(_ text: Substring) -> String {
-        let front = text.drop(while: \.isWhitespace)
-        return String(front[..<(front.lastIndex { !$0.isWhitespace }.map(front.index(after:)) ?? front.startIndex)])
     }
 }

@@ -1,4 +1,5 @@
 import AgentLink
+import Primitives
 
 /// Temperatures and graphics processors, from `/sys` and `/proc`.
 enum Sensors {
@@ -31,25 +32,23 @@ enum Sensors {
 
     /// The kernel writes thousandths of a degree; what is not above zero is a sensor without a probe.
     private static func celsius(_ text: String?) -> Double? {
-        guard let word = text?.split(whereSeparator: \.isWhitespace).first, let value = Double(word), value > 0,
+        guard let word = text?.words.first, let value = Double(word), value > 0,
             value < 1_000_000
         else { return nil }
         return value / 1000
     }
 
     private static func word(_ text: String?) -> String? {
-        guard let line = text?.split(whereSeparator: \.isNewline).first, !line.isEmpty else { return nil }
-        return line.lowercased().split(separator: " ").joined(separator: "_")
+        guard let line = text?.lines.first, !line.isEmpty else { return nil }
+        return line.lowercased().words.joined(separator: "_")
     }
 
     /// Names, as far as a driver tells them without a tool of its maker.
     static func graphics(_ reader: some SystemReader) -> [String] {
         let folder = "/proc/driver/nvidia/gpus"
         let nvidia = reader.names(in: folder).sorted().compactMap { device -> String? in
-            let lines = reader.text("\(folder)/\(device)/information")?.split(separator: "\n") ?? []
-            return lines.first { $0.hasPrefix("Model:") }.map {
-                String($0.dropFirst("Model:".count).drop(while: \.isWhitespace))
-            }
+            let lines = reader.text("\(folder)/\(device)/information")?.lines ?? []
+            return lines.lazy.compactMap { $0.after("Model:") }.first.map { String($0.trimmingBlanks()) }
         }
         return nvidia + busyCards(reader).map { "AMD GPU \($0.card)" }
     }
@@ -63,7 +62,7 @@ enum Sensors {
         reader.names(in: "/sys/class/drm").filter { $0.hasPrefix("card") && !$0.contains("-") }.sorted()
             .compactMap { card in
                 reader.text("/sys/class/drm/\(card)/device/gpu_busy_percent")?
-                    .split(whereSeparator: \.isWhitespace).first.flatMap { Double($0) }.map { (card, $0) }
+                    .words.first.flatMap { Double($0) }.map { (card, $0) }
             }
     }
 }

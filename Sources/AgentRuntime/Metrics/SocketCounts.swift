@@ -5,9 +5,9 @@ struct SocketCounts: Sendable, Equatable {
     var udp: UInt64 = 0
 
     init(sockstat: String, sockstat6: String) {
-        let lines = sockstat.split(separator: "\n") + sockstat6.split(separator: "\n")
+        let lines = sockstat.lines + sockstat6.lines
         for line in lines {
-            let words = line.split(separator: " ")
+            let words = line.words
             guard let protocolName = words.first else { continue }
             switch protocolName {
             // The kernel counts connections in TIME_WAIT of both families together, in the first file.

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Primitives
 
 /// Where measurements come from: text files of the kernel and a few calls. A test gives its own texts.
 protocol SystemReader: Sendable {

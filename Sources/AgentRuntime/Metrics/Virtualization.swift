@@ -8,8 +8,8 @@ enum Virtualization {
         if reader.text("/.dockerenv") != nil { return "docker" }
         if reader.text("/run/.containerenv") != nil { return "podman" }
         let environment = reader.text("/proc/1/environ") ?? ""
-        for entry in environment.split(separator: "\0") where entry.hasPrefix("container=") {
-            let name = entry.dropFirst("container=".count)
+        for entry in environment[...].pieces(by: 0) {
+            guard let name = entry.after("container=") else { continue }
             return name.isEmpty ? "container" : String(name)
         }
         let groups = reader.text("/proc/1/cgroup") ?? ""
@@ -30,7 +30,7 @@ enum Virtualization {
     ]
 
     private static func hypervisor(_ reader: some SystemReader) -> String? {
-        if let type = reader.text("/sys/hypervisor/type")?.split(whereSeparator: \.isWhitespace).first {
+        if let type = reader.text("/sys/hypervisor/type")?.words.first {
             return String(type)
         }
         let board = ["product_name", "sys_vendor", "board_vendor", "bios_vendor"]

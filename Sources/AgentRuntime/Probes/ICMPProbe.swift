@@ -1,6 +1,7 @@
 import AgentLink
 import CLinux
 import Glibc
+import Primitives
 
 /// Task 2: five echoes (`agent-link.md` 2). Uses the kernel's ping sockets, which need no rights where
 /// `net.ipv4.ping_group_range` allows them, else a raw socket.

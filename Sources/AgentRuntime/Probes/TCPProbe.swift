@@ -1,4 +1,5 @@
 import AgentLink
+import Primitives
 import Transport
 
 /// Task 3: how long a TCP connection takes (`agent-link.md` 2).

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Primitives
 import Synchronization
 import Transport
 

@@ -7,8 +7,9 @@ enum ExecutableSearch {
     ///   - path: folders separated by colons. Only absolute ones count: what the agent runs must not depend on the
     ///     folder it was started in.
     static func resolve(_ command: String, path: String) throws(ProcessStartError) -> String {
-        if command.contains("/") { return command }
-        for folder in path.split(separator: ":") where folder.hasPrefix("/") {
+        let slash = UInt8(ascii: "/")
+        if command.utf8.contains(slash) { return command }
+        for folder in path[...].pieces(by: UInt8(ascii: ":")) where folder.utf8.first == slash {
             let candidate = "\(folder)/\(command)"
             if isExecutable(candidate) { return candidate }
         }

@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 
 /// One program to run without a terminal.
 struct ProcessRequest: Sendable {

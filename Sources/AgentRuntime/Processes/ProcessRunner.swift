@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 import Transport
 
 /// Runs programs, each watched by a thread of its own (`agent-link.md` 2, exec; corrections in the details).

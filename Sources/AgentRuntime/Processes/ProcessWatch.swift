@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 
 /// One running program, seen from the thread that watches it; never leaves that thread.
 final class ProcessWatch {
@@ -101,13 +102,9 @@ final class ProcessWatch {
 
     /// Waits for bytes, room, the child's end or a wake, and moves the bytes.
     private func poll(until end: ContinuousClock.Instant, watchesChild: Bool) {
-        let remaining = max(.zero, end - ContinuousClock.now)
-        var milliseconds = Int32(
-            clamping: remaining.components.seconds * 1000
-                + remaining.components.attoseconds / 1_000_000_000_000_000 + 1)
+        var milliseconds = Int32(clamping: (end - ContinuousClock.now).timerMilliseconds)
         // Without a descriptor for the child its end has to be looked for.
         if watchesChild, process.watch < 0 { milliseconds = min(milliseconds, 10) }
-        if remaining == .zero { milliseconds = 0 }
         var polled = [
             pollfd(fd: stdout, events: Int16(POLLIN), revents: 0),
             pollfd(fd: stderr, events: Int16(POLLIN), revents: 0),

@@ -1,6 +1,7 @@
 import AgentLink
 import CLinux
 import Glibc
+import Primitives
 import Transport
 
 /// A program behind a pseudo terminal, leader of a session whose controlling terminal that is.
@@ -24,7 +25,7 @@ final class PseudoTerminal: Sendable {
         _ = linux_set_terminal_size(master.raw, UInt16(size.rows), UInt16(size.columns))
         let wake = try WakePipe()
         let end = path.firstIndex(of: 0) ?? path.endIndex
-        let name = executable.split(separator: "/").last.map(String.init) ?? executable
+        let name = executable[...].pieces(by: UInt8(ascii: "/")).last.map(String.init) ?? executable
         let process = try SpawnedProcess.start(
             executable: executable, arguments: [name], environment: environment, directory: directory,
             streams: .init(terminal: String(decoding: path[..<end].map(UInt8.init(bitPattern:)), as: UTF8.self)))

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Primitives
 import Transport
 
 /// What the agent changes of its own limits at the start.
@@ -35,32 +36,24 @@ struct SpawnedProcess: ~Copyable {
     static func start(
         executable: String, arguments: [String], environment: [String: String], directory: String, streams: Streams
     ) throws(SystemCallError) -> SpawnedProcess {
-        var actions = unsafe posix_spawn_file_actions_t()
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        unsafe posix_spawnattr_init(&attributes)
-        defer {
-            unsafe posix_spawn_file_actions_destroy(&actions)
-            unsafe posix_spawnattr_destroy(&attributes)
-        }
-        unsafe addStreams(streams, to: &actions)
-        if !directory.isEmpty { try unsafe check(linux_spawn_add_chdir(&actions, directory)) }
-        // Ours close on exec anyway; this is for those that a library opened without saying so.
-        try unsafe check(linux_spawn_add_closefrom(&actions, 3))
-        try setAttributes(&attributes, isSession: streams.terminal != nil)
         let variables = environment.map { "\($0.key)=\($0.value)" }
         let pid = try unsafe withCStrings(arguments) { argv throws(SystemCallError) in
             try unsafe withCStrings(variables) { envp throws(SystemCallError) in
-                try Children.start { () throws(SystemCallError) in
-                    var pid: pid_t = 0
-                    try unsafe check(posix_spawn(&pid, executable, &actions, &attributes, argv, envp))
-                    return pid
+                try unsafe withCStrings([executable, directory, streams.terminal ?? ""]) {
+                    names throws(SystemCallError) in
+                    var program = unsafe linux_program()
+                    unsafe program.path = UnsafePointer(names[0])
+                    unsafe program.directory = directory.isEmpty ? nil : UnsafePointer(names[1])
+                    unsafe program.terminal = streams.terminal == nil ? nil : UnsafePointer(names[2])
+                    unsafe program.streams = (streams.stdin ?? -1, streams.stdout ?? -1, streams.stderr ?? -1)
+                    // The agent raised its own; programs that use select(2) count on the usual one.
+                    if let usual = AgentLimits.descriptorsBefore {
+                        unsafe (program.soft_descriptors, program.hard_descriptors) = (usual.soft, usual.hard)
+                    }
+                    return try unsafe spawn(&program, argv, envp)
                 }
             }
         }
-        // The agent raised its own; programs that use select(2) count on the usual one. It comes a moment after their
-        // start, since posix_spawn knows no limits: long before any of them has that many open.
-        if let usual = AgentLimits.descriptorsBefore { _ = linux_set_descriptor_limit(pid, usual.soft, usual.hard) }
         return SpawnedProcess(pid: pid)
     }
 
@@ -73,37 +66,27 @@ struct SpawnedProcess: ~Copyable {
         if watch >= 0 { close(watch) }
     }
 
-    private static func addStreams(_ streams: Streams, to actions: inout posix_spawn_file_actions_t) {
-        if let terminal = streams.terminal {
-            unsafe posix_spawn_file_actions_addopen(&actions, 0, terminal, O_RDWR, 0)
-            unsafe posix_spawn_file_actions_adddup2(&actions, 0, 1)
-            unsafe posix_spawn_file_actions_adddup2(&actions, 0, 2)
-            return
-        }
-        for (target, source) in [streams.stdin, streams.stdout, streams.stderr].enumerated() {
-            if let source {
-                unsafe posix_spawn_file_actions_adddup2(&actions, source, Int32(target))
-            } else {
-                unsafe posix_spawn_file_actions_addopen(&actions, Int32(target), "/dev/null", O_RDWR, 0)
+    /// A child with its own group or session, no blocked signals, and the default answer to each: the agent ignores
+    /// SIGPIPE, which programs must not inherit.
+    private static func spawn(
+        _ program: inout linux_program, _ arguments: [UnsafeMutablePointer<CChar>?],
+        _ environment: [UnsafeMutablePointer<CChar>?]
+    ) throws(SystemCallError) -> pid_t {
+        // The library's functions do not know typed errors, so the outcome is carried out of them.
+        let outcome = unsafe arguments.withUnsafeBufferPointer { arguments in
+            unsafe environment.withUnsafeBufferPointer { environment in
+                Result { () throws(SystemCallError) -> pid_t in
+                    unsafe (program.arguments, program.environment) = (arguments.baseAddress, environment.baseAddress)
+                    return try Children.start { () throws(SystemCallError) in
+                        var pid: pid_t = 0
+                        let failure = unsafe linux_spawn(&program, &pid)
+                        if failure != 0 { throw SystemCallError(code: failure) }
+                        return pid
+                    }
+                }
             }
         }
-    }
-
-    /// Own group or session, no blocked signals, and the default answer to each: the agent ignores SIGPIPE, which
-    /// programs must not inherit.
-    private static func setAttributes(
-        _ attributes: inout posix_spawnattr_t, isSession: Bool
-    ) throws(SystemCallError) {
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        try unsafe check(posix_spawnattr_setsigmask(&attributes, &signals))
-        unsafe sigfillset(&signals)
-        try unsafe check(posix_spawnattr_setsigdefault(&attributes, &signals))
-        try unsafe check(posix_spawnattr_setpgroup(&attributes, 0))
-        let group = isSession ? linux_spawn_setsid() : Int16(POSIX_SPAWN_SETPGROUP)
-        try unsafe check(
-            posix_spawnattr_setflags(
-                &attributes, group | Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF)))
+        return try outcome.get()
     }
 
     /// Kills the whole group; only before ``reap()``.
@@ -133,10 +116,6 @@ struct SpawnedProcess: ~Copyable {
         while waitpid(-pid, nil, WNOHANG) > 0 {}
         let signal = status & 0x7F
         return signal == 0 ? .exited(code: status >> 8 & 0xFF) : .signalled(signal)
-    }
-
-    private static func check(_ code: Int32) throws(SystemCallError) {
-        if code != 0 { throw SystemCallError(code: code) }
     }
 
     private static func withCStrings<Result>(

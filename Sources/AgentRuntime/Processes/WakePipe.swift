@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 
 /// Wakes a thread that waits in `poll`. Sending never blocks, and is harmless when nobody waits any more.
 final class WakePipe: Sendable {

@@ -1,5 +1,7 @@
 import AgentLink
 import Glibc
+import Logging
+import Primitives
 
 /// Task 11: the file manager of the dashboard (`agent-link.md` 3, File manager). Commands are done one after the
 /// other: their replies carry no number.
@@ -9,6 +11,8 @@ struct FileManagerSession: Sendable {
     let stream: any FrameStream
     /// Listed instead of a folder that cannot be read.
     let home: String
+    /// Told what could not be done.
+    var logger: Logger?
 
     func run() async throws {
         while let frame = try await stream.receive() {
@@ -28,6 +32,7 @@ struct FileManagerSession: Sendable {
     }
 
     private func reply(_ reply: FileManagerReply) async throws {
+        if case .error(let text) = reply { logger?.debug("file manager failed", metadata: ["error": "\(text)"]) }
         try await stream.send(reply.bytes)
     }
 

@@ -1,4 +1,5 @@
 import AgentLink
+import Primitives
 
 /// Task 8: a login user's shell over a stream (`agent-link.md` 3, Terminal).
 enum TerminalSession {

@@ -1,5 +1,6 @@
 import AgentLink
 import Glibc
+import Primitives
 import Secrets
 import Synchronization
 

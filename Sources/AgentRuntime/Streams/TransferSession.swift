@@ -46,10 +46,12 @@ struct TransferSession: Sendable {
         let path = try transferPath(task.path)
         let source = try await WorkerThreads.files.run { try TransferSource.open(path) }
         try await stream.send(TransferFrame.downloadBegins(size: UInt64(source.size)).bytes)
-        while true {
-            let messages = try await WorkerThreads.files.run { try source.next() }
-            if messages.isEmpty { break }
+        var messages = try await WorkerThreads.files.run { try source.next() }
+        while !messages.isEmpty {
+            // Read and hashed while the ones before are sent.
+            async let next = WorkerThreads.files.run { try source.next() }
             for message in messages { try await stream.send(message) }
+            messages = try await next
         }
         try await stream.send(TransferFrame.done(size: UInt64(source.size), sha256: source.finish()).bytes)
     }

@@ -1,5 +1,6 @@
 import AgentLink
 import Glibc
+import Primitives
 
 /// Task 4: a shell command line of a schedule (`agent-link-details.md` 2).
 enum CommandTaskRunner {

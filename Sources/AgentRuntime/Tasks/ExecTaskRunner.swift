@@ -1,6 +1,7 @@
 import AgentLink
 import Glibc
 import Logging
+import Primitives
 
 /// Task 15: one program, without a shell and without a terminal (`agent-link.md` 2, exec; `mcp.md` 4.5).
 enum ExecTaskRunner {
@@ -80,11 +81,5 @@ enum ExecTaskRunner {
     /// Of white space alone.
     private static func isBlank(_ command: String) -> Bool {
         command.utf8.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) }
-    }
-}
-
-extension Duration {
-    var wholeMilliseconds: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
     }
 }

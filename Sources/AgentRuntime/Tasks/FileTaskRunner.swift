@@ -1,6 +1,5 @@
 import AgentLink
 import Logging
-import Synchronization
 
 /// Tasks 16–19 from their JSON to their JSON, on threads of their own.
 enum FileTaskRunner {
@@ -67,25 +66,5 @@ enum FileTaskRunner {
         }
         guard let reply, !flag.isSet else { return nil }
         return AgentTaskReply(data: reply.jsonText(), successful: true)
-    }
-}
-
-extension TaskBodyError {
-    /// What is wrong with the request; never quotes it.
-    var reason: String {
-        switch self {
-        case .malformed(let reason): reason
-        }
-    }
-}
-
-/// Tells a thread that its work is wanted no more.
-final class CancellationFlag: Sendable {
-    private let value = Atomic(false)
-
-    var isSet: Bool { value.load(ordering: .relaxed) }
-
-    func set() {
-        value.store(true, ordering: .relaxed)
     }
 }

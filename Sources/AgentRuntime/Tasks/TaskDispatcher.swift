@@ -6,7 +6,7 @@ struct TaskDispatcher: Sendable {
     let context: AgentContext
     let streams: any StreamOpening
     /// To the one writer of the task stream. Results that come after its end are dropped.
-    let results: BoundedQueue<AgentTaskResult>
+    let results: BoundedMailbox<AgentTaskResult>
     /// Work that ends with the connection.
     let streamJobs: JobQueue
 
@@ -125,9 +125,9 @@ struct StreamTasks: Sendable {
 
     private func fileManager(_ task: StreamTask) async throws {
         guard !task.streamID.isEmpty else { return }
-        let home = context.environment["HOME"] ?? "/"
+        let (home, logger) = (context.environment["HOME"] ?? "/", context.logger)
         try await streams.open(task.streamID, limit: nil) { stream in
-            try await FileManagerSession(stream: stream, home: home).run()
+            try await FileManagerSession(stream: stream, home: home, logger: logger).run()
         }
     }
 

@@ -1,9 +1,9 @@
 // What gateway and agent need of Linux that Swift's Glibc module does not show, because that module is built without
-// _GNU_SOURCE. Declarations only; no logic lives here.
+// _GNU_SOURCE. No logic lives here but the steps of a child before its program, which cannot be Swift.
 #ifndef NEZHA_CLINUX_H
 #define NEZHA_CLINUX_H
 
-#include <spawn.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 /// SOCK_STREAM and its like, whose Swift names belong now to one module, now to another, as the compiler finds them.
@@ -12,14 +12,26 @@ extern const int linux_sock_stream, linux_sock_datagram, linux_sock_raw, linux_s
 int linux_pipe(int descriptors[2], int flags);
 /// A descriptor that becomes readable when the child ends (pidfd_open(2)); -1 and ENOSYS before Linux 5.3.
 int linux_pidfd_open(pid_t pid);
-int linux_spawn_add_chdir(posix_spawn_file_actions_t *actions, const char *path);
-int linux_spawn_add_closefrom(posix_spawn_file_actions_t *actions, int from);
-/// POSIX_SPAWN_SETSID.
-short linux_spawn_setsid(void);
+/// A program to be started by linux_spawn().
+struct linux_program {
+    /// The file; no search.
+    const char *path;
+    char *const *arguments;
+    char *const *environment;
+    /// NULL: the caller's.
+    const char *directory;
+    /// What becomes its standard streams; -1 is the null device.
+    int streams[3];
+    /// Opened as all three instead, in a new session, whose controlling terminal it becomes; NULL for a new process group.
+    const char *terminal;
+    /// Its limit of descriptors, in force before its first instruction; a hard one of 0 leaves the caller's.
+    unsigned long long soft_descriptors, hard_descriptors;
+};
+/// Starts a program as posix_spawn(3) does, which knows no limits: with default answers to all signals, none blocked, and
+/// no descriptors but the three. 0 and its number, or an errno value, also when the folder or the file cannot be used.
+int linux_spawn(const struct linux_program *program, pid_t *pid);
 /// The number of a child that ended, which stays where it is (waitid(2) with WNOWAIT); 0 when there is none.
 pid_t linux_ended_child(void);
-/// prlimit(2) of the descriptors of another process.
-int linux_set_descriptor_limit(pid_t pid, unsigned long long soft, unsigned long long hard);
 /// Opens a pseudo terminal; the path of its other end goes to `path`. -1 and errno on failure.
 int linux_open_pty(char *path, size_t length);
 /// TIOCSWINSZ.
@@ -40,6 +52,8 @@ struct linux_status {
 int linux_status_at(int directory, const char *name, int follow, struct linux_status *status);
 /// fstat(2)
 int linux_status_of(int descriptor, struct linux_status *status);
+/// Two paths change places in one step (renameat2(2) with RENAME_EXCHANGE); -1 and errno on failure.
+int linux_exchange(const char *one, const char *other);
 /// What statvfs(3) says, as bytes.
 int linux_disk_space(const char *path, unsigned long long *total, unsigned long long *used);
 /// Begins to write a range of a file to the disk and does not wait for it (sync_file_range(2)).
@@ -47,6 +61,9 @@ int linux_begin_sync(int descriptor, long long offset, long long count);
 /// Has malloc(3) serve blocks up to `bytes` from memory that it keeps, and keep that much of it (mallopt(3)). Does
 /// nothing where the C library has no such choice.
 void linux_keep_freed_memory(int bytes);
+/// Takes the program's own code out of this process's memory (madvise(2)): what is still wanted is mapped again from the
+/// system's cache of the file when it runs, and what only the start needed is not.
+void linux_release_code(void);
 /// accept4(2) with SOCK_NONBLOCK | SOCK_CLOEXEC. `address` is a `struct sockaddr` of `*length` bytes.
 int linux_accept(int descriptor, void *address, unsigned int *length);
 /// strerror_r(3) as GNU has it: the text, which may lie in `buffer`.

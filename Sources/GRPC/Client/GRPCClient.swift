@@ -1,4 +1,5 @@
 package import HTTP
+import Primitives
 package import Transport
 
 /// A client with one connection. It does not connect again: when the connection is lost, all its calls and every later
@@ -102,7 +103,7 @@ package final class GRPCClient: Sendable {
             connection.get(on: loop).close(reason, on: loop)
         }
         try await connection.loop.run { loop in
-            let timer = loop.schedule(after: limit.wholeMilliseconds) { giveUp(Self.notConnected("timeout"), loop) }
+            let timer = loop.schedule(after: limit.timerMilliseconds) { giveUp(Self.notConnected("timeout"), loop) }
             defer { loop.cancel(timer) }
             return await withTaskCancellationHandler {
                 await withCheckedContinuation { waiter in connection.get(on: loop).whenReady(waiter) }
@@ -157,7 +158,7 @@ package final class GRPCClient: Sendable {
     ) async throws(GRPCStatus) -> GRPCClientStream {
         var request = template
         request.path = path
-        let timeout = timeout.map { GRPCTimeout(milliseconds: $0.wholeMilliseconds) }
+        let timeout = timeout.map { GRPCTimeout(milliseconds: $0.timerMilliseconds) }
         if let timeout { request.headerFields[.grpcTimeout] = timeout.text }
         request.headerFields += metadata
         let head = request

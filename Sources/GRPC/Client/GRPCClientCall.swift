@@ -26,7 +26,7 @@ final class GRPCClientCall {
 
     private var headWaiters: [Waiter<HTTPFields>] = []
     private var receivers: [Waiter<[UInt8]?>] = []
-    private var senders: [(message: [UInt8], waiter: Waiter<Void>)] = []
+    private var senders: [(head: [UInt8], message: [UInt8], waiter: Waiter<Void>)] = []
 
     init(maximumMessage: Int) {
         deframer = GRPCDeframer(maximumMessage: maximumMessage)
@@ -46,12 +46,12 @@ final class GRPCClientCall {
 
     // MARK: For the stream's user
 
-    func send(_ message: [UInt8], _ waiter: Waiter<Void>, on loop: isolated EventLoop) {
+    func send(_ head: [UInt8], _ message: [UInt8], _ waiter: Waiter<Void>, on loop: isolated EventLoop) {
         if let status { return waiter.resume(returning: .failure(Self.failure(status))) }
         guard !hasFinished else {
             return waiter.resume(returning: .failure(GRPCStatus(.internalError, "the call's last message was sent")))
         }
-        senders.append((message, waiter))
+        senders.append((head, message, waiter))
         sendWaiting(on: loop)
     }
 
@@ -98,12 +98,12 @@ final class GRPCClientCall {
     private func sendWaiting(on loop: isolated EventLoop) {
         guard let stream else { return }
         while stream.isWritable, !senders.isEmpty {
-            let (message, waiter) = senders.removeFirst()
-            guard let prefix = GRPCFraming.prefix(length: message.count) else {
+            let (head, message, waiter) = senders.removeFirst()
+            guard let prefix = GRPCFraming.prefix(length: head.count + message.count) else {
                 waiter.resume(returning: .failure(GRPCStatus(.internalError, "the message is too large")))
                 continue
             }
-            stream.write(prefix + message, on: loop)
+            stream.write(prefix + head, message, on: loop)
             waiter.resume(returning: .success(()))
         }
         if hasFinished, !hasSentEnd, senders.isEmpty {
@@ -150,7 +150,7 @@ final class GRPCClientCall {
         (stream, connection) = (nil, nil)
         if let deadline { loop.cancel(deadline) }
         deadline = nil
-        for (_, waiter) in senders { waiter.resume(returning: .failure(Self.failure(status))) }
+        for (_, _, waiter) in senders { waiter.resume(returning: .failure(Self.failure(status))) }
         senders = []
         let waiters = headWaiters
         headWaiters = []

@@ -10,10 +10,10 @@ package struct GRPCClientStream: Sendable {
         self.call = LoopBound(call, on: loop)
     }
 
-    /// Sends a message, once the gateway's windows have taken most of the ones before.
+    /// Sends a message, its short `head` and the rest of it, once the gateway's windows have taken most of the ones before.
     /// - Throws: the status of a call that has ended, `cancelled` when it ended well.
-    package func send(_ message: [UInt8]) async throws(GRPCStatus) {
-        try await perform { (call, waiter: Waiter<Void>, loop) in call.send(message, waiter, on: loop) }
+    package func send(_ message: [UInt8], after head: [UInt8] = []) async throws(GRPCStatus) {
+        try await perform { (call, waiter: Waiter<Void>, loop) in call.send(head, message, waiter, on: loop) }
     }
 
     /// Ends this side of the call: the last message was sent.

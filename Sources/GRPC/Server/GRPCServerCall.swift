@@ -7,7 +7,7 @@ package import Transport
 /// limit is broken. The handler's `closed` is called then, once. A client that has sent its last message and resets the
 /// call at once is heard to the end first.
 package final class GRPCServerCall {
-    /// As it came, `/package.Service/Method`. Compare it with ``isCall(of:)``.
+    /// As it came, `/package.Service/Method`. Compare its bytes.
     package let path: String
     /// All fields of the request but the pseudo ones, in their order; values of `-bin` keys as they came.
     package let metadata: HTTPFields
@@ -107,9 +107,6 @@ package final class GRPCServerCall {
 
     // MARK: Who is calling
 
-    /// Whether this is a call of the method; compares bytes.
-    package func isCall(of path: StaticString) -> Bool { self.path.utf8.elementsEqual("\(path)".utf8) }
-
     /// The service has seen a credential of the client: the connection's limits for strangers end, and the largest
     /// message becomes the server's.
     package func credentialShown(on loop: isolated EventLoop) {
@@ -136,14 +133,15 @@ package final class GRPCServerCall {
     }
 
     /// Sends a message. On a call that has ended this does nothing.
-    package func send(_ message: [UInt8], on loop: isolated EventLoop) {
+    /// - Parameter head: the beginning of the message, where that is apart; it is short.
+    package func send(_ message: [UInt8], after head: [UInt8] = [], on loop: isolated EventLoop) {
         guard state != .finished else { return }
-        guard let prefix = GRPCFraming.prefix(length: message.count) else {
+        guard let prefix = GRPCFraming.prefix(length: head.count + message.count) else {
             return fail(GRPCStatus(.internalError, "the answer is too large"), on: loop)
         }
         sendInitialMetadata(on: loop)
         guard !isStreamGone else { return }
-        stream.write(prefix + message, on: loop)
+        stream.write(prefix + head, message, on: loop)
         if !stream.isWritable { wasFull = true }
     }
 

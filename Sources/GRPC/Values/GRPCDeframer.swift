@@ -1,6 +1,11 @@
+import HTTP
+import Transport
+
 /// Messages on the wire: a byte that says whether it is compressed, four of length, the message.
 enum GRPCFraming {
     static let prefixLength = 5
+    /// A message that is shorter is written together with what goes before it; a longer one is not copied.
+    static let short = 4 << 10
 
     /// What goes before a message.
     /// - Returns: nil for a length of 4 GiB or more.
@@ -10,6 +15,15 @@ enum GRPCFraming {
             0, UInt8(truncatingIfNeeded: length >> 24), UInt8(truncatingIfNeeded: length >> 16),
             UInt8(truncatingIfNeeded: length >> 8), UInt8(truncatingIfNeeded: length),
         ]
+    }
+}
+
+extension HTTP2Stream {
+    /// - Parameter head: what goes before the message.
+    func write(_ head: [UInt8], _ message: [UInt8], on loop: isolated EventLoop) {
+        guard message.count > GRPCFraming.short else { return write(head + message, on: loop) }
+        write(head, on: loop)
+        write(message, on: loop)
     }
 }
 
@@ -97,10 +111,11 @@ struct GRPCDeframer {
         return length
     }
 
-    /// Twice as much each time, but never more than the whole.
+    /// Eight times as much each time, but never more than the whole: what came is copied once at most in a piece of a
+    /// transfer, and a peer has memory kept for it that is in proportion to what it has sent.
     private mutating func grow(by count: Int, to length: Int) {
         guard message.count + count > message.capacity else { return }
-        message.reserveCapacity(min(length, max(message.count + count, message.capacity * 2)))
+        message.reserveCapacity(min(length, max(message.count + count, message.capacity * 8)))
     }
 
     private mutating func reset() {

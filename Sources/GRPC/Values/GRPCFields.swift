@@ -1,4 +1,5 @@
 import HTTP
+import Primitives
 
 extension HTTPField.Name {
     static let grpcStatus = Self(token: "grpc-status")
@@ -64,16 +65,13 @@ enum GRPCContentType {
     case other
 
     static let value = "application/grpc"
-    static let field = HTTPField(name: .contentType, value: value)
 
     init(_ text: String?) {
         guard let text else {
             self = .other
             return
         }
-        let bytes = text.utf8.prefix { $0 != UInt8(ascii: ";") }.map { byte in
-            (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
-        }
+        let bytes = text.utf8.prefix { $0 != UInt8(ascii: ";") }.asciiLowercased
         let end = bytes.lastIndex { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
         let type = bytes[..<(end.map { $0 + 1 } ?? 0)]
         guard type.starts(with: Self.value.utf8) else {

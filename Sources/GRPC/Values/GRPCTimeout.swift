@@ -38,14 +38,3 @@ struct GRPCTimeout: Hashable {
         return "99999999H"
     }
 }
-
-extension Duration {
-    /// Rounded up; nothing below zero.
-    var wholeMilliseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        guard seconds >= 0, attoseconds >= 0 else { return 0 }
-        let part = UInt64((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
-        let (whole, isTooLarge) = UInt64(seconds).multipliedReportingOverflow(by: 1000)
-        return isTooLarge ? .max / 2 : min(whole + part, .max / 2)
-    }
-}

@@ -1,5 +1,6 @@
 import Arguments
 import GatewayServer
+import Primitives
 
 /// `config …`.
 enum Config {

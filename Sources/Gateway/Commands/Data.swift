@@ -18,15 +18,24 @@ struct GatewayData {
         let loaded = try ConfigurationLoader(path: files.config, environment: environment).load()
         let handle = try SQLiteDatabase.open(path: files.database, mode: .tool, logger: Logger(label: "nezha-gateway"))
         defer { handle.close() }
-        let key = try SecretKey(bytes: Hex.decode(loaded.configuration.dataSecretKey) ?? [])
         return try await work(
-            GatewayData(configuration: loaded.configuration, dataKey: key, storage: handle.storage))
+            GatewayData(
+                configuration: loaded.configuration, dataKey: try loaded.configuration.dataKey, storage: handle.storage)
+        )
     }
 
     /// - Throws: ``CommandError/noSuchUser(_:)``.
     func user(named name: String) async throws -> UserRecord {
         guard let user = try await storage.users.user(named: name) else { throw CommandError.noSuchUser(name) }
         return user
+    }
+}
+
+extension GatewayConfiguration {
+    /// What ``dataSecretKey`` says.
+    /// - Throws: for what the loader of configurations refuses.
+    var dataKey: SecretKey {
+        get throws { try SecretKey(bytes: Hex.decode(dataSecretKey) ?? []) }
     }
 }
 

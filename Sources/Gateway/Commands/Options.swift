@@ -3,6 +3,7 @@ import FoundationEssentials
 import GatewayServer
 import Glibc
 import Logging
+import Primitives
 
 /// The two files that every command works on.
 struct DataFiles {
@@ -12,6 +13,10 @@ struct DataFiles {
 
     let config: String
     let database: String
+    /// Where everything lies that the gateway keeps besides.
+    var dataDirectory: String { AtomicFile.folder(of: database) }
+
+    static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
     init(_ given: ParsedArguments) throws {
         config = try given.value(Self.configOption)
@@ -52,31 +57,10 @@ private func fail(_ text: String, _ code: SystemExit) throws -> Never {
     throw ExitCode(code.rawValue)
 }
 
-/// Standard output and standard error, unbuffered: whoever started the program waits for these lines.
-enum StandardStream: Int32 {
-    case output = 1
-    case error = 2
-
+extension StandardStream {
     /// Writes an answer that a command was called for.
     /// - Throws: ``CommandError/unwritable``.
     func answer(_ text: String) throws(CommandError) {
         guard write(text) else { throw .unwritable }
-    }
-
-    /// As much as can be written.
-    /// - Returns: whether that was all.
-    @discardableResult
-    func write(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        var written = 0
-        while written < bytes.count {
-            let count = unsafe bytes[written...].withUnsafeBytes { bytes in
-                unsafe Glibc.write(rawValue, bytes.baseAddress, bytes.count)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
-            written += count
-        }
-        return true
     }
 }

@@ -1,7 +1,14 @@
 import Arguments
 import FoundationEssentials
 import GatewayServer
+import JSON
+import Logging
 import MCPServer
+import Primitives
+import RESTAdapter
+import Secrets
+import Storage
+import TimeZones
 
 /// `schema validate`: the validator that decides about every call, for whoever writes a schema or a client.
 enum Schema {
@@ -14,7 +21,9 @@ enum Schema {
             Command(
                 "validate", "Check JSON documents, one a line on standard input, against a schema file.",
                 discussion: "Prints one line for each: \"valid\", or the JSON pointer and the rule that it breaks.",
-                positionals: [file.row], work: validate)
+                positionals: [file.row], work: validate),
+            Command("openapi", "Show the OpenAPI document of /api/v1.", work: openAPI),
+            Command("scopes", "Show who may call what, and which scope a token needs.", work: scopes),
         ])
 
     @Sendable
@@ -35,6 +44,41 @@ enum Schema {
                 try StandardStream.output.answer(TerminalText.oneLine(verdict(line, schema)) + "\n")
             }
         }
+    }
+
+    @Sendable
+    private static func openAPI(_: ParsedArguments) async throws {
+        try await execute {
+            try await described { composition in
+                try StandardStream.output.answer(composition.openAPI.json.text + "\n")
+            }
+        }
+    }
+
+    @Sendable
+    private static func scopes(_: ParsedArguments) async throws {
+        try await execute {
+            try await described { composition in
+                try StandardStream.output.answer(composition.scopes.text)
+            }
+        }
+    }
+
+    /// A gateway that serves nobody, over a database that is gone afterwards: whoever asks it sees all modules.
+    private static func described(_ work: (Composition) throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/nezha-gateway-\(SecureRandom.alphanumeric(16))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let config = folder + "/config.yaml"
+        let loaded = try ConfigurationLoader(path: config, environment: [:]).load()
+        let logger = Logger(label: "nezha-gateway")
+        let handle = try SQLiteDatabase.open(path: folder + "/sqlite.db", mode: .serve, logger: logger)
+        defer { handle.close() }
+        let composition = try await Composition(
+            loaded.configuration, settings: YAMLSettingsStore(path: config, configuration: loaded.configuration),
+            storage: handle.storage, dataDirectory: folder, zone: Zone.named("UTC", folder: "/usr/share/zoneinfo"),
+            logger: logger)
+        try work(composition)
     }
 
     private static func verdict(_ line: String, _ schema: JSONSchema) -> String {

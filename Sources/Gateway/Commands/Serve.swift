@@ -3,8 +3,12 @@ import GatewayServer
 import Glibc
 import Logging
 import MCPServer
-import Secrets
+import MonitoringTools
+import Primitives
+import RESTAdapter
+import Settings
 import Storage
+import TimeZones
 import Transport
 
 /// `serve`: the gateway itself.
@@ -38,7 +42,10 @@ enum Serve {
             let settings = YAMLSettingsStore(path: files.config, configuration: loaded.configuration)
             let composition = try await Composition(
                 loaded.configuration, settings: settings, storage: handle.storage,
-                spoolDirectory: FilePath.folder(of: files.database), logger: logger)
+                dataDirectory: files.dataDirectory,
+                zone: Zone.named(
+                    loaded.configuration.location, folder: environment["TZDIR"] ?? "/usr/share/zoneinfo"),
+                logger: logger)
             try await serve(composition, loaded.configuration, settings, logger)
         }
     }
@@ -59,7 +66,7 @@ enum Serve {
         _ storage: Storage, _ configuration: GatewayConfiguration, _ choice: AccountService.FirstPassword,
         _ logger: Logger
     ) async throws {
-        let key = try SecretKey(bytes: Hex.decode(configuration.dataSecretKey) ?? [])
+        let key = try configuration.dataKey
         let accounts = AccountService(storage: storage, dataKey: key)
         let first = try await refusing { try await accounts.createFirstAdministrator(choice) }
         if let password = first?.passwordToShow {
@@ -88,21 +95,29 @@ enum Serve {
         _ logger: Logger
     ) async throws {
         let frontDoor = FrontDoor(
-            settings: settings, block: { composition.strikes.block(ip: $0) }, hasToken: composition.hasToken,
-            logger: logger, entry: composition.answer)
+            settings: settings, block: { composition.block(ip: $0) }, hasToken: composition.hasToken,
+            isReady: composition.isReady, logger: logger, takers: composition.takers,
+            entry: composition.router.answer)
         let server = GatewayServer(
             configuration: ListenerConfiguration(configuration), http: frontDoor.answer,
             grpcServices: [composition.agentService],
-            onListening: { StandardStream.output.write("listening on \($0)\n") },
+            onListening: {
+                StandardStream.output.write("listening on \($0)\n")
+                ProgramCode.release()
+            },
             onShutdown: { await composition.endWork() }, logger: logger)
         let signals = await Signals.catching([SIGTERM, SIGINT])
         // Stopped from the last to the first: requests end before the audit log writes its last rows.
-        try await ServiceGroup.run([
-            Service("audit", run: composition.audit.run), Service("strikes", run: composition.strikes.run),
-            Service("housekeeper", run: composition.housekeeper.run),
-            Service("watcher", run: composition.watcher.run),
-            Service("listener", run: server.run, stop: server.stop),
-        ]) {
+        let background = composition.services.map { Service($0.name, run: $0.run) }
+        var listeners = [Service("listener", run: server.run, stop: server.stop)]
+        if let (host, port) = configuration.metricsAddress {
+            let metrics = GatewayServer(
+                configuration: ListenerConfiguration(host: host, port: port),
+                http: composition.metrics.handleUnguarded, grpcServices: [],
+                onListening: { StandardStream.output.write("metrics on \($0)\n") }, onShutdown: {}, logger: logger)
+            listeners.append(Service("metrics listener", run: metrics.run, stop: metrics.stop))
+        }
+        try await ServiceGroup.run(background + listeners) {
             // The second one changes nothing any more.
             for await _ in signals { return }
         }

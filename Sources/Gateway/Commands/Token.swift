@@ -2,6 +2,7 @@ import Arguments
 import FoundationEssentials
 import GatewayServer
 import MCPServer
+import Primitives
 import Storage
 
 /// `token …`: Personal Access Tokens without a log-in, also while the gateway runs (`mcp.md` 8).
@@ -53,7 +54,7 @@ enum Token {
 
         private static func ids(_ text: String?) throws -> [Int64] {
             try (text ?? "").split(separator: ",").map { part in
-                guard let id = Int64(part.drop { $0 == " " || $0 == "\t" }.trimmingEnd) else {
+                guard let id = Int64(part.trimmingBlanks()) else {
                     throw UsageError("--server-ids: \(part.debugDescription) is no server id")
                 }
                 return id
@@ -107,15 +108,6 @@ enum Token {
                 guard existed else { throw CommandError.noSuchToken(id) }
             }
         }
-    }
-}
-
-extension Substring {
-    /// Without blanks at the end.
-    fileprivate var trimmingEnd: Substring {
-        var rest = self
-        while rest.last == " " || rest.last == "\t" { rest.removeLast() }
-        return rest
     }
 }
 

@@ -1,6 +1,7 @@
 import Arguments
 import Glibc
 import MCPServer
+import Primitives
 
 /// `user …`: accounts without a log-in, also while the gateway runs.
 enum User {

@@ -85,7 +85,7 @@ struct ConfigurationDocument {
     }
 
     /// How the key is written there.
-    private static func key(_ name: String, in mapping: YAMLNode.Mapping) -> String? {
+    static func key(_ name: String, in mapping: YAMLNode.Mapping) -> String? {
         if mapping[name] != nil { return name }
         return mapping.pairs.lazy.compactMap(\.key.string).first { matches($0, name) }
     }

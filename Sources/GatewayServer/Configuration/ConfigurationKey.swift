@@ -1,4 +1,4 @@
-import MCPServer
+import Settings
 
 /// One key of `config.yaml`: where it stands, what it may hold, and which member it fills. The list ``all`` is the only
 /// description of the file; reading, writing, the environment and `config check` go by it.
@@ -26,6 +26,7 @@ struct ConfigurationKey: Sendable {
     var isChangeable = false
     /// Empty text and 0 stand for the default.
     var emptyMeansDefault = false
+    var negativeMeansDefault = false
 
     /// `NZ_` and the name in capitals without underscores, the dot as underscore: `NZ_HTTPS_LISTENPORT`.
     var environmentName: String {
@@ -39,6 +40,13 @@ extension ConfigurationKey {
     }
 
     private static let port = 0...65_535
+
+    /// 0 and less mean the default (`engines-details.md` 2).
+    private static func positive(_ name: String, _ path: Path<Int>) -> ConfigurationKey {
+        ConfigurationKey(
+            name: name, slot: .number(path, -1_000_000...1_000_000), emptyMeansDefault: true, negativeMeansDefault: true
+        )
+    }
 
     static let all: [ConfigurationKey] = [
         changeable("language", .text(\.settings.language), emptyMeansDefault: true),
@@ -93,9 +101,21 @@ extension ConfigurationKey {
             name: "audit_max_rows", slot: .number(\.settings.auditMaxRows, 1_000...1_000_000_000),
             emptyMeansDefault: true),
         ConfigurationKey(name: "trusted_proxies", slot: .list(\.settings.trustedProxies)),
-        ConfigurationKey(name: "notification_allow_private", slot: .reserved),
+        ConfigurationKey(name: "notification_allow_private", slot: .list(\.notificationAllowPrivate)),
         ConfigurationKey(name: "oauth2", slot: .reserved),
-        ConfigurationKey(name: "tsdb", slot: .reserved),
+        ConfigurationKey(name: "geoip_database", slot: .text(\.geoIPDatabase)),
+        ConfigurationKey(name: "metrics_listen", slot: .text(\.metricsListen)),
+        ConfigurationKey(name: "tsdb.engine", slot: .text(\.settings.metrics.engine), emptyMeansDefault: true),
+        ConfigurationKey(name: "tsdb.data_path", slot: .text(\.settings.metrics.dataPath)),
+        positive("tsdb.retention_days", \.settings.metrics.retentionDays),
+        ConfigurationKey(
+            name: "tsdb.min_free_disk_space_gb", slot: .text(\.settings.metrics.minimumFreeDiskGB),
+            emptyMeansDefault: true),
+        positive("tsdb.max_memory_mb", \.settings.metrics.maximumMemoryMB),
+        positive("tsdb.write_buffer_size", \.settings.metrics.writeBufferSize),
+        positive("tsdb.write_buffer_flush_interval", \.settings.metrics.writeBufferFlushInterval),
+        ConfigurationKey(name: "tsdb.write_url", slot: .text(\.settings.metrics.writeURL)),
+        ConfigurationKey(name: "tsdb.read_url", slot: .text(\.settings.metrics.readURL)),
         ConfigurationKey(name: "memory", slot: .reserved),
         ConfigurationKey(name: "jwt_secret_key_last_rotated_version", slot: .reserved),
     ]

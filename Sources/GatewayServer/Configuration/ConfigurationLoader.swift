@@ -1,5 +1,7 @@
 import MCPServer
+import Primitives
 import Secrets
+import Settings
 import TimeZones
 import YAML
 
@@ -43,8 +45,8 @@ package struct ConfigurationLoader: Sendable {
                 loaded.fromEnvironment.append(key.name)
             }
         }
-        let providers = document["oauth2"]?.mapping?.pairs ?? []
-        loaded.configuration.settings.oauth2Providers = providers.compactMap(\.key.string)
+        loaded.configuration.oauth2 = try OAuth2Configuration.read(document)
+        loaded.configuration.settings.oauth2Providers = loaded.configuration.oauth2.map(\.name)
         for key in ConfigurationKey.all {
             guard let secret = key.generateIfMissing(in: &loaded.configuration) else { continue }
             document.set(key.name, to: YAMLNode(secret))
@@ -75,6 +77,12 @@ package struct ConfigurationLoader: Sendable {
         guard ToolNameStyle(rawValue: names) != nil else {
             throw .badValue(key: "mcp_tool_names", value: names, expected: ToolNameStyle.allNames)
         }
+        try check(configuration.settings.metrics)
+        if !configuration.metricsListen.isEmpty, configuration.metricsAddress == nil {
+            throw .badValue(
+                key: "metrics_listen", value: configuration.metricsListen,
+                expected: "a host and a port such as 127.0.0.1:9108")
+        }
         if let entry = configuration.settings.mcpAllowedHosts.first(where: { !OriginGuard.isHost($0) }) {
             throw .badValue(
                 key: "mcp_allowed_hosts", value: entry,
@@ -90,11 +98,35 @@ package struct ConfigurationLoader: Sendable {
             throw .badValue(
                 key: "trusted_proxies", value: entry, expected: "an address or a range such as 10.0.0.0/8")
         }
+        if let entry = configuration.notificationAllowPrivate.first(where: { !RealAddress.isRange($0) }) {
+            throw .badValue(
+                key: "notification_allow_private", value: entry,
+                expected: "an address or a range such as 10.0.0.0/8")
+        }
         let https = configuration.https
         if https.listenPort != 0, https.certificatePath.isEmpty || https.keyPath.isEmpty {
             throw .badValue(
                 key: "https.listen_port", value: String(https.listenPort),
                 expected: "usable without https.tls_cert_path and https.tls_key_path")
+        }
+    }
+}
+
+extension ConfigurationLoader {
+    private func check(_ metrics: MetricsConfiguration) throws(ConfigurationError) {
+        guard let engine = MetricsConfiguration.Engine(rawValue: metrics.engine) else {
+            let names = MetricsConfiguration.Engine.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .badValue(key: "tsdb.engine", value: metrics.engine, expected: "one of \(names)")
+        }
+        guard Double(metrics.minimumFreeDiskGB)?.isFinite == true else {
+            throw .badValue(
+                key: "tsdb.min_free_disk_space_gb", value: metrics.minimumFreeDiskGB, expected: "a number of gigabytes")
+        }
+        guard engine == .victoriaMetrics else { return }
+        for (key, url) in [("tsdb.write_url", metrics.writeURL), ("tsdb.read_url", metrics.readURL)]
+        where !url.hasPrefix("http://") && !url.hasPrefix("https://") {
+            // A URL may hold a password.
+            throw .badValue(key: key, value: nil, expected: "an http or https URL, which tsdb.engine asks for")
         }
     }
 }
@@ -138,6 +170,7 @@ extension ConfigurationKey {
         case .flag(let path): configuration[keyPath: path] = try flag(value)
         case .number(let path, let range):
             let number = try whole(value, range)
+            if number < 0, negativeMeansDefault { return }
             if number != 0 || !emptyMeansDefault { configuration[keyPath: path] = number }
         case .id(let path):
             let number = try Int64(whole(value, 0...Int.max))
@@ -206,19 +239,10 @@ extension ConfigurationKey {
         switch value {
         case .list(let texts): return texts
         case .text(let text):
-            return text.utf8.split(separator: UInt8(ascii: ",")).map(Self.trimmed).filter { !$0.isEmpty }
+            return text.utf8.split(separator: UInt8(ascii: ",")).map { String(Substring($0).trimmingWhitespace()) }
+                .filter { !$0.isEmpty }
         case .null, .other: throw .badValue(key: name, value: "a mapping", expected: "a list of texts")
         }
-    }
-
-    /// Without blanks at its ends.
-    private static func trimmed(_ text: Substring.UTF8View) -> String {
-        func isBlank(_ scalar: Unicode.Scalar) -> Bool {
-            scalar == "\t" || scalar.properties.generalCategory == .spaceSeparator
-        }
-        var scalars = Substring(text).unicodeScalars.drop(while: isBlank)
-        while let last = scalars.last, isBlank(last) { scalars.removeLast() }
-        return String(scalars)
     }
 
     private func secret(_ value: ConfigurationValue) throws(ConfigurationError) -> String {
@@ -231,5 +255,19 @@ extension ConfigurationKey {
                 key: name, value: nil, expected: "a secret of \(Self.shortestSecret) random characters or more")
         }
         return text
+    }
+}
+
+extension GatewayConfiguration {
+    /// Host and port of ``metricsListen``; `nil` where there is none.
+    package var metricsAddress: (host: String, port: Int)? {
+        guard let colon = metricsListen.utf8.lastIndex(of: UInt8(ascii: ":")),
+            let port = Int(metricsListen[metricsListen.utf8.index(after: colon)...]), 0...65_535 ~= port
+        else { return nil }
+        var host = metricsListen[..<colon]
+        if host.utf8.first == UInt8(ascii: "["), host.utf8.last == UInt8(ascii: "]") {
+            host = host.dropFirst().dropLast()
+        }
+        return host.isEmpty ? nil : (String(host), port)
     }
 }

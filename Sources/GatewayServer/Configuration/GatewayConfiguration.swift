@@ -1,4 +1,4 @@
-package import MCPServer
+package import Settings
 
 /// The whole of `config.yaml` as this program understands it (`engines.md` 10).
 package struct GatewayConfiguration: Sendable {
@@ -16,6 +16,14 @@ package struct GatewayConfiguration: Sendable {
     /// The time zone of schedules and days.
     package var location = "UTC"
     package var avgPingCount = 2
+    /// Networks that notifications and web hooks may reach although they are not public.
+    package var notificationAllowPrivate: [String] = []
+    /// In the order in which pages show them.
+    package var oauth2: [OAuth2Provider] = []
+    /// Ours: a file in the MaxMind format that tells the countries of agents' addresses; empty = none are told.
+    package var geoIPDatabase = ""
+    /// Ours: host and port where `/metrics` is answered without a credential, such as `127.0.0.1:9108`; empty = nowhere.
+    package var metricsListen = ""
 
     package init() {}
 

@@ -1,19 +1,30 @@
-package import MCPServer
+package import Settings
 import Transport
 
 /// The settings in `config.yaml`: in force at once, on disk before a change counts (`mcp.md` 6.1).
 package final class YAMLSettingsStore: SettingsStore {
-    private let configuration: Lock<GatewayConfiguration>
+    private let configuration: Lock<State>
     private let file: ConfigurationFile
     /// One change after the other, so that what is taken back after a failure is exactly that change.
     private let turns = Turns()
 
-    package init(path: String, configuration: GatewayConfiguration) {
-        file = ConfigurationFile(path: path)
-        self.configuration = Lock(configuration)
+    private struct State {
+        var configuration: GatewayConfiguration { didSet { shared = SharedSettings(configuration.settings) } }
+        private(set) var shared: SharedSettings
+
+        init(_ configuration: GatewayConfiguration) {
+            self.configuration = configuration
+            shared = SharedSettings(configuration.settings)
+        }
     }
 
-    package var current: GatewaySettings { configuration.withLock { $0.settings } }
+    package init(path: String, configuration: GatewayConfiguration) {
+        file = ConfigurationFile(path: path)
+        self.configuration = Lock(State(configuration))
+    }
+
+    package var current: GatewaySettings { shared.value }
+    package var shared: SharedSettings { configuration.withLock { $0.shared } }
 
     package func update(
         _ change: @Sendable (inout GatewaySettings) -> Void
@@ -21,10 +32,10 @@ package final class YAMLSettingsStore: SettingsStore {
         await turns.begin()
         defer { turns.end() }
         // In force first, saved second: when the save fails the former settings come back.
-        let (before, after) = configuration.withLock { configuration in
-            let before = configuration
-            change(&configuration.settings)
-            return (before, configuration)
+        let (before, after) = configuration.withLock { state in
+            let before = state.configuration
+            change(&state.configuration.settings)
+            return (before, state.configuration)
         }
         // Writing waits for the disk, and is not given up with the task: a thread of its own, as changes are rare.
         let isSaved = await withCheckedContinuation { continuation in
@@ -38,7 +49,7 @@ package final class YAMLSettingsStore: SettingsStore {
             }
         }
         guard isSaved else {
-            configuration.withLock { $0 = before }
+            configuration.withLock { $0.configuration = before }
             throw .notSaved(file.path)
         }
         return after.settings

@@ -2,7 +2,6 @@ import Storage
 
 /// Exit codes of sysexits.h that this program uses.
 package enum SystemExit: Int32, Sendable {
-    case usage = 64
     case dataError = 65
     case noInput = 66
     case unavailable = 69

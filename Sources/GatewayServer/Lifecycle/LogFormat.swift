@@ -33,7 +33,7 @@ struct LineLogHandler: LogHandler {
         self.write = write
     }
 
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    subscript(metadataKey key: String) -> Logger.MetadataValue? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
@@ -41,20 +41,31 @@ struct LineLogHandler: LogHandler {
     func log(event: LogEvent) { write(line(event)) }
 
     func line(_ event: LogEvent) -> String {
-        let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        let all = metadata.merging(event.metadata ?? [:])
         let time = LogTime.text()
         switch format {
         case .text:
-            let details = all.sorted { $0.key < $1.key }
-                .map { " \($0.key)=\(Self.quoted($0.value.description))" }.joined()
-            return "\(time) \(event.level) \(label): \(TerminalText.oneLine(event.message.description))\(details)"
+            var line = ""
+            line.reserveCapacity(256)
+            line += time
+            line += " "
+            line += event.level.rawValue
+            line += " "
+            line += label
+            line += ": "
+            line += TerminalText.oneLine(event.message.description)
+            for entry in all.entries {
+                line += " "
+                line += entry.key
+                line += "="
+                line += Self.quoted(entry.value.description)
+            }
+            return line
         case .json:
-            var object = all.mapValues(\.description)
-            object["time"] = time
-            object["level"] = "\(event.level)"
-            object["logger"] = label
-            object["message"] = event.message.description
-            return LogJSON.line(object)
+            return LogJSON.line(
+                all.merging([
+                    "time": "\(time)", "level": "\(event.level)", "logger": "\(label)", "message": "\(event.message)",
+                ]))
         }
     }
 

@@ -3,17 +3,26 @@ package import Logging
 
 /// One line for each HTTP request, at level info. What opens something by itself never reaches it: the tokens of
 /// transfer URLs are cut to six characters (`mcp.md` 10.3 row 28), values in the query are left out.
-package enum AccessLog {
-    package static func write(
-        _ request: InboundRequest, _ status: HTTPResponse.Status, took: Duration, to logger: Logger
-    ) {
-        guard logger.logLevel <= .info else { return }
+package struct AccessLog: Middleware {
+    private let logger: Logger
+
+    package init(logger: Logger) { self.logger = logger }
+
+    package func handle(_ request: InboundRequest, _ rule: PathRule, next: RoutedEntry) async -> OutboundResponse {
+        let began = ContinuousClock.now
+        let response = await next(request, rule)
+        write(request, rule, response.head.status, took: began.duration(to: .now))
+        return response
+    }
+
+    func write(_ request: InboundRequest, _ rule: PathRule, _ status: HTTPResponse.Status, took: Duration) {
+        guard logger.logLevel <= .info, rule.isLogged else { return }
         let (seconds, rest) = took.components
         logger.info(
             "request",
             metadata: [
                 "id": "\(request.id)", "method": "\(request.head.method.rawValue)",
-                "path": "\(visiblePath(of: request))", "status": "\(status.code)",
+                "path": "\(Self.visiblePath(of: request))", "status": "\(status.code)",
                 "ms": "\(seconds * 1000 + rest / 1_000_000_000_000_000)",
                 "ip": "\(request.client.real ?? request.client.peer ?? "")",
             ])
@@ -21,21 +30,29 @@ package enum AccessLog {
 
     /// The path as it may be written down; names of query parameters stay, their values go.
     static func visiblePath(of request: InboundRequest) -> String {
-        var parts = request.path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
-            printable($0, limit: 256)
+        let path = request.path
+        if request.query.isEmpty, isPlain(path) { return String(path) }
+        let parts = PathTable.visibleParts(of: path).map { part in
+            printable(part.bytes, limit: 256) + (part.isCut ? "…" : "")
         }
-        if parts.count >= 4, parts[1] == "mcp" { parts[3] = cut(parts[3]) }
-        // A stream id in a path opens a terminal.
-        if parts.count >= 6, parts[3] == "ws" { parts[5] = cut(parts[5]) }
-        let path = String(parts.joined(separator: "/").prefix(256))
+        let shown = String(parts.joined(separator: "/").prefix(256))
         let names = request.query.utf8.split(separator: UInt8(ascii: "&")).map { pair in
             printable(pair.prefix { $0 != UInt8(ascii: "=") }, limit: 256)
         }
-        return names.isEmpty ? path : path + "?" + names.joined(separator: "&")
+        return names.isEmpty ? shown : shown + "?" + names.joined(separator: "&")
     }
 
-    /// Enough to tell secrets apart, too little to use them.
-    private static func cut(_ secret: String) -> String { secret.prefix(6) + "…" }
+    /// Whether a path is written down as it is: too short for a secret, and everybody can read it.
+    private static func isPlain(_ path: Substring) -> Bool {
+        var slashes = 0
+        var count = 0
+        for byte in path.utf8 {
+            guard byte > 0x20, byte < 0x7F, byte != UInt8(ascii: "%") else { return false }
+            if byte == UInt8(ascii: "/") { slashes += 1 }
+            count += 1
+        }
+        return count <= 256 && slashes < PathTable.slashesBeforeSecrets
+    }
 
     /// At most `limit` visible ASCII characters: a log is read in terminals.
     private static func printable(_ text: some Sequence<UInt8>, limit: Int) -> String {

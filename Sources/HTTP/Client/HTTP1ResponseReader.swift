@@ -7,10 +7,16 @@ struct HTTP1ResponseReader: Sendable {
         case fields
         case body(HTTP1BodyReader)
         case ended
+        /// Behind a 101: what comes is no HTTP.
+        case switched
     }
 
     /// Bytes of the body that are kept.
     private let bodyLimit: Int
+    /// Whether the request was `HEAD`, whose answer has no body whatever its fields say.
+    private let isForHead: Bool
+    /// Whether the request offered a protocol to switch to.
+    private let mayBeSwitched: Bool
     private let maximumHead: Int
     private var state = State.statusLine
     private var lines: HTTP1Lines
@@ -18,13 +24,32 @@ struct HTTP1ResponseReader: Sendable {
     /// The beginning of the body; what is above the limit is read past.
     private(set) var body: [UInt8] = []
 
-    init(bodyLimit: Int, maximumHead: Int = 64 << 10) {
+    init(bodyLimit: Int, maximumHead: Int = 64 << 10, isForHead: Bool = false, mayBeSwitched: Bool = false) {
+        self.isForHead = isForHead
+        self.mayBeSwitched = mayBeSwitched
         self.bodyLimit = bodyLimit
         self.maximumHead = maximumHead
         lines = HTTP1Lines(limit: maximumHead)
     }
 
     var hasEnded: Bool { if case .ended = state { true } else { false } }
+
+    /// Whether the head of the response that counts is there.
+    var hasHead: Bool {
+        switch state {
+        case .body, .ended, .switched: true
+        case .statusLine, .fields: false
+        }
+    }
+
+    /// Whether the service speaks the protocol that it was asked for from here on.
+    var isSwitched: Bool { if case .switched = state { true } else { false } }
+
+    /// What came of the body, or of the other protocol, since the last time.
+    mutating func takeBody() -> [UInt8] {
+        defer { body = [] }
+        return body
+    }
 
     /// The service has ended its side.
     /// - Throws: when the response is not whole.
@@ -41,6 +66,10 @@ struct HTTP1ResponseReader: Sendable {
         while position < bytes.count || hasEndedBody {
             switch state {
             case .ended: return
+            case .switched:
+                // Of the other protocol nothing may be lost; the caller takes it away as it comes.
+                body.append(bytes.extracting(position...))
+                return
             case .statusLine, .fields: try readHead(bytes, at: &position)
             case .body(var reader):
                 let event = try reader.next(in: bytes, at: &position)
@@ -108,12 +137,13 @@ struct HTTP1ResponseReader: Sendable {
     private mutating func endHead() throws(HTTP1Fault) {
         let (code, fields) = (response.status.code, response.headerFields)
         if (100..<200).contains(code) {
-            // It comes before the one that counts. No protocol was offered that could be switched to.
-            guard code != 101 else { throw .malformed }
-            state = .statusLine
+            // It comes before the one that counts, except for the last word of HTTP, if that was asked for.
+            guard code != 101 || mayBeSwitched else { throw .malformed }
+            state = code == 101 ? .switched : .statusLine
             return
         }
-        state = .body(HTTP1BodyReader(try Self.bodyLength(code, fields), maximumTrailers: maximumHead))
+        let length = isForHead ? .fixed(0) : try Self.bodyLength(code, fields)
+        state = .body(HTTP1BodyReader(length, maximumTrailers: maximumHead))
     }
 
     private static func bodyLength(

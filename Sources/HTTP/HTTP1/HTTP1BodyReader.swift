@@ -1,3 +1,5 @@
+import Primitives
+
 /// Reads one body of HTTP/1 (RFC 9112 6, 7) out of bytes that come in any pieces: a pure state machine that copies
 /// nothing.
 struct HTTP1BodyReader: Sendable {
@@ -110,8 +112,7 @@ struct HTTP1BodyReader: Sendable {
     }
 
     private mutating func readSize(_ size: Int64, _ digits: Int, _ byte: UInt8) throws(HTTP1Fault) {
-        if Authority.isHexDigit(byte) {
-            let digit = byte &- 0x30 < 10 ? byte - 0x30 : (byte | 0x20) - 0x61 + 10
+        if let digit = HexDigit.value(byte) {
             let (product, overflows) = size.multipliedReportingOverflow(by: 16)
             guard !overflows, digits < Self.maximumSizeDigits else { throw .malformed }
             state = .chunkSize(product + Int64(digit), digits: digits + 1)

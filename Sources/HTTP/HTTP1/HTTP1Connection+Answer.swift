@@ -1,7 +1,10 @@
+import Primitives
 import Transport
 
 /// A streamed body was longer or shorter than announced.
 struct WrongBodyLength: Error {}
+
+extension ByteStream: SwitchedConnection {}
 
 extension HTTP1Connection {
     /// Above it, what is sent waits for no end of the turn, and is not gathered with other things.
@@ -12,7 +15,7 @@ extension HTTP1Connection {
 
     func begin(_ head: HTTP1Head, on loop: isolated EventLoop) {
         let exchange = HTTP1Exchange(
-            head, pace: BodyPace(grace: limits.bodyGrace.milliseconds, rate: limits.minimumBodyRate),
+            head, pace: BodyPace(grace: limits.bodyGrace.timerMilliseconds, rate: limits.minimumBodyRate),
             unread: service.unread)
         self.exchange = exchange
         tell(.requestRead, on: loop)
@@ -32,7 +35,17 @@ extension HTTP1Connection {
         if case .ended = exchange.body { return .empty }
         let bound = LoopBound((self, exchange), on: loop)
         let gathered = exchange.gathered
-        return RequestBody(gathers: { gathered.add($0) }) {
+        return RequestBody(
+            gathers: { gathered.add($0) },
+            whole: {
+                bound.loop.runIfCurrent { loop in
+                    let (connection, exchange) = bound.get(on: loop)
+                    guard let whole = exchange.takeWhole() else { return nil }
+                    connection.settle(on: loop)
+                    return whole
+                }
+            }
+        ) {
             try await bound.loop.run { loop in
                 let (connection, exchange) = bound.get(on: loop)
                 return try await connection.nextChunk(of: exchange, on: loop)
@@ -60,6 +73,10 @@ extension HTTP1Connection {
             var head = response.head
             for field in fields { head.headerFields[field.name] = field.value }
             return await serveWebSocket(upgrade, head, on: loop)
+        }
+        if case .switched(let other) = response.body, response.head.status == .switchingProtocols, !exchange.head.isOld
+        {
+            return await serveOther(other, response.head, on: loop)
         }
         // What speaks another protocol after its request may do so already.
         exchange.keepsAlive =
@@ -109,11 +126,26 @@ extension HTTP1Connection {
         HTTP1ResponseHead.encodeSwitch(head, into: &output)
         flush(on: loop)
         let handler = WebSocketHandler(
-            upgrade, patience: limits.webSocketEnd.milliseconds, over: transport,
+            upgrade, patience: limits.webSocketEnd.timerMilliseconds, over: transport,
             cancelRun: { [weak self] in self?.task?.cancel() })
         becomeWebSocket(handler, on: loop)
         let close = await upgrade.run(LoopWebSocket(handler, on: loop))
         handler.runEnded(close, on: loop)
+    }
+
+    private func serveOther(_ other: ProtocolSwitch, _ head: HTTPResponse, on loop: isolated EventLoop) async {
+        guard mayUpgrade, let transport else {
+            await other.runWithoutClient()
+            return close(on: loop)
+        }
+        HTTP1ResponseHead.encodeSwitch(head, into: &output)
+        flush(on: loop)
+        let (speaker, stream) = ByteStream.make(over: transport, on: loop)
+        // Who takes nothing that is sent has gone; who is silent may well be there.
+        transport.limitUnacknowledged(milliseconds: Int(clamping: limits.idle.timerMilliseconds), on: loop)
+        becomeOther(speaker, on: loop)
+        await other.run(stream)
+        close(on: loop)
     }
 
     // MARK: The answer
@@ -135,6 +167,9 @@ extension HTTP1Connection {
         case .webSocket(let upgrade):
             // Only what asked for a WebSocket can become one, and that does not come here.
             await upgrade.runWithoutClient()
+            return await write(.empty(.internalServerError), of: exchange, on: loop)
+        case .switched(let other):
+            await other.runWithoutClient()
             return await write(.empty(.internalServerError), of: exchange, on: loop)
         }
         return (try? await room(on: loop)) != nil

@@ -1,3 +1,4 @@
+import Primitives
 import Transport
 
 // What follows from the state of a connection: whether it receives, how long it may take, whether its address has to
@@ -63,15 +64,15 @@ extension HTTP1Connection {
     /// When the connection is given up if nothing happens; `nil` while a whole request is being answered, however long
     /// that takes, and while it is us who do not take what the client sends.
     private var deadline: UInt64? {
-        let idle = limits.idle.milliseconds
+        let idle = limits.idle.timerMilliseconds
         switch phase {
-        case .webSocket: return nil
-        case .lingering(_, let since): return max(since + limits.lingering.milliseconds, sendsUntil ?? 0)
+        case .webSocket, .switched: return nil
+        case .lingering(_, let since): return max(since + limits.lingering.timerMilliseconds, sendsUntil ?? 0)
         case .closing(let since): return since + 2 * idle
         case .serving: break
         }
         guard let exchange else {
-            let late = headBegan.map { $0 + limits.head.milliseconds }
+            let late = headBegan.map { $0 + limits.head.timerMilliseconds }
             return min(lastHeard + idle, late ?? .max)
         }
         guard case .open = exchange.body, !isPaused else { return nil }
@@ -81,7 +82,7 @@ extension HTTP1Connection {
     /// A client that takes the answer slowly is not cut off in the middle of it.
     private var sendsUntil: UInt64? {
         guard case .lingering(_, let since) = phase, transport?.isDrained == false else { return nil }
-        return since + 2 * limits.idle.milliseconds
+        return since + 2 * limits.idle.timerMilliseconds
     }
 
     /// One timer for a connection, looked at when it rings and not moved for each read.

@@ -1,3 +1,4 @@
+import Primitives
 import Transport
 
 /// A connection that speaks HTTP/1: requests one after another, each answered through the one entry. What is answered
@@ -14,6 +15,8 @@ final class HTTP1Connection: ByteProtocol {
         /// Closed as soon as everything is sent.
         case closing(since: UInt64)
         case webSocket(WebSocketHandler)
+        /// What is spoken is no matter of ours.
+        case switched(any ByteProtocol)
     }
 
     let service: HTTPService
@@ -72,6 +75,7 @@ final class HTTP1Connection: ByteProtocol {
         lastHeard = loop.now
         switch phase {
         case .webSocket(let socket): return socket.received(bytes, on: loop)
+        case .switched(let speaker): return speaker.received(bytes, on: loop)
         case .lingering(let left, let since):
             phase = .lingering(left: left - bytes.count, since: since)
             if bytes.count > left { transport?.close(on: loop) }
@@ -93,6 +97,7 @@ final class HTTP1Connection: ByteProtocol {
     func receivedEnd(on loop: isolated EventLoop) {
         switch phase {
         case .webSocket(let socket): return socket.receivedEnd(on: loop)
+        case .switched(let speaker): return speaker.receivedEnd(on: loop)
         case .lingering, .closing:
             transport?.closeWhenSent(on: loop)
             return
@@ -106,13 +111,20 @@ final class HTTP1Connection: ByteProtocol {
     }
 
     func writable(on loop: isolated EventLoop) {
-        if case .webSocket(let socket) = phase { return socket.writable(on: loop) }
-        sent.wake()
+        switch phase {
+        case .webSocket(let socket): socket.writable(on: loop)
+        case .switched(let speaker): speaker.writable(on: loop)
+        case .serving, .lingering, .closing: sent.wake()
+        }
     }
 
     func closed(on loop: isolated EventLoop) {
         transport = nil
-        if case .webSocket(let socket) = phase { socket.closed(on: loop) }
+        switch phase {
+        case .webSocket(let socket): socket.closed(on: loop)
+        case .switched(let speaker): speaker.closed(on: loop)
+        case .serving, .lingering, .closing: break
+        }
         phase = .closing(since: loop.now)
         _ = presence.handle(.connectionEnded)
         task?.cancel()
@@ -215,6 +227,7 @@ final class HTTP1Connection: ByteProtocol {
         isStopping = true
         switch phase {
         case .webSocket(let socket): socket.shutDown(on: loop)
+        case .switched: task?.cancel()
         case .lingering, .closing: transport?.closeWhenSent(on: loop)
         case .serving:
             guard let exchange, exchange.toSkip == nil else { return close(on: loop) }
@@ -251,7 +264,7 @@ final class HTTP1Connection: ByteProtocol {
         case .none: break
         case .declareGone: transport?.close(on: loop)
         case .startGrace:
-            graceTimer = loop.schedule(after: limits.halfClosed.milliseconds) { [weak self] in
+            graceTimer = loop.schedule(after: limits.halfClosed.timerMilliseconds) { [weak self] in
                 guard let self else { return }
                 graceTimer = nil
                 tell(.graceOver(isWritable: transport?.isWritable ?? false), on: loop)
@@ -266,17 +279,27 @@ final class HTTP1Connection: ByteProtocol {
         return !presence.inputHasEnded && !isBroken
     }
 
-    /// Hands the connection over, with what came behind the request.
     func becomeWebSocket(_ socket: WebSocketHandler, on loop: isolated EventLoop) {
+        socket.begin(handOver(to: .webSocket(socket), on: loop), on: loop)
+        if isStopping { socket.shutDown(on: loop) }
+    }
+
+    func becomeOther(_ speaker: any ByteProtocol, on loop: isolated EventLoop) {
+        let early = handOver(to: .switched(speaker), on: loop)
+        if !early.isEmpty { speaker.received(early.span, on: loop) }
+        if isStopping { task?.cancel() }
+    }
+
+    /// - Returns: what came behind the request.
+    private func handOver(to next: Phase, on loop: isolated EventLoop) -> [UInt8] {
         let early = Array(pending[pendingStart...])
         (pending, pendingStart) = ([], 0)
         exchange = nil
         if let graceTimer { loop.cancel(graceTimer) }
         if isPaused { transport?.resumeReceiving(on: loop) }
         isPaused = false
-        phase = .webSocket(socket)
+        phase = next
         settle(on: loop)
-        socket.begin(early, on: loop)
-        if isStopping { socket.shutDown(on: loop) }
+        return early
     }
 }

@@ -9,6 +9,9 @@ final class HTTP1Exchange {
         case broken
     }
 
+    /// What ``ListenerLimits/unreadBody`` and one read more bring.
+    private static let longBody = 320 << 10
+
     let head: HTTP1Head
     /// A request that shows something, valid or not, has less than others to gain by keeping a connection busy.
     let showsCredential: Bool
@@ -53,6 +56,10 @@ final class HTTP1Exchange {
             toSkip = left - bytes.count
             return bytes.count <= left
         }
+        if waiting.isEmpty, case .fixed(let length) = head.length, length > Int64(Self.longBody) {
+            // Of a long body more comes in the same turn: no piece of it is moved to make room for the next.
+            waiting.reserveCapacity(Self.longBody)
+        }
         waiting.append(bytes)
         count(bytes.count)
         changed.wake()
@@ -70,7 +77,6 @@ final class HTTP1Exchange {
     func next(waits: () -> Void, on loop: isolated EventLoop) async throws -> [UInt8]? {
         while true {
             if !waiting.isEmpty {
-                count(-waiting.count)
                 defer { waits() }
                 return takeWaiting()
             }
@@ -88,20 +94,24 @@ final class HTTP1Exchange {
         }
     }
 
+    /// What waits, when nothing follows it: what ``next(waits:on:)`` would return before it returns `nil`.
+    func takeWhole() -> [UInt8]? {
+        guard case .ended = body, toSkip == nil else { return nil }
+        return takeWaiting()
+    }
+
     /// The request is answered: nobody reads its body any more.
     func skipRest(upTo limit: Int) -> Bool {
-        let left = limit - waiting.count
-        count(-waiting.count)
-        waiting = []
+        let left = limit - takeWaiting().count
         toSkip = max(left, 0)
         changed.wake()
         return left >= 0
     }
 
     private func takeWaiting() -> [UInt8] {
-        let bytes = waiting
-        waiting = []
-        return bytes
+        count(-waiting.count)
+        defer { waiting = [] }
+        return waiting
     }
 
     private func count(_ bytes: Int) {

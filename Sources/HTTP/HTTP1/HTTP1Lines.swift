@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 import Transport
 
 /// Cuts bytes that come in any pieces into lines that end with CR LF. Each byte is looked at once, however many pieces
@@ -88,6 +89,16 @@ extension String {
 }
 
 extension Span<UInt8> {
+    func isSame(as other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        return unsafe withUnsafeBytes { mine in
+            unsafe other.withUnsafeBytes { other in
+                guard let mine = mine.baseAddress, let start = other.baseAddress else { return true }
+                return unsafe memcmp(mine, start, other.count) == 0
+            }
+        }
+    }
+
     func equals(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
         for position in indices where unsafe self[position] != text.utf8Start[position] { return false }
@@ -98,7 +109,7 @@ extension Span<UInt8> {
     func hasPrefix(anyCase text: StaticString) -> Bool {
         guard count >= text.utf8CodeUnitCount else { return false }
         for position in 0..<text.utf8CodeUnitCount
-        where unsafe Token.lowercased(self[position]) != text.utf8Start[position] { return false }
+        where unsafe self[position].asciiLowercased != text.utf8Start[position] { return false }
         return true
     }
 }

@@ -1,3 +1,5 @@
+import Transport
+
 /// What the head of a request says about it and its connection.
 struct HTTP1Head: Sendable {
     var request: HTTPRequest
@@ -35,6 +37,11 @@ struct HTTP1RequestReader: Sendable {
     private var fields = HTTPFields()
     private var rules = HTTP1HeadRules()
     private var body = HTTP1BodyReader(.fixed(0), maximumTrailers: 0)
+    /// The last head that came in one piece, and its bytes: most clients send the same one again and again.
+    private var last: (bytes: [UInt8], head: HTTP1Head)?
+
+    /// Bytes of a head that is kept.
+    private static let keptHead = 1024
 
     /// - Parameter maximumHead: bytes of a head, and of the trailers of a body.
     init(isSecure: Bool, maximumHead: Int) {
@@ -66,11 +73,16 @@ struct HTTP1RequestReader: Sendable {
                 return .end
             }
         }
+        if let head = takeRepeated(in: bytes, at: &position) { return .head(head) }
+        let start = isInsideHead ? nil : position
         while position < bytes.count {
             try checkBeginning(bytes[position])
             switch try lines.next(in: bytes, at: &position) {
             case nil: return nil
-            case .inside(let range): if let head = try read(bytes.extracting(range)) { return .head(head) }
+            case .inside(let range):
+                guard let head = try read(bytes.extracting(range)) else { continue }
+                if let start { keep(head, bytes.extracting(start..<position)) }
+                return .head(head)
             case .held:
                 let held = lines.held
                 lines.release()
@@ -78,6 +90,23 @@ struct HTTP1RequestReader: Sendable {
             }
         }
         return nil
+    }
+
+    /// The last head again, where the same bytes come. Equal bytes are read equally: nothing else goes into it.
+    private mutating func takeRepeated(in bytes: Span<UInt8>, at position: inout Int) -> HTTP1Head? {
+        guard let last, !isInsideHead, bytes.count - position >= last.bytes.count,
+            bytes.extracting(position..<position + last.bytes.count).isSame(as: last.bytes.span)
+        else { return nil }
+        position += last.bytes.count
+        beginBody(of: last.head)
+        return last.head
+    }
+
+    private mutating func keep(_ head: HTTP1Head, _ bytes: Span<UInt8>) {
+        guard bytes.count <= Self.keptHead else { return last = nil }
+        var copy: [UInt8] = []
+        copy.append(bytes)
+        last = (copy, head)
     }
 
     /// What is no HTTP mostly shows at its first byte, and has no line to wait for.
@@ -102,11 +131,15 @@ struct HTTP1RequestReader: Sendable {
             return nil
         }
         let head = try rules.head(line, fields, isSecure: isSecure)
-        state = .body
-        body = HTTP1BodyReader(head.length, maximumTrailers: maximumHead)
         lines = HTTP1Lines(limit: maximumHead)
         fields = HTTPFields()
         rules = HTTP1HeadRules()
+        beginBody(of: head)
         return head
+    }
+
+    private mutating func beginBody(of head: HTTP1Head) {
+        state = .body
+        body = HTTP1BodyReader(head.length, maximumTrailers: maximumHead)
     }
 }

@@ -24,6 +24,7 @@ struct HTTP1ResponseHead {
     static func encode(
         _ head: HTTPResponse, length: Length, connection: Connection, date: String, into bytes: inout [UInt8]
     ) {
+        if bytes.isEmpty { bytes.reserveCapacity(room(for: head, length)) }
         bytes += head.status.line
         for field in head.headerFields {
             switch field.name {
@@ -46,6 +47,14 @@ struct HTTP1ResponseHead {
         case .chunked: append("Transfer-Encoding", "chunked", to: &bytes)
         }
         bytes += "\r\n".utf8
+    }
+
+    /// About how much the head and a body that is sent with it take.
+    private static func room(for head: HTTPResponse, _ length: Length) -> Int {
+        var room = 256
+        for field in head.headerFields { room += field.name.rawName.utf8.count + field.value.utf8.count + 4 }
+        if case .fixed(let count) = length { room += Int(clamping: min(count, 16 * 1024)) }
+        return room
     }
 
     /// The head of a 101, whose `Connection` is the handshake's.

@@ -70,7 +70,10 @@ final class HTTP2Exchange: HTTP2StreamHandler {
     private func body(on loop: isolated EventLoop) -> RequestBody {
         let gathered = intake.gathered
         let intake = LoopBound(intake, on: loop)
-        return RequestBody(gathers: { gathered?.add($0) }) { try await intake.loop.next(intake) }
+        return RequestBody(
+            gathers: { gathered?.add($0) },
+            whole: { intake.loop.runIfCurrent { loop in intake.get(on: loop).takeWhole(on: loop) } }
+        ) { try await intake.loop.next(intake) }
     }
 
     private func write(_ response: OutboundResponse, on loop: isolated EventLoop) async {
@@ -83,12 +86,17 @@ final class HTTP2Exchange: HTTP2StreamHandler {
         case .bytes(let bytes): send(head, body: bytes, on: loop)
         case .stream(let length, let produce): await send(head, length: length, produce, on: loop)
         case .webSocket(let upgrade):
-            // There are none over HTTP/2, and whoever asks for one here did not ask for what it got.
             await upgrade.runWithoutClient()
-            send(
-                HTTPResponse(status: .internalServerError, headerFields: [.date: HTTPDate.shared.now]), body: [],
-                on: loop)
+            refuseUpgrade(on: loop)
+        case .switched(let other):
+            await other.runWithoutClient()
+            refuseUpgrade(on: loop)
         }
+    }
+
+    /// There are none over HTTP/2, and whoever asks for one here did not ask for what it got.
+    private func refuseUpgrade(on loop: isolated EventLoop) {
+        send(HTTPResponse(status: .internalServerError, headerFields: [.date: HTTPDate.shared.now]), body: [], on: loop)
     }
 
     /// The entry was shown a credential and did not mind.
@@ -227,6 +235,14 @@ final class HTTP2Intake {
             await change.wait(on: loop)
             isAwaited = false
         }
+    }
+
+    /// What waits, when nothing follows it.
+    func takeWhole(on loop: isolated EventLoop) -> [UInt8]? {
+        guard state == .ended, !isAwaited, chunks.count <= 1 else { return nil }
+        guard let chunk = chunks.popFirst() else { return [] }
+        took(chunk.count, on: loop)
+        return chunk
     }
 
     private func count(_ change: Int) {

@@ -1,4 +1,5 @@
 import CNghttp2
+import Primitives
 
 /// The fields of one message as they are decoded. nghttp2 has seen to it that they are well-formed as RFC 9113, 8.2 and
 /// 8.3 want it: legal bytes, lower case, pseudo fields first and once each, none that belongs to a connection.
@@ -91,7 +92,7 @@ struct HTTP2HeaderBlock {
 extension String.UTF8View {
     /// Whether both are the same but for the case of their ASCII letters.
     fileprivate func isSame(as other: String.UTF8View) -> Bool {
-        count == other.count && zip(self, other).allSatisfy { Token.lowercased($0) == Token.lowercased($1) }
+        count == other.count && zip(self, other).allSatisfy { $0.asciiLowercased == $1.asciiLowercased }
     }
 }
 

@@ -116,7 +116,7 @@ final class HTTP2Link {
         isFlushing = true
         while let transport, transport.isWritable {
             let bytes = session.output(Self.batch)
-            if !bytes.isEmpty { transport.send(bytes, on: loop) }
+            if !bytes.isEmpty { bytes.send(over: transport, on: loop) }
             if !handleEvents(on: loop), bytes.isEmpty { break }
         }
         isFlushing = false

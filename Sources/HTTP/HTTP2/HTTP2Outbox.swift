@@ -26,12 +26,12 @@ struct HTTP2Outbox {
     }
 
     /// Moves the first bytes to the end of `output`, at most ``count``.
-    mutating func move(_ length: Int, to output: inout [UInt8]) {
+    mutating func move(_ length: Int, to output: inout HTTP2Output) {
         var left = min(length, count)
         count -= left
         while left > 0 {
             let step = min(left, first.count - offset)
-            if step == first.count { output += first } else { output += first[offset..<offset + step] }
+            output.append(first[offset..<offset + step])
             left -= step
             offset += step
             guard offset == first.count else { return }

@@ -226,7 +226,7 @@ extension HTTP2Session {
     }
 
     private func send(_ header: UnsafeBufferPointer<UInt8>, _ length: Int, on id: Int32) {
-        unsafe outgoing += header
+        unsafe outgoing.append(header)
         guard let stream = streams[id] else { return }
         let before = stream.outbox.count
         stream.outbox.move(length, to: &outgoing)

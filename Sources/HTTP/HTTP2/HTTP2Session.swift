@@ -41,7 +41,7 @@ import Transport
     var events: [Event] = []
     var headers = HTTP2HeaderBlock()
     /// What the call of ``output(_:)`` that is under way has made so far.
-    var outgoing: [UInt8] = []
+    var outgoing = HTTP2Output()
     /// Bytes that wait on all streams.
     var waiting = 0
     /// Bytes of closed streams that nobody consumed: the connection's window gets them back.
@@ -139,8 +139,12 @@ import Transport
     }
 
     /// Takes what is to be sent, frame by frame, up to about `limit` bytes; empty when there is nothing for now.
-    func output(_ limit: Int) -> [UInt8] {
-        guard failure == nil else { return farewell() }
+    func output(_ limit: Int) -> HTTP2Output {
+        guard failure == nil else {
+            var output = HTTP2Output()
+            output.append(farewell())
+            return output
+        }
         if leftover > 0 {
             unsafe nghttp2_session_consume_connection(session, leftover)
             leftover = 0
@@ -150,9 +154,9 @@ import Transport
             let count = drive { unsafe nghttp2_session_mem_send(session, &frame) }
             if count < 0 { fail(.internalError) }
             guard count > 0 else { break }
-            unsafe outgoing += UnsafeBufferPointer(start: frame, count: count)
+            unsafe outgoing.append(UnsafeBufferPointer(start: frame, count: count))
         }
-        defer { outgoing = [] }
+        defer { outgoing = HTTP2Output() }
         return outgoing
     }
 

@@ -15,13 +15,7 @@ struct ProtocolSniffer: Sendable {
     private var matched = 0
     private var verdict = Verdict.undecided
 
-    /// - Parameter bytes: what came since the last call. After a verdict they change nothing.
-    mutating func feed(_ bytes: some Sequence<UInt8>) -> Verdict {
-        guard verdict == .undecided else { return verdict }
-        for byte in bytes where feed(byte) != .undecided { break }
-        return verdict
-    }
-
+    /// - Parameter byte: the next one. After a verdict it changes nothing.
     mutating func feed(_ byte: UInt8) -> Verdict {
         guard verdict == .undecided else { return verdict }
         guard byte == Self.preface[matched] else {

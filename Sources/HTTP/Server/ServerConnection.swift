@@ -1,3 +1,4 @@
+import Primitives
 import Transport
 
 /// One accepted connection: finds out what it speaks, then passes everything on.
@@ -36,7 +37,7 @@ final class ServerConnection: ByteProtocol {
         case "h2": becomeHTTP2(on: loop)
         case .some: becomeHTTP1(on: loop)
         case nil:
-            timer = loop.schedule(after: service.limits.undecided.milliseconds) { [weak self] in
+            timer = loop.schedule(after: service.limits.undecided.timerMilliseconds) { [weak self] in
                 self?.timer = nil
                 transport.close(on: loop)
             }

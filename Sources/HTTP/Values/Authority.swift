@@ -1,3 +1,5 @@
+import Primitives
+
 /// Host and port of a request (RFC 9110 7.2, RFC 3986 3.2), as bytes.
 enum Authority {
     /// Whether bytes are `uri-host [":" port]`: a name, an IPv4 address or an IPv6 one in brackets; nobody's user name.
@@ -28,14 +30,14 @@ enum Authority {
     /// An IPv6 address as far as its characters tell; who compares it with others reads it.
     private static func isAddress(_ bytes: some Collection<UInt8>) -> Bool {
         guard bytes.count <= 45, bytes.count(where: { $0 == UInt8(ascii: ":") }) >= 2 else { return false }
-        return bytes.allSatisfy { isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
+        return bytes.allSatisfy { HexDigit.isDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
     }
 
     private static func isName(_ bytes: some Collection<UInt8>) -> Bool {
         var digitsDue = 0
         for byte in bytes {
             if digitsDue > 0 {
-                guard isHexDigit(byte) else { return false }
+                guard HexDigit.isDigit(byte) else { return false }
                 digitsDue -= 1
             } else if byte == UInt8(ascii: "%") {
                 digitsDue = 2
@@ -59,6 +61,4 @@ enum Authority {
         default: false
         }
     }
-
-    static func isHexDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 6 }
 }

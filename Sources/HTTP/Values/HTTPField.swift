@@ -1,3 +1,5 @@
+import Primitives
+
 /// One header or trailer field: a name and a value.
 ///
 /// The value is always legal (RFC 9110 5.5): bytes other than 09, 20, 21-7E and 80-FF become a space, and white space
@@ -34,6 +36,24 @@ package struct HTTPField: Sendable, Hashable {
         return view.withUTF8 { bytes in
             guard let first = unsafe bytes.first, let last = unsafe bytes.last else { return true }
             return unsafe !isSpace(first) && !isSpace(last) && bytes.allSatisfy(isLegal)
+        }
+    }
+
+    /// Whether the value is ASCII alone.
+    package var isASCII: Bool {
+        let bytes = legal.utf8.span
+        return unsafe bytes.withUnsafeBytes { bytes in
+            var seen: UInt64 = 0
+            var position = 0
+            while position + 8 <= bytes.count {
+                unsafe seen |= bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+                position += 8
+            }
+            while position < bytes.count {
+                unsafe seen |= UInt64(bytes[position])
+                position += 1
+            }
+            return seen & 0x8080_8080_8080_8080 == 0
         }
     }
 
@@ -90,7 +110,7 @@ extension HTTPField {
 
         private static func lowercased(_ name: String) -> String {
             guard name.utf8.contains(where: { $0 &- 0x41 < 26 }) else { return name }
-            return String(decoding: name.utf8.map(Token.lowercased), as: UTF8.self)
+            return String(decoding: name.utf8.asciiLowercased, as: UTF8.self)
         }
     }
 }
@@ -127,14 +147,12 @@ enum Token {
         }
     }
 
-    static func lowercased(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
-
     /// Whether bytes are this word, in any case of their ASCII letters.
     /// - Parameter word: in lower case.
     static func matches(_ bytes: some Sequence<UInt8>, _ word: StaticString) -> Bool {
         var rest = bytes.makeIterator()
         for position in 0..<word.utf8CodeUnitCount {
-            guard let byte = rest.next(), unsafe lowercased(byte) == word.utf8Start[position] else { return false }
+            guard let byte = rest.next(), unsafe byte.asciiLowercased == word.utf8Start[position] else { return false }
         }
         return rest.next() == nil
     }
@@ -142,15 +160,7 @@ enum Token {
     /// Whether a comma-separated list, spread over any number of values, has the word, in any case.
     static func contains(_ word: StaticString, in values: [String]) -> Bool {
         values.contains { value in
-            value.utf8.split(separator: UInt8(ascii: ",")).contains { matches(trimmed($0), word) }
+            value.utf8.split(separator: UInt8(ascii: ",")).contains { matches($0.trimmingBlanks(), word) }
         }
-    }
-
-    /// Without spaces and tabs at its ends.
-    static func trimmed(_ bytes: Substring.UTF8View) -> Substring.UTF8View {
-        var bytes = bytes
-        while let first = bytes.first, first == 0x20 || first == 0x09 { bytes.removeFirst() }
-        while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
-        return bytes
     }
 }

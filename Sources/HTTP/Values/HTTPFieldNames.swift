@@ -1,3 +1,5 @@
+import Primitives
+
 // Names that come with many messages have a number: they are compared by it, and those in a usual spelling are found
 // by their bytes without making a text.
 extension HTTPField.Name {
@@ -126,7 +128,7 @@ private struct KnownNames: Sendable {
 
     func find(anyCase name: String) -> HTTPField.Name? {
         guard name.utf8.count < entries.count else { return nil }
-        let bytes = name.utf8.map(Token.lowercased)
+        let bytes = name.utf8.asciiLowercased
         return entries[bytes.count].first { $0.bytes == bytes }?.name
     }
 }

@@ -11,11 +11,11 @@ package struct HTTPFields: Sendable {
     /// in its place and drops the rest, or adds one at the end; `nil` drops all.
     package subscript(name: HTTPField.Name) -> String? {
         get {
-            guard let first = fields.firstIndex(where: { $0.name == name }) else { return nil }
-            var joined = fields[first].value
-            for field in fields[(first + 1)...] where field.name == name {
-                joined += name == .cookie ? "; " : ", "
-                joined += field.value
+            let fields = fields.span
+            var joined: String?
+            for position in fields.indices where fields[position].name == name {
+                let value = fields[position].value
+                joined = joined.map { $0 + (name == .cookie ? "; " : ", ") + value } ?? value
             }
             return joined
         }
@@ -36,9 +36,20 @@ package struct HTTPFields: Sendable {
         }
     }
 
-    package func contains(_ name: HTTPField.Name) -> Bool { fields.contains { $0.name == name } }
+    package func contains(_ name: HTTPField.Name) -> Bool {
+        let fields = fields.span
+        for position in fields.indices where fields[position].name == name { return true }
+        return false
+    }
 
     package mutating func append(_ field: HTTPField) { fields.append(field) }
+
+    /// Whether all values are ASCII alone.
+    package var isASCII: Bool {
+        let fields = fields.span
+        for position in fields.indices where !fields[position].isASCII { return false }
+        return true
+    }
 }
 
 extension HTTPFields: RandomAccessCollection, MutableCollection, RangeReplaceableCollection {

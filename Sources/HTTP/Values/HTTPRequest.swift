@@ -61,7 +61,6 @@ package struct HTTPRequest: Sendable, Hashable {
         package static let delete = Method(token: "DELETE")
         package static let connect = Method(token: "CONNECT")
         package static let options = Method(token: "OPTIONS")
-        package static let trace = Method(token: "TRACE")
         package static let patch = Method(token: "PATCH")
     }
 }

@@ -21,6 +21,10 @@ package enum ResponseBody: Sendable {
     /// fields of the handshake and the connection becomes a WebSocket. Anything else is answered with 500; the
     /// upgrade's `run` is called exactly once in either case.
     case webSocket(WebSocketUpgrade)
+    /// With status 101, to a request of HTTP/1.1 without a body that asked for the protocol which the head names: the
+    /// head is sent as it is, and the connection carries what the switch makes of it. Anything else is answered with
+    /// 500; the switch's `run` is called exactly once in either case.
+    case switched(ProtocolSwitch)
 }
 
 extension OutboundResponse {

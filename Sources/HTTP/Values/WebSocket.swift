@@ -9,6 +9,29 @@ package protocol WebSocketConnection: Sendable {
 
     /// - Throws: when the connection is closed.
     func send(_ message: WebSocketMessage) async throws
+
+    /// As ``send(_:)-(WebSocketMessage)``, of a message that many sockets get.
+    func send(_ message: SharedMessage) async throws
+}
+
+extension WebSocketConnection {
+    package func send(_ message: SharedMessage) async throws { try await send(.text(message.text)) }
+}
+
+/// A text message that was framed once for many sockets, which share its bytes.
+package struct SharedMessage: Sendable {
+    /// Header and payload.
+    let frame: [UInt8]
+    private let payloadCount: Int
+
+    /// - Parameter payload: UTF-8.
+    package init(_ payload: [UInt8]) {
+        frame = WebSocketFrame.text(payload)
+        payloadCount = payload.count
+    }
+
+    package var payload: ArraySlice<UInt8> { frame.suffix(payloadCount) }
+    package var text: String { String(decoding: payload, as: UTF8.self) }
 }
 
 /// The content of a data frame.

@@ -36,7 +36,16 @@ package enum WebSocketHandshake {
 
     /// What `Sec-WebSocket-Accept` answers to a key (RFC 6455 4.2.2, item 5.4).
     static func acceptValue(of key: String) -> String? {
-        SHA1Digest.hash(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)).map(Base64.encode)
+        SHA1Digest.hash(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)).map(Base64.standard.encode)
+    }
+
+    /// Whether the request asks for a WebSocket, valid or not, and nothing of it comes behind its head: whoever passes it
+    /// on leaves the rest to the one who answers.
+    package static func isAskedFor(by request: HTTPRequest) -> Bool {
+        switch fault(in: request) {
+        case .noUpgrade, .hasBody: false
+        case .otherVersion, .badKey, nil: true
+        }
     }
 
     private static let version = "13"
@@ -58,7 +67,7 @@ package enum WebSocketHandshake {
         guard (fields[.contentLength] ?? "0") == "0", fields[.transferEncoding] == nil else { return .hasBody }
         guard fields[values: .secWebSocketVersion] == [version] else { return .otherVersion }
         guard fields[values: .secWebSocketKey].count == 1, let key = fields[.secWebSocketKey],
-            Base64.decode(Array(key.utf8))?.count == 16
+            Base64.standard.decode(Array(key.utf8))?.count == 16
         else { return .badKey }
         return nil
     }

@@ -16,8 +16,13 @@ struct LoopWebSocket: WebSocketConnection {
     /// Returns when the system has taken the message, or next to all of it.
     /// - Throws: when the socket is closed; `CancellationError`, and the message may be sent all the same then.
     func send(_ message: WebSocketMessage) async throws {
+        try await send(frame: WebSocketFrame.message(message))
+    }
+
+    func send(_ message: SharedMessage) async throws { try await send(frame: message.frame) }
+
+    private func send(frame: [UInt8]) async throws {
         try Task.checkCancellation()
-        let frame = WebSocketFrame.message(message)
         try await handler.loop.run { loop in try await handler.get(on: loop).send(frame, on: loop) }
     }
 }

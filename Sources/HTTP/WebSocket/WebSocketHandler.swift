@@ -1,3 +1,4 @@
+import Primitives
 import Transport
 
 /// Serves a connection that has become a WebSocket (RFC 6455): frames, control frames, the closing handshake, pings.
@@ -37,7 +38,7 @@ final class WebSocketHandler: ByteProtocol {
         _ upgrade: WebSocketUpgrade, patience: UInt64, over transport: any ByteTransport,
         cancelRun: @escaping () -> Void
     ) {
-        pingInterval = max(upgrade.pingInterval.milliseconds, 1)
+        pingInterval = max(upgrade.pingInterval.timerMilliseconds, 1)
         reader = WebSocketFrameReader(maxMessageSize: upgrade.maxMessageSize)
         self.patience = patience
         self.transport = transport

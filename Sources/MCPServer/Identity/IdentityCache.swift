@@ -134,13 +134,21 @@ package final class IdentityCache: Sendable {
         return (found, revision)
     }
 
+    /// As ``token(hash:)`` with the token's user, where both are in memory.
+    func known(hash: String) -> (token: APITokenRecord, user: UserRecord, revision: Int64)? {
+        snapshot.withLock {
+            guard let token = $0.tokensByHash[hash], let user = $0.users[token.userID] else { return nil }
+            return (token, user, $0.revision)
+        }
+    }
+
     /// The principal as it stands now, or `nil` when nothing of it is left: the token or session is gone, expired or
     /// void, or its user no longer exists.
     package func reload(_ principal: Principal, now: Date) async throws -> Principal? {
         let revision = self.revision
         switch principal.credential {
-        case .guest, .system:
-            return Principal(user: nil, credential: principal.credential, revision: revision)
+        case .guest:
+            return Principal(user: nil, credential: .guest, revision: revision)
         case .token(let token):
             guard let row = try await storage.tokens.token(id: token.id), let user = user(id: row.userID) else {
                 return nil

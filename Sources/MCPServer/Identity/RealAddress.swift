@@ -1,3 +1,5 @@
+import Primitives
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -19,11 +21,16 @@ package enum RealAddress {
     /// Whether `text` is an entry of `trusted_proxies`: an address or a range such as `10.0.0.0/8`.
     package static func isRange(_ text: String) -> Bool { IPRange(text) != nil }
 
+    /// Whether a request must bring its address in a header: with this setting, `web_real_ip_header`.
+    package static func isExpectedInHeader(_ setting: String) -> Bool {
+        !setting.isEmpty && !setting.utf8.elementsEqual(usePeer.utf8)
+    }
+
     /// Whether what the peer says of the request it passes on counts: always, until `trusted_proxies` names whose does
     /// (`mcp.md` 10.3 row 29).
     package static func isTrusted(peer: String?, trustedProxies: [String]) -> Bool {
         guard !trustedProxies.isEmpty else { return true }
-        guard let peer = peer.flatMap({ IPBytes($0) }) else { return false }
+        guard let peer = peer.flatMap({ IPAddress($0) }) else { return false }
         return trustedProxies.contains { IPRange($0)?.contains(peer) ?? false }
     }
 
@@ -36,7 +43,7 @@ package enum RealAddress {
     package static func resolve(
         setting: String, peer: String?, trustedProxies: [String], header: (_ name: String) -> String?
     ) throws(HeaderMissing) -> String? {
-        let peer = peer.flatMap { IPBytes($0) }
+        let peer = peer.flatMap { IPAddress($0) }
         if setting == usePeer { return peer?.text }
         guard !setting.isEmpty else {
             // A proxy that nobody configured: its address would stand for everybody behind it.
@@ -47,7 +54,7 @@ package enum RealAddress {
         if !ranges.isEmpty {
             guard let peer, ranges.contains(where: { $0.contains(peer) }) else { return peer?.text }
         }
-        let listed = (header(setting) ?? "").split(separator: ",").map { IPBytes($0.trimmingBlanks()) }
+        let listed = (header(setting) ?? "").split(separator: ",").map { IPAddress($0.trimmingBlanks()) }
         // From the right: what the nearest proxy wrote. Behind it stand only claims of the proxy further out.
         guard let last = listed.last, var found = last else { throw HeaderMissing() }
         for address in listed.reversed() {
@@ -59,36 +66,6 @@ package enum RealAddress {
     }
 }
 
-/// The 4 or 16 bytes of an address; an IPv4-mapped IPv6 address is the IPv4 one.
-struct IPBytes: Hashable, Sendable {
-    let bytes: [UInt8]
-
-    init?(_ text: some StringProtocol) {
-        let bare = String(Substring(text).utf8.prefix { $0 != UInt8(ascii: "%") }) ?? ""
-        guard bare.utf8.count <= 64 else { return nil }
-        if let bytes = Self.parse(bare, AF_INET, 4) {
-            self.bytes = bytes
-        } else if let bytes = Self.parse(bare, AF_INET6, 16) {
-            let mapped = bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xFF && bytes[11] == 0xFF
-            self.bytes = mapped ? Array(bytes[12...]) : bytes
-        } else {
-            return nil
-        }
-    }
-
-    var text: String {
-        if bytes.count == 4 { return bytes.map(String.init).joined(separator: ".") }
-        var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        guard unsafe inet_ntop(AF_INET6, bytes, &buffer, socklen_t(buffer.count)) != nil else { return "" }
-        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    private static func parse(_ text: String, _ family: Int32, _ length: Int) -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: length)
-        return unsafe inet_pton(family, text, &bytes) == 1 ? bytes : nil
-    }
-}
-
 /// `10.0.0.0/8`, `fd00::/8`, or one address.
 struct IPRange: Sendable {
     private let base: [UInt8]
@@ -96,7 +73,7 @@ struct IPRange: Sendable {
 
     init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let base = parts.first.flatMap({ IPBytes($0.trimmingBlanks()) })?.bytes else { return nil }
+        guard let base = parts.first.flatMap({ IPAddress($0.trimmingBlanks()) })?.bytes else { return nil }
         self.base = base
         if parts.count == 1 {
             bits = base.count * 8
@@ -106,7 +83,7 @@ struct IPRange: Sendable {
         }
     }
 
-    func contains(_ address: IPBytes) -> Bool {
+    func contains(_ address: IPAddress) -> Bool {
         guard address.bytes.count == base.count else { return false }
         for position in 0..<base.count {
             let left = bits - position * 8

@@ -34,9 +34,13 @@ package final class StrikeBook: Sendable {
         package var isByHand: Bool
     }
 
+    /// What a row has that somebody blocked by hand: as good as for ever.
+    private static let manualCount: Int64 = 99_999
+
     private enum Change {
         case put(StrikeRecord)
         case delete(ip: String, identifier: Int64)
+        case forget(ips: [String])
     }
 
     private let entries = Mutex<[String: Entry]>([:])
@@ -111,6 +115,30 @@ package final class StrikeBook: Sendable {
         if existed { queue.yield(.delete(ip: ip, identifier: identifier)) }
     }
 
+    /// Blocks an address until it is forgiven.
+    package func blockByHand(ip: String) {
+        let row = StrikeRecord(
+            ip: ip, identifier: Self.manualIdentifier, count: Self.manualCount, reason: .manual, lastAt: now())
+        entries.withLock { entries in
+            if entries.count >= Self.capacity, entries[ip] == nil { Self.makeRoom(in: &entries) }
+            entries[ip, default: Entry()].strikes[row.identifier] = row
+        }
+        queue.yield(.put(row))
+    }
+
+    /// Forgives everything that came from these addresses.
+    package func forget(ips: [String]) {
+        let known = entries.withLock { entries in ips.filter { entries.removeValue(forKey: $0) != nil } }
+        if !known.isEmpty { queue.yield(.forget(ips: known)) }
+    }
+
+    /// All strikes, the newest first.
+    package var newestFirst: [StrikeRecord] {
+        entries.withLock { entries in entries.values.flatMap(\.strikes.values) }.sorted { a, b in
+            a.lastAt != b.lastAt ? a.lastAt > b.lastAt : (a.ip, a.identifier) < (b.ip, b.identifier)
+        }
+    }
+
     /// Writes changes until the surrounding task is cancelled.
     package func run() async {
         for await change in changes {
@@ -118,6 +146,7 @@ package final class StrikeBook: Sendable {
                 switch change {
                 case .put(let row): try await repository.put(row)
                 case .delete(let ip, let identifier): try await repository.delete(ip: ip, identifier: identifier)
+                case .forget(let ips): try await repository.delete(ips: ips)
                 }
             } catch {
                 logger.warning("strike not written", metadata: ["error": "\(error)"])

@@ -45,11 +45,10 @@ package final class TokenAuthenticator: Sendable {
 
     /// - Parameter authorization: the header's value.
     package func authenticate(authorization: String?, client: ClientAddress) async -> Outcome {
-        guard let secret = Self.secret(in: authorization) else { return .absent }
-        let hash = key.keyedHash(String(secret))
-        switch await find(hash) {
+        guard let secret = Authorization(authorization).token else { return .absent }
+        switch await find(secret) {
         case .failure(let refusal):
-            if refusal != .lookupFailed { strike(hash, client) }
+            if refusal != .lookupFailed { strike(key.keyedHash(String(secret)), client) }
             return .refused(refusal)
         case .success(let found):
             strikes.clear(ip: client.real, identifier: StrikeBook.tokenIdentifier)
@@ -61,28 +60,38 @@ package final class TokenAuthenticator: Sendable {
     /// Whether the header carries a token that is good now. Nothing comes of it, whatever the answer is: for who decides
     /// whether to let a request in at all.
     package func knows(authorization: String?) async -> Bool {
-        guard let secret = Self.secret(in: authorization) else { return false }
-        guard case .success = await find(key.keyedHash(String(secret))) else { return false }
+        guard let secret = Authorization(authorization).token else { return false }
+        guard case .success = await find(secret) else { return false }
         return true
     }
 
-    private func find(_ hash: String) async -> Result<(principal: Principal, token: TokenIdentity), Refusal> {
+    private typealias Found = (principal: Principal, token: TokenIdentity)
+
+    private func find(_ secret: Substring) async -> Result<Found, Refusal> {
+        let hash = key.keyedHash(String(secret))
+        // Nothing is waited for where everything is in memory.
+        if let known = identity.known(hash: hash) { return accept(known.token, known.user, known.revision) }
+        let found = await find(hash: hash)
+        // A token that moved in from another dashboard, which kept a plain hash (`mcp.md` 8.1).
+        guard case .failure(.unknown) = found else { return found }
+        return await find(hash: key.keyedHash(SHA256Digest.hex(Array(secret.utf8))))
+    }
+
+    private func find(hash: String) async -> Result<Found, Refusal> {
         do {
             guard let (row, revision) = try await identity.token(hash: hash) else { return .failure(.unknown) }
-            let token = TokenIdentity(row)
-            if token.isExpired(at: now()) { return .failure(.expired) }
+            if TokenIdentity(row).isExpired(at: now()) { return .failure(.expired) }
             guard let user = try await identity.userMaybeNew(id: row.userID) else { return .failure(.ownerMissing) }
-            return .success((Principal(user: UserIdentity(user), credential: .token(token), revision: revision), token))
+            return accept(row, user, revision)
         } catch {
             return .failure(.lookupFailed)
         }
     }
 
-    /// The secret after exactly `Bearer `; `nil` where that or the prefix is missing.
-    static func secret(in authorization: String?) -> Substring? {
-        guard let header = authorization?.trimmingBlanks(), header.utf8.starts(with: "Bearer ".utf8) else { return nil }
-        let secret = Substring(header.utf8.dropFirst("Bearer ".utf8.count)).trimmingBlanks()
-        return secret.utf8.starts(with: prefix.utf8) ? secret : nil
+    private func accept(_ row: APITokenRecord, _ user: UserRecord, _ revision: Int64) -> Result<Found, Refusal> {
+        let token = TokenIdentity(row)
+        if token.isExpired(at: now()) { return .failure(.expired) }
+        return .success((Principal(user: UserIdentity(user), credential: .token(token), revision: revision), token))
     }
 
     /// A program that was set up with a token which is none (any more) sends that one again and again: it guesses nothing,
@@ -140,16 +149,5 @@ struct RefusedTokens {
         if known.count >= Self.capacity { known.removeAll() }
         known.insert(attempt)
         return true
-    }
-}
-
-extension StringProtocol {
-    /// Without blanks and tabs at both ends.
-    package func trimmingBlanks() -> Substring {
-        func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-        var rest = Substring(self).utf8
-        while let first = rest.first, isBlank(first) { rest.removeFirst() }
-        while let last = rest.last, isBlank(last) { rest.removeLast() }
-        return Substring(rest)
     }
 }

@@ -1,3 +1,5 @@
+package import JSON
+
 /// Why a body is not one JSON-RPC request. Says which error object answers it and with which id (`mcp.md` 1.2, rows 10
 /// and 12).
 package enum JSONRPCEnvelopeError: Error, Sendable, Hashable {

@@ -1,3 +1,5 @@
+package import JSON
+
 /// The error object of a response.
 package struct JSONRPCError: Error, Sendable, Hashable {
     package var code: JSONRPCErrorCode

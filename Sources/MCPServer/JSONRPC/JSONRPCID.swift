@@ -1,3 +1,5 @@
+package import JSON
+
 /// The id of a request, kept as it was sent: a number's spelling survives, so a 30-digit id or `1.0` is echoed alike.
 ///
 /// `null` is an id of its own (`mcp.md` 1.3); a message without id has no `JSONRPCID` at all.

@@ -1,3 +1,5 @@
+package import JSON
+
 /// A message from us that expects no answer, such as `notifications/progress` in an event stream.
 package struct JSONRPCNotification: Sendable, Hashable {
     package var method: String

@@ -1,3 +1,6 @@
+package import JSON
+import Primitives
+
 /// One request or notification. Unknown members of the envelope are ignored.
 package struct JSONRPCRequest: Sendable, Hashable {
     /// `nil` for a notification; `id: null` is an id.

@@ -1,3 +1,5 @@
+package import JSON
+
 /// The answer to a request. Where the request had no readable id, the response says `null` if that is because the body
 /// could not be read (JSON-RPC 2.0, section 5), else it has none (`mcp.md` 1.3).
 package struct JSONRPCResponse: Sendable, Hashable {

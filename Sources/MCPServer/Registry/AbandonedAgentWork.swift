@@ -7,9 +7,17 @@ struct AbandonedAgentWork: Error, Sendable {
         case timeout
     }
 
+    enum End: Sendable {
+        /// The agent was told to stop.
+        case told
+        /// It cannot be told and works on until its own time is up.
+        case untold
+        /// Its work has ended with its stream.
+        case streamClosed
+    }
+
     var reason: Reason
-    /// Whether the agent was told to stop; one that cannot be told works on until its own time is up.
-    var isAgentTold: Bool
+    var end: End
 
     /// What the caller is told.
     func failure(cause: CancellationCause?) -> ToolFailure {
@@ -20,9 +28,11 @@ struct AbandonedAgentWork: Error, Sendable {
     }
 
     var note: String {
-        isAgentTold
-            ? "the agent was told to stop"
-            : "the agent cannot be told to stop, so the work goes on there until its own time is up"
+        switch end {
+        case .told: "the agent was told to stop"
+        case .untold: "the agent cannot be told to stop, so the work goes on there until its own time is up"
+        case .streamClosed: "the agent's stream was closed, which ends its work"
+        }
     }
 }
 

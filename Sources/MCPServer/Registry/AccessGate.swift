@@ -1,4 +1,6 @@
 package import AgentLink
+package import JSON
+package import Settings
 import Storage
 
 /// Decides whether a principal may call a tool on the server its arguments name. The only place where this is decided,
@@ -16,12 +18,12 @@ package struct AccessGate: Sendable {
 
     /// The scope or the class of caller that the tool demands.
     package func checkAccess(_ access: ToolAccess, _ principal: Principal) throws(ToolFailure) {
-        if case .system = principal.credential { return }
         switch access {
         case .open:
             return
-        case .guest(let scope):
-            if case .guest = principal.credential, settings.current.forceAuth { throw .unauthenticated }
+        case .guest(let scope, let other):
+            if case .guest = principal.credential, settings.shared.value.forceAuth { throw .unauthenticated }
+            if let other, let token = principal.token, token.grants(other) { return }
             try requireScopes([scope], principal)
         case .user(let scopes):
             try requireUser(principal)
@@ -38,8 +40,6 @@ package struct AccessGate: Sendable {
 
     /// The server that the arguments name: given, on the token's list, known, and the caller's (`mcp.md` 4.1).
     ///
-    /// An unknown server and somebody else's answer alike, so that ids cannot be probed; only an administrator, who may
-    /// see every server, learns that there is none.
     /// - Returns: the server's id; `nil` for tools without a target.
     package func checkTarget(
         _ target: ToolTarget, _ arguments: JSONValue, _ principal: Principal
@@ -57,11 +57,7 @@ package struct AccessGate: Sendable {
 
     /// Whether the server is on the token's list, known, and the caller's.
     func checkServer(_ id: Int64, _ principal: Principal) throws(ToolFailure) {
-        guard principal.token?.lists(server: id) ?? true else { throw .permissionDenied }
-        guard let server = identity.server(id: id) else {
-            throw principal.isAdministrator ? .serverOffline : .permissionDenied
-        }
-        guard principal.owns(resourceOf: server.userID) else { throw .permissionDenied }
+        _ = try identity.require(server: id, by: principal, missing: .serverOffline)
     }
 
     /// Whether a call that has begun may go on under the principal as it stands now.
@@ -94,6 +90,23 @@ package struct AccessGate: Sendable {
     private func requireScopes(_ scopes: [Scope], _ principal: Principal) throws(ToolFailure) {
         guard let token = principal.token else { return }
         for scope in scopes where !token.grants(scope) { throw .scopeMissing(scope) }
+    }
+}
+
+extension IdentityCache {
+    /// The server, if the caller may manage it.
+    ///
+    /// An unknown server and somebody else's answer alike, so that ids cannot be probed; only an administrator, who may
+    /// see every server, learns that there is none.
+    /// - Parameter missing: what an administrator is told then.
+    func require(
+        server id: Int64, by principal: Principal, missing: ToolFailure
+    ) throws(ToolFailure) -> ServerRecord {
+        do throws(ServerRefusal) {
+            return try managed(server: id, by: principal)
+        } catch {
+            throw error == .unknown && principal.isAdministrator ? missing : .permissionDenied
+        }
     }
 }
 

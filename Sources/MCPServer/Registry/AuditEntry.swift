@@ -1,4 +1,6 @@
 import HTTP
+package import JSON
+import Primitives
 import Secrets
 import Storage
 
@@ -15,16 +17,20 @@ package struct AuditEntry: Sendable {
     package var argumentBytes: ArraySlice<UInt8>?
     /// Top-level arguments of which not even a length is kept; their presence also drops the hash over all.
     package var secretMembers: Set<String>
+    /// Top-level arguments whose values are kept.
+    package var keptMembers: [String: KeptArgument]
     package var failure: ToolFailure?
     /// A more exact text than the failure's own; `nil` keeps that.
     package var message: String?
     package var duration: Duration
+    /// ``ToolDefinition/identifiesCaller`` of the tool.
+    package var identifiesCaller: Bool
 
     package init(
         tool: String, call: ToolCall, arguments: JSONValue, serverID: Int64? = nil,
-        argumentBytes: ArraySlice<UInt8>? = nil, secretMembers: Set<String> = [], failure: ToolFailure?,
-        message: String? = nil,
-        duration: Duration
+        argumentBytes: ArraySlice<UInt8>? = nil, secretMembers: Set<String> = [],
+        keptMembers: [String: KeptArgument] = [:], failure: ToolFailure?,
+        message: String? = nil, duration: Duration, identifiesCaller: Bool = false
     ) {
         self.tool = tool
         self.call = call
@@ -32,9 +38,11 @@ package struct AuditEntry: Sendable {
         self.serverID = serverID
         self.argumentBytes = argumentBytes
         self.secretMembers = secretMembers
+        self.keptMembers = keptMembers
         self.failure = failure
         self.message = message
         self.duration = duration
+        self.identifiesCaller = identifiesCaller
     }
 }
 
@@ -42,23 +50,24 @@ package struct AuditEntry: Sendable {
 /// whoever reads the table.
 struct AuditDigests: Sendable {
     private let key: SecretKey
+    /// That of arguments without any, which many calls have.
+    private let none: String
+    private static let noArguments = Array("{}".utf8)
 
     init(dataKey: SecretKey) {
         key = SecretKey(derivedFrom: dataKey.mac(Array("audit digests".utf8)), context: "audit digests")
+        none = key.keyedHash(Self.noArguments)
     }
 
     /// 64 lower-case hexadecimal digits.
-    func hex(_ bytes: [UInt8]) -> String { key.keyedHash(bytes) }
+    func hex(_ bytes: some Collection<UInt8>) -> String {
+        bytes.elementsEqual(Self.noArguments) ? none : key.keyedHash(Array(bytes))
+    }
 }
 
 extension AuditEntry {
-    /// Whether somebody answers for this row: a user, this program itself, or whoever has just proved with a password
-    /// who he is.
-    var hasIdentifiedCaller: Bool {
-        if call.principal.user != nil { return true }
-        if case .system = call.principal.credential { return true }
-        return failure == nil && tool == SessionCreateTool.name
-    }
+    /// Whether somebody answers for this row: a user, or whoever has just shown their password.
+    var hasIdentifiedCaller: Bool { call.principal.user != nil || failure == nil && identifiesCaller }
 
     /// The caller's, as far as known.
     var address: String { call.client.real ?? call.client.peer ?? "" }
@@ -83,14 +92,14 @@ extension AuditEntry {
     private func argumentsHash(_ digests: AuditDigests) -> String {
         // A hash over a password could be tried out offline.
         guard secretMembers.isEmpty else { return "" }
-        if let argumentBytes { return digests.hex(Array(argumentBytes)) }
+        if let argumentBytes { return digests.hex(argumentBytes) }
         guard let object = arguments.objectValue, !object.isEmpty else { return "" }
         return digests.hex(arguments.serialized())
     }
 
     private func redactedText(_ digests: AuditDigests) -> String {
         guard let object = arguments.objectValue, !object.isEmpty else { return "" }
-        var redaction = ArgumentRedaction(digests: digests)
+        var redaction = ArgumentRedaction(digests: digests, kept: keptMembers)
         var redacted = JSONObject()
         for (key, value) in object {
             guard redaction.hasRoom else { break }
@@ -101,31 +110,45 @@ extension AuditEntry {
     }
 }
 
-/// Arguments as the audit log keeps them: the texts, numbers and flags that say where and how much stay, named one by
-/// one; every other value becomes its length and a keyed digest, at any depth (`mcp.md` 5.6, arguments may hold secrets).
+/// What the audit log keeps of an argument; whatever else is sent under its name becomes a digest.
+package enum KeptArgument: Sendable, Hashable {
+    /// A text, up to 256 bytes.
+    case text
+    /// A number or a flag.
+    case value
+    /// The numbers of a list.
+    case numbers
+
+    /// - Parameter schema: of the argument.
+    init?(_ schema: JSONValue) {
+        guard schema["x-audit"] == "keep" else { return nil }
+        switch schema["type"]?.stringValue {
+        case "string": self = .text
+        case "integer", "number", "boolean": self = .value
+        case "array": self = .numbers
+        default: return nil
+        }
+    }
+}
+
+/// Arguments as the audit log keeps them: the texts, numbers and flags that say where and how much stay, each because its
+/// schema says so (`"x-audit": "keep"`); every other value becomes its length and a keyed digest, at any depth (`mcp.md` 5.6, arguments may hold secrets).
 struct ArgumentRedaction {
     /// So many values are looked at, at all depths together; the rest is left out. A row has room for no more, and a
     /// document of millions of values must not cost a digest for each.
     static let values = 64
 
     let digests: AuditDigests
+    let kept: [String: KeptArgument]
     private var left = Self.values
 
-    init(digests: AuditDigests) { self.digests = digests }
+    /// - Parameter kept: the top-level arguments whose values stay.
+    init(digests: AuditDigests, kept: [String: KeptArgument]) {
+        self.digests = digests
+        self.kept = kept
+    }
 
     var hasRoom: Bool { left > 0 }
-
-    private static let plainTexts: Set<String> = ["path", "cwd", "encoding", "mode", "metric", "period"]
-    /// Arguments whose number or flag stays. `head` is not an argument: it marks a mere look at a download.
-    private static let plainValues: Set<String> = [
-        "any_machine", "before", "concurrency", "cover", "create_dirs", "enable_ip_change_notification", "enable_mcp",
-        "enable_plain_ip_in_notification", "expires_in_days", "head", "id", "ip_change_notification_group_id", "length",
-        "limit", "max_output_bytes", "offset", "online_only", "recursive", "reject_password", "server_id",
-        "show_hidden",
-        "timeout_seconds", "tls", "ttl_seconds",
-    ]
-    /// Arguments whose numbers in a list stay.
-    private static let plainLists: Set<String> = ["ids", "server_ids", "servers"]
 
     /// - Parameter key: the name of a top-level argument; empty further down, where no name is known to be harmless.
     mutating func redact(_ value: JSONValue, under key: String) -> JSONValue {
@@ -134,11 +157,11 @@ struct ArgumentRedaction {
         case .null:
             return value
         case .bool, .number:
-            return Self.plainValues.contains(key) ? value : digest(of: value.text)
+            return kept[key] == .value ? value : digest(of: value.text)
         case .string(let text):
-            return Self.plainTexts.contains(key) ? .string(text.cut(toBytes: 256)) : digest(of: text)
+            return kept[key] == .text ? .string(text.cut(toBytes: 256)) : digest(of: text)
         case .array(let elements):
-            let keepsNumbers = Self.plainLists.contains(key)
+            let keepsNumbers = kept[key] == .numbers
             var redacted: [JSONValue] = []
             for element in elements {
                 guard hasRoom else { break }
@@ -169,21 +192,5 @@ struct ArgumentRedaction {
 extension JSONValue {
     fileprivate var isNumber: Bool {
         if case .number = self { true } else { false }
-    }
-}
-
-extension String {
-    /// At most `limit` bytes of UTF-8, never splitting a character's scalar.
-    func cut(toBytes limit: Int) -> String {
-        guard utf8.count > limit else { return self }
-        var end = utf8.index(utf8.startIndex, offsetBy: limit)
-        while end > utf8.startIndex, UTF8.isContinuation(utf8[end]) { end = utf8.index(before: end) }
-        return String(self[..<end])
-    }
-}
-
-extension Duration {
-    var wholeMilliseconds: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
     }
 }

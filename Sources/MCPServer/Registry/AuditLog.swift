@@ -15,6 +15,7 @@ package final class AuditLog: Sendable {
         var waiting: [AuditRecord] = []
         /// Since the last line of the log about it.
         var dropped = 0
+        var droppedEver = 0
         var lost = 0
         /// Rows ever taken, and rows ever written or given up, for ``flush()``.
         var taken = 0
@@ -58,6 +59,7 @@ package final class AuditLog: Sendable {
             state.taken += 1
             guard state.waiting.count < Self.capacity else {
                 state.dropped += 1
+                state.droppedEver += 1
                 state.lost += 1
                 state.settled += 1
                 return (false, state.dropped == 1)
@@ -73,6 +75,12 @@ package final class AuditLog: Sendable {
 
     /// Rows that never came to the database since the start: too many waited, or it refused them.
     package var lostRows: Int { state.withLock { $0.lost } }
+
+    /// Rows that wait for the writer.
+    package var waitingRows: Int { state.withLock { $0.waiting.count } }
+
+    /// Rows of the lost ones for which there was no room.
+    package var droppedRows: Int { state.withLock { $0.droppedEver } }
 
     /// Returns when every row taken so far is on disk (or was given up and logged). ``run()`` must be running.
     package func flush() async {

@@ -44,7 +44,7 @@ final class AuditThrottle<Key: Hashable & Sendable>: Sendable {
     var count: Int { state.withLock { $0.windows.count } }
 }
 
-/// Rows of calls that nobody has identified himself for: a few for each address, and so many of all addresses together,
+/// Rows of calls by callers that nobody knows: a few for each address, and so many of all addresses together,
 /// as whoever owns a network owns addresses without number.
 final class GuestRowThrottle: Sendable {
     /// Of all addresses together.

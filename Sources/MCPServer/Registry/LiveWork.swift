@@ -1,3 +1,4 @@
+package import Settings
 import Synchronization
 
 package import struct FoundationEssentials.Date
@@ -82,7 +83,7 @@ package final class LiveWork: Sendable {
             return id
         }
         // Registered first, checked second: a sweep either finds the entry or has already raised what is read here.
-        if entry.origin.isUnderKillSwitch, !settings.current.enableMCP {
+        if entry.origin.isUnderKillSwitch, !settings.shared.value.enableMCP {
             finish([id.number], cause: .killSwitch)
         } else if entry.principal.revision != identity.revision {
             await recheck(id)
@@ -90,12 +91,18 @@ package final class LiveWork: Sendable {
         return id
     }
 
+    /// Whether nothing has changed since the principal was read that could keep work from beginning; if not, `refusal`
+    /// tells.
+    func isCurrent(_ principal: Principal, origin: ToolCall.Origin) -> Bool {
+        (!origin.isUnderKillSwitch || settings.shared.value.enableMCP) && principal.revision == identity.revision
+    }
+
     /// Why work may not begin that is over at once and therefore not registered; `nil` = it may. The same rules as those
     /// of ``begin(_:)``.
     func refusal(
         of principal: Principal, origin: ToolCall.Origin, isAllowed: (Principal) -> Bool
     ) async -> CancellationCause? {
-        if origin.isUnderKillSwitch, !settings.current.enableMCP { return .killSwitch }
+        if origin.isUnderKillSwitch, !settings.shared.value.enableMCP { return .killSwitch }
         guard principal.revision != identity.revision else { return nil }
         // Rights that cannot be read are not there.
         guard let fresh = try? await identity.reload(principal, now: now()), isAllowed(fresh) else {

@@ -1,3 +1,5 @@
+import JSON
+
 /// The tools that a running tool may call, on behalf of the same principal and through the same door: each call is
 /// authorised, registered as live work and audited by itself, under the request id of the outer one.
 struct NestedCalls: Sendable {
@@ -17,6 +19,8 @@ extension ToolCall {
         // How far an inner call is says nothing of the whole.
         inner.progress = nil
         inner.socket = nil
+        inner.body = nil
+        inner.leavesRow = nil
         return await nested.invoke(tool, arguments, inner)
     }
 }

@@ -1,27 +1,20 @@
-/// A tool with its schemas compiled and its types erased: JSON in, JSON out. A class, as each call passes it on.
+import JSON
+
+/// A tool with its types erased: JSON in, JSON out, checked by its contract. A class, as each call passes it on.
 final class RegisteredTool: Sendable {
     let definition: ToolDefinition
-    let inputSchema: JSONSchema
-    let outputSchema: JSONSchema
-    /// Arguments whose schema says `writeOnly`: passwords and the like, of which nothing at all is recorded.
-    let secretMembers: Set<String>
-    /// Every argument that the input schema names, with its schema.
-    private let members: JSONObject
-    /// Those that must be given.
-    private let required: JSONObject
+    let contract: ToolContract
+    let statistics = CallStatistics()
     private let explain: @Sendable (SchemaViolation, JSONValue) -> String?
-    private let perform: @Sendable (JSONValue, ToolCall) async throws -> JSONValue
+    /// The result has passed the output schema.
+    private let perform: @Sendable (JSONValue, ToolCall) async throws -> ToolResult
 
-    /// - Throws: ``ToolRegistryError`` when a schema is no JSON or uses a keyword the validator does not know.
-    init<T: Tool>(_ tool: T) throws(ToolRegistryError) {
+    /// - Throws: ``ToolRegistryError`` when a record's schema has no pieces.
+    init<T: Tool>(_ tool: T, _ contract: ToolContract) throws(ToolRegistryError) {
         definition = tool.definition
-        inputSchema = try Self.compile(tool.definition.inputSchema, "input", tool.definition.name)
-        outputSchema = try Self.compile(tool.definition.outputSchema, "output", tool.definition.name)
-        secretMembers = Self.writeOnlyProperties(of: inputSchema.document)
-        members = inputSchema.document["properties"]?.objectValue ?? JSONObject()
-        let names = (inputSchema.document["required"]?.arrayValue ?? []).compactMap(\.stringValue)
-        required = JSONObject(uniqueMembers: names.map { ($0, .null) })
+        self.contract = contract
         explain = { tool.explain($0, in: $1) }
+        let finish = try Self.finish(tool, contract.outputSchema)
         perform = { arguments, call in
             let input: T.Input
             do {
@@ -29,33 +22,56 @@ final class RegisteredTool: Sendable {
             } catch let error as DecodingError {
                 throw ToolFailure.invalidArguments("invalid arguments: \(error.pointerAndReason)")
             }
-            let output = try await tool.run(input, in: call)
-            do {
-                return try JSONValueEncoder().encode(output)
-            } catch {
-                throw ToolFailure.unencodable("\(error)")
+            return try await finish(try await tool.run(input, in: call))
+        }
+    }
+
+    /// How an output is checked and becomes JSON: all of it at once, or one record after the other.
+    private static func finish<T: Tool>(
+        _ tool: T, _ schema: JSONSchema
+    ) throws(ToolRegistryError) -> @Sendable (T.Output) async throws -> ToolResult {
+        let name = tool.definition.name
+        guard T.Output.self == RecordList.self else {
+            return { output in
+                let result: JSONValue
+                do {
+                    result = try JSONValueEncoder().encode(output)
+                } catch {
+                    throw ToolFailure.unencodable("\(error)")
+                }
+                if let violation = schema.firstViolation(in: result) {
+                    throw ToolFailure.internalError("result of \(name) breaks its schema: \(violation)")
+                }
+                return .value(result)
             }
+        }
+        let pieces: RecordPieces
+        do { pieces = try RecordPieces(schema.document) } catch {
+            throw .schema(tool: name, side: "output", reason: "\(error)")
+        }
+        return { output in
+            guard let list = output as? RecordList else { throw ToolFailure.internalError("\(name) lists no records") }
+            return .records(try await pieces.written(list))
         }
     }
 
     /// The arguments that the tool gets: those that were sent, without those that are spelt as absent, and without members
-    /// that it does not know where these are ignored (``ToolDefinition/ignoresUnknownArguments``).
-    func checked(_ arguments: JSONValue) -> Result<JSONValue, ArgumentFault> {
-        if inputSchema.isValid(arguments) { return .success(arguments) }
-        let arguments = given(definition.ignoresUnknownArguments ? known(arguments) : arguments)
-        guard let violation = inputSchema.firstViolation(in: arguments) else { return .success(arguments) }
+    /// that it does not know where these are ignored (``ToolDefinition/ignoresUnknownArguments(from:)``).
+    func checked(_ arguments: JSONValue, from origin: ToolCall.Origin) -> Result<JSONValue, ArgumentFault> {
+        if contract.inputSchema.isValid(arguments) { return .success(arguments) }
+        let named = definition.ignoresUnknownArguments(from: origin) ? known(arguments) : arguments
+        let arguments = origin == .rest ? named : given(named)
+        guard let violation = contract.inputSchema.firstViolation(in: arguments) else { return .success(arguments) }
         // The texts of the contract stand alone; clients compare them.
         let text = explain(violation, arguments) ?? "invalid arguments: \(violation)"
         return .failure(
             ArgumentFault(
-                failure: .invalidArguments(text),
+                failure: .invalidArguments(Message(verbatim: text)),
                 isFirst: definition.firstArguments.contains { $0.utf8.elementsEqual(violation.pointer.utf8) }))
     }
 
     private func known(_ arguments: JSONValue) -> JSONValue {
-        guard let object = arguments.objectValue else { return arguments }
-        let kept = object.filter { members.contains($0.key) }
-        return .object(JSONObject(uniqueMembers: kept.map { ($0.key, $0.value) }))
+        arguments.keeping { contract.members.contains($0) }
     }
 
     /// What is left to a tool of MCP when `null` and, to an optional text, `""` mean absent: clients with strict schemas
@@ -68,34 +84,29 @@ final class RegisteredTool: Sendable {
 
     private func isAbsent(_ value: JSONValue, _ key: String) -> Bool {
         switch value {
-        case .null: return members.contains(key)
+        case .null: return contract.members.contains(key)
         case .string(let text) where text.isEmpty:
-            return !required.contains(key) && members[key]?["type"]?.stringValue == "string"
+            return !contract.required.contains(key) && contract.members[key]?["type"]?.stringValue == "string"
         default: return false
         }
     }
 
-    func run(_ arguments: JSONValue, in call: ToolCall) async throws -> JSONValue {
-        let result = try await perform(arguments, call)
-        if let violation = outputSchema.firstViolation(in: result) {
-            throw ToolFailure.internalError("result of \(definition.name) breaks its schema: \(violation)")
-        }
-        return result
+    /// The arguments that the audit log learns of.
+    func recorded(_ arguments: JSONValue) -> JSONValue {
+        contract.omittedMembers.isEmpty ? arguments : arguments.keeping { !contract.omittedMembers.contains($0) }
     }
 
-    private static func writeOnlyProperties(of schema: JSONValue) -> Set<String> {
-        guard let properties = schema["properties"]?.objectValue else { return [] }
-        return Set(properties.filter { $0.value["writeOnly"]?.boolValue == true }.map(\.key))
+    func run(_ arguments: JSONValue, in call: ToolCall) async throws -> ToolResult {
+        try await perform(arguments, call)
     }
+}
 
-    private static func compile(
-        _ source: SchemaSource, _ side: String, _ tool: String
-    ) throws(ToolRegistryError) -> JSONSchema {
-        do {
-            return try JSONSchema(try JSONParser.parse(source.bytes))
-        } catch {
-            throw .schema(tool: tool, side: side, reason: "\(error)")
-        }
+extension JSONValue {
+    /// An object with those of its members whose names are wanted; anything else as it is.
+    fileprivate func keeping(_ isWanted: (String) -> Bool) -> JSONValue {
+        guard let object = objectValue else { return self }
+        let kept = object.filter { isWanted($0.key) }
+        return .object(JSONObject(uniqueMembers: kept.map { ($0.key, $0.value) }))
     }
 }
 

@@ -1,7 +1,30 @@
-/// One capability: the unit that MCP exposes and REST routes call (`STYLE.md`, "A tool is one file").
+package import JSON
+
+/// One capability: the unit that MCP exposes and REST routes call (CONTRIBUTING.md, Add a tool).
 ///
 /// `Input` is decoded from arguments that have passed the input schema; `Output` is encoded and must pass the output
 /// schema before anybody sees it.
+///
+/// ```swift
+/// struct ServerNameTool: Tool {
+///     let identity: IdentityCache
+///
+///     let definition = ToolDefinition(
+///         name: "server.name", title: "Name of a server", description: "What a server is called.",
+///         annotations: ToolAnnotations(readOnly: true, destructive: false, idempotent: true, openWorld: false),
+///         access: .user([.serverRead]), target: .server, exposure: .internal,
+///         inputSchema: SchemaSource(PackageResources.server_name_input_json),
+///         outputSchema: SchemaSource(PackageResources.server_name_output_json))
+///
+///     struct Input: Decodable, Sendable { var server_id: Int64 }
+///     struct Output: Encodable, Sendable { var name: String }
+///
+///     func run(_ input: Input, in call: ToolCall) async throws -> Output {
+///         guard let server = identity.server(id: input.server_id) else { throw ToolFailure.serverOffline }
+///         return Output(name: server.name)
+///     }
+/// }
+/// ```
 package protocol Tool: Sendable {
     associatedtype Input: Decodable & Sendable
     associatedtype Output: Encodable & Sendable
@@ -50,6 +73,8 @@ package struct ToolDefinition: Sendable {
     /// Whether the tool answers from memory at once: it waits for nothing, is over before anybody could stop it, and so
     /// is not registered as live work. It may neither call other tools nor find its server by itself.
     package var isBrief: Bool
+    /// Whether a caller who succeeds has proved who they are: their audit row is one that somebody answers for.
+    package var identifiesCaller: Bool
     /// JSON pointers of arguments that are checked before the server is looked up (`mcp.md` 4.5 and 4.10).
     package var firstArguments: [String]
     package var inputSchema: SchemaSource
@@ -58,7 +83,8 @@ package struct ToolDefinition: Sendable {
     package init(
         name: String, title: String, description: String, annotations: ToolAnnotations = .init(),
         access: ToolAccess, target: ToolTarget = .none, exposure: ToolExposure, deadline: Duration = .seconds(30),
-        reportsProgress: Bool = false, isBrief: Bool = false, firstArguments: [String] = [],
+        reportsProgress: Bool = false, isBrief: Bool = false, identifiesCaller: Bool = false,
+        firstArguments: [String] = [],
         inputSchema: SchemaSource, outputSchema: SchemaSource
     ) {
         self.name = name
@@ -71,6 +97,7 @@ package struct ToolDefinition: Sendable {
         self.deadline = deadline
         self.reportsProgress = reportsProgress
         self.isBrief = isBrief
+        self.identifiesCaller = identifiesCaller
         self.firstArguments = firstArguments
         self.inputSchema = inputSchema
         self.outputSchema = outputSchema
@@ -81,9 +108,9 @@ extension ToolDefinition {
     /// Whether arguments that the input schema does not name are left out before it is applied. Old callers of the ten
     /// tools and of REST rely on it, although the schemas of the ten say to new ones that there are no others
     /// (`mcp.md` 1.6 and 10.3 row 11). Everywhere else a misspelt name is told.
-    package var ignoresUnknownArguments: Bool {
+    package func ignoresUnknownArguments(from origin: ToolCall.Origin) -> Bool {
         switch exposure {
-        case .mcp(let toolset): toolset == .core
+        case .mcp(let toolset): toolset == .core || origin == .rest
         case .internal: true
         }
     }
@@ -94,6 +121,12 @@ package struct SchemaSource: Sendable {
     package let bytes: [UInt8]
 
     package init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    /// A schema that was put together by the program.
+    package init(document: JSONValue) { bytes = document.serialized() }
+
+    /// The schema with the shapes that it refers to in their places (``SchemaShapes``).
+    package func document() throws -> JSONValue { try SchemaShapes.resolve(JSONParser.parse(bytes)) }
 }
 
 /// Hints of the MCP specification (`mcp.md` 10.3 row 6); `nil` = not said.
@@ -115,14 +148,24 @@ package struct ToolAnnotations: Sendable, Hashable {
 package enum ToolAccess: Sendable, Hashable {
     /// Everybody; rights are not asked.
     case open
-    /// Guests unless `force_auth`; tokens need the scope.
-    case guest(Scope)
+    /// Guests unless `force_auth`; tokens need the scope, or the other one where there is one.
+    case guest(Scope, or: Scope? = nil)
     /// Any log-in; tokens need every one of these scopes (none listed: any valid token).
     case user([Scope])
     /// Log-ins only, no tokens.
     case sessionOnly
     /// Administrators; tokens need `nezha:admin:*` besides.
     case administrator
+
+    /// What a token needs above all; `nil` where any will do, or none.
+    var firstScope: Scope? {
+        switch self {
+        case .user(let scopes): scopes.first
+        case .guest(let scope, _): scope
+        case .administrator: .admin
+        case .open, .sessionOnly: nil
+        }
+    }
 }
 
 /// Whether the arguments name one server that the caller must own and the token must list.

@@ -4,7 +4,7 @@ import Synchronization
 /// The circumstances of one call.
 package struct ToolCall: Sendable {
     package enum Origin: String, Sendable {
-        case mcp, rest, transfer, `internal`
+        case mcp, rest, transfer
     }
 
     package var principal: Principal
@@ -24,6 +24,11 @@ package struct ToolCall: Sendable {
     package var progress: ProgressReporter?
     /// The WebSocket that the request asks for; `nil` for every other request.
     package var socket: ToolSocket?
+    /// What the request and its answer carry besides arguments and output; `nil` for most.
+    package var body: ToolBody?
+    /// Whether a call that ended so leaves a row; `nil` = it does. For those that can be repeated at will, of which only
+    /// so many are recorded (``AuditThrottle``).
+    var leavesRow: (@Sendable (ToolFailure?) -> Bool)?
     /// Set while a tool runs.
     var nested: NestedCalls?
     var targeting: ToolTargeting?

@@ -1,3 +1,7 @@
+package import JSON
+// Whoever writes a tool writes refusals, and these are messages: one import brings both.
+@_exported public import Texts
+
 /// Why a call gave no result. The core throws these; only the transports turn them into text and status.
 package enum ToolFailure: Error, Sendable {
     /// Somebody must be logged in.
@@ -11,9 +15,9 @@ package enum ToolFailure: Error, Sendable {
     /// Not the caller's, or outside the token's server list.
     case permissionDenied
     /// Names the argument and the rule.
-    case invalidArguments(String)
+    case invalidArguments(Message)
     /// A request that is well formed but refused by a rule of the product; the text is for the user.
-    case rejected(String)
+    case rejected(Message)
     case serverOffline
     case agentTimeout
     /// The agent's own words, and for `server.exec` the whole result that carried them.
@@ -29,6 +33,8 @@ package enum ToolFailure: Error, Sendable {
     case unencodable(String)
     /// A defect of ours; the detail goes to the log, never to the caller.
     case internalError(String)
+    /// Another failure, told in words of its own.
+    indirect case told(Message, ToolFailure)
 }
 
 /// The outcome column of the audit log (`mcp.md` 5.6).
@@ -63,6 +69,7 @@ extension ToolFailure {
     package var retryAfterSeconds: Int? {
         switch self {
         case .rateLimited(let seconds), .busy(let seconds): seconds
+        case .told(_, let failure): failure.retryAfterSeconds
         default: nil
         }
     }
@@ -82,11 +89,15 @@ extension ToolFailure {
         case .rateLimited, .busy: .rateLimited
         case .cancelled(let cause): cause.outcome
         case .database, .unencodable, .internalError: .internalError
+        case .told(_, let failure): failure.outcome
         }
     }
 
-    /// The text of the MCP tool error (`mcp.md` 1.6, 4, 4.11) and of the audit row. REST words some cases its own way.
-    package var message: String {
+    /// The text of the MCP tool error (`mcp.md` 1.6, 4, 4.11) and of the audit row: English.
+    package var message: String { words.english }
+
+    /// What is said of it, in any language. REST words some cases its own way.
+    package var words: Message {
         switch self {
         case .unauthenticated: "unauthorized"
         case .loginFailed: "login failed"
@@ -96,15 +107,16 @@ extension ToolFailure {
         case .invalidArguments(let text), .rejected(let text): text
         case .serverOffline: "agent offline"
         case .agentTimeout: "agent did not respond within timeout"
-        case .agentError(let text, _): text
+        case .agentError(let text, _): Message(verbatim: text)
         case .unsupportedAgent: "agent does not support this MCP capability; please upgrade the agent"
         case .mcpDisabled: "MCP is disabled by the dashboard administrator"
         case .rateLimited: "rate limit exceeded for this token"
         case .busy: "the gateway is busy; try again later"
-        case .cancelled(let cause): cause.message
+        case .cancelled(let cause): cause.words
         case .database: "database error"
         case .unencodable: "failed to encode tool result"
         case .internalError: "internal error"
+        case .told(let text, _): text
         }
     }
 }
@@ -116,7 +128,7 @@ package enum CancellationCause: Sendable, Hashable {
     case clientRequest
     /// `enable_mcp` was turned off.
     case killSwitch
-    /// The token was revoked or has expired, the owner was deleted or lost a right, or the server is no longer his.
+    /// The token was revoked or has expired, the owner was deleted or lost a right, or the server is no longer theirs.
     case rightsLost
     case deadline
     case shutdown
@@ -130,13 +142,13 @@ package enum CancellationCause: Sendable, Hashable {
         }
     }
 
-    var message: String {
+    var words: Message {
         switch self {
         case .clientGone: "client went away"
         case .clientRequest: "cancelled by the client"
-        case .killSwitch: ToolFailure.mcpDisabled.message
+        case .killSwitch: ToolFailure.mcpDisabled.words
         case .rightsLost: "the rights of this call were revoked while it ran"
-        case .deadline: ToolFailure.agentTimeout.message
+        case .deadline: ToolFailure.agentTimeout.words
         case .shutdown: "the gateway is shutting down"
         }
     }

@@ -1,11 +1,21 @@
 import AgentLink
+package import JSON
 package import Logging
 import Secrets
+import Settings
 import Storage
 import Synchronization
 
-/// The one door: every call of every tool, from MCP, REST or inside, goes through ``invoke(_:arguments:call:)``
+/// The one door: every call of every tool, from MCP, REST or inside, goes through ``result(of:arguments:bytes:call:)``
 /// (authorise → validate input → run → validate output → audit).
+///
+/// ```swift
+/// let result = await registry.invoke("server.exec", arguments: ["server_id": 1, "cmd": "uptime"], call: call)
+/// switch result {
+/// case .success(let output): print(output.text)
+/// case .failure(let failure): print(failure.message)
+/// }
+/// ```
 package final class ToolRegistry: Sendable {
     private let tools: [String: RegisteredTool]
     /// As given at start, which is the order of every list.
@@ -14,19 +24,21 @@ package final class ToolRegistry: Sendable {
     private let underscored: [String: String]
     private let gate: AccessGate
     private let live: LiveWork
+    private let running = RunningCalls()
     private let audit: AuditLog
-    private let identity: IdentityCache
     private let logger: Logger
 
+    /// - Parameter contracts: those that are known already.
     /// - Throws: ``ToolRegistryError`` for a schema that does not compile or a name given twice.
     package init(
-        _ list: [any Tool], gate: AccessGate, live: LiveWork, audit: AuditLog, identity: IdentityCache, logger: Logger
+        _ list: [any Tool], contracts: ToolContracts = ToolContracts(), gate: AccessGate, live: LiveWork,
+        audit: AuditLog, logger: Logger
     ) throws(ToolRegistryError) {
         var tools: [String: RegisteredTool] = [:]
         for tool in list {
             let name = tool.definition.name
             guard tools[name] == nil else { throw .duplicateName(name) }
-            tools[name] = try RegisteredTool(tool)
+            tools[name] = try Self.registered(tool, contracts)
         }
         var underscored: [String: String] = [:]
         for name in tools.keys {
@@ -41,8 +53,14 @@ package final class ToolRegistry: Sendable {
         self.gate = gate
         self.live = live
         self.audit = audit
-        self.identity = identity
         self.logger = logger
+    }
+
+    private static func registered(
+        _ tool: some Tool, _ contracts: ToolContracts
+    ) throws(ToolRegistryError) -> RegisteredTool {
+        let definition = tool.definition
+        return try RegisteredTool(tool, contracts.contract(of: definition))
     }
 
     /// The tools that MCP shows under these toolsets, in the order of the list.
@@ -52,8 +70,8 @@ package final class ToolRegistry: Sendable {
                 toolsets.contains(toolset.rawValue)
             else { return nil }
             return ExposedTool(
-                definition: tool.definition, inputSchema: tool.inputSchema.document,
-                outputSchema: tool.outputSchema.document)
+                definition: tool.definition, inputSchema: tool.contract.inputSchema.document,
+                outputSchema: ListResult.schema(tool.contract.outputSchema.document))
         }
     }
 
@@ -74,11 +92,30 @@ package final class ToolRegistry: Sendable {
         return isExposed(known, toolsets: toolsets) ? known : nil
     }
 
+    /// Whether the tool's result is an array, which MCP shows as an object (``ListResult``).
+    func givesList(_ name: String) -> Bool {
+        tools[name].map { ListResult.isNeeded($0.contract.outputSchema.document) } ?? false
+    }
+
     /// Whether the tool tells how far it is.
     func reportsProgress(_ name: String) -> Bool { tools[name]?.definition.reportsProgress ?? false }
 
     /// Every tool, in the order of the list, for documents and tests.
     package var definitions: [ToolDefinition] { order.compactMap { tools[$0]?.definition } }
+
+    /// What has come of the calls of each tool since the start, in the order of the list.
+    package var statistics: [(name: String, calls: CallStatistics.Snapshot)] {
+        order.compactMap { name in tools[name].map { (name, $0.statistics.snapshot) } }
+    }
+
+    /// As ``result(of:arguments:bytes:call:)``, for whoever looks at the result.
+    package func invoke(
+        _ name: String, arguments: JSONValue, bytes: ArraySlice<UInt8>? = nil, call: ToolCall
+    ) async -> Result<JSONValue, ToolFailure> {
+        await result(of: name, arguments: arguments, bytes: bytes, call: call).flatMap { result in
+            Result { () throws(ToolFailure) in try result.value() }
+        }
+    }
 
     /// Calls a tool and leaves one audit row, whatever comes of it.
     ///
@@ -87,16 +124,16 @@ package final class ToolRegistry: Sendable {
     ///   - name: a registered tool; transports answer unknown names before they come here.
     ///   - arguments: an object; `null` counts as `{}`.
     ///   - bytes: the arguments as they were sent, for the audit's hash; `nil` hashes the value's own form.
-    package func invoke(
-        _ name: String, arguments: JSONValue, bytes: ArraySlice<UInt8>? = nil, call: ToolCall
-    ) async -> Result<JSONValue, ToolFailure> {
+    package func result(
+        of name: String, arguments: JSONValue, bytes: ArraySlice<UInt8>? = nil, call: ToolCall
+    ) async -> Result<ToolResult, ToolFailure> {
         guard let tool = tools[name] else {
             return .failure(.internalError("unknown tool: \(name)"))
         }
         let began = ContinuousClock.now
         let arguments = arguments == .null ? .object(JSONObject()) : arguments
         let found = FoundServer()
-        let (result, auditText) = await pipeline(tool, arguments, call, found)
+        let (result, auditText) = await pipeline(tool, arguments, bytes?.count ?? 0, call, found)
         switch result {
         case .failure(.internalError(let detail)), .failure(.unencodable(let detail)):
             logger.error(
@@ -104,32 +141,37 @@ package final class ToolRegistry: Sendable {
         default:
             break
         }
+        let duration = began.duration(to: .now)
+        tool.statistics.count(result.failure?.outcome ?? .ok, duration)
+        guard call.leavesRow?(result.failure) ?? true else { return result }
         audit.record(
             AuditEntry(
-                tool: name, call: call, arguments: arguments, serverID: found.id, argumentBytes: bytes,
-                secretMembers: tool.secretMembers, failure: result.failure, message: auditText,
-                duration: began.duration(to: .now)))
+                tool: name, call: call, arguments: tool.recorded(arguments), serverID: found.id, argumentBytes: bytes,
+                secretMembers: tool.contract.secretMembers, keptMembers: tool.contract.keptMembers,
+                failure: result.failure,
+                message: auditText,
+                duration: duration, identifiesCaller: tool.definition.identifiesCaller))
         return result
     }
 
     /// - Returns: what the caller is told, and of a failure what only the audit row tells.
     private func pipeline(
-        _ tool: RegisteredTool, _ arguments: JSONValue, _ call: ToolCall, _ found: FoundServer
-    ) async -> (Result<JSONValue, ToolFailure>, auditText: String?) {
+        _ tool: RegisteredTool, _ arguments: JSONValue, _ size: Int, _ call: ToolCall, _ found: FoundServer
+    ) async -> (Result<ToolResult, ToolFailure>, auditText: String?) {
         do {
             guard case .object = arguments else {
                 throw ToolFailure.invalidArguments("invalid arguments: must be an object")
             }
             let target = tool.definition.target
             try gate.checkAccess(tool.definition.access, call.principal)
-            let checked = tool.checked(arguments)
+            let checked = tool.checked(arguments, from: call.origin)
             if case .failure(let fault) = checked, fault.isFirst { throw fault.failure }
             let server = try gate.checkTarget(target, arguments, call.principal)
             let arguments = try checked.mapError(\.failure).get()
-            try await gate.checkVersion(target, server: server)
+            if target == .agent { try await gate.checkVersion(target, server: server) }
             let result =
                 tool.definition.isBrief
-                ? try await runBriefly(tool, arguments, call) : try await runLive(tool, arguments, call, found)
+                ? try await runBriefly(tool, arguments, call) : try await runLive(tool, arguments, size, call, found)
             return (.success(result), nil)
         } catch let error as AnnotatedFailure {
             return (.failure(error.failure), error.auditText)
@@ -146,20 +188,28 @@ package final class ToolRegistry: Sendable {
     /// Runs a tool that waits for nothing (``ToolDefinition/isBrief``).
     private func runBriefly(
         _ tool: RegisteredTool, _ arguments: JSONValue, _ call: ToolCall
-    ) async throws -> JSONValue {
+    ) async throws -> ToolResult {
         if let stopped = call.nested?.cause() { throw ToolFailure.cancelled(stopped) }
-        let refusal = await live.refusal(of: call.principal, origin: call.origin) {
-            gate.allows(tool.definition, arguments, $0)
+        if !live.isCurrent(call.principal, origin: call.origin) {
+            let refusal = await live.refusal(of: call.principal, origin: call.origin) {
+                gate.allows(tool.definition, arguments, $0)
+            }
+            if let refusal { throw ToolFailure.cancelled(refusal) }
         }
-        if let refusal { throw ToolFailure.cancelled(refusal) }
         return try await tool.run(arguments, in: call)
     }
 
     /// Runs under the tool's deadline, registered as live work so that it can be stopped with a cause. Work that is
     /// refused while it registers never begins.
     private func runLive(
-        _ tool: RegisteredTool, _ arguments: JSONValue, _ call: ToolCall, _ found: FoundServer
-    ) async throws -> JSONValue {
+        _ tool: RegisteredTool, _ arguments: JSONValue, _ size: Int, _ call: ToolCall, _ found: FoundServer
+    ) async throws -> ToolResult {
+        let user = call.nested == nil ? call.principal.user?.id : nil
+        if let user, !running.admit(user, bytes: size) {
+            throw ToolFailure.told(
+                "too many calls of this user at once; wait until some have ended", .busy(retryAfterSeconds: 1))
+        }
+        defer { if let user { running.leave(user, bytes: size) } }
         let run = CancellableRun()
         let gate = self.gate
         var entry = LiveWork.Entry(
@@ -212,7 +262,7 @@ package struct ExposedTool: Sendable {
 
 /// A running tool and why it was told to stop; the first cause wins.
 private final class CancellableRun: Sendable {
-    private let state = Mutex<(cause: CancellationCause?, task: Task<JSONValue, any Error>?)>((nil, nil))
+    private let state = Mutex<(cause: CancellationCause?, task: Task<ToolResult, any Error>?)>((nil, nil))
 
     var cause: CancellationCause? { state.withLock { $0.cause } }
 
@@ -225,7 +275,7 @@ private final class CancellableRun: Sendable {
     }
 
     /// The task may have been told to stop before it was there.
-    func attach(_ task: Task<JSONValue, any Error>) {
+    func attach(_ task: Task<ToolResult, any Error>) {
         let isCancelled = state.withLock { state in
             state.task = task
             return state.cause != nil
@@ -262,7 +312,7 @@ extension ToolFailure {
         case .payloadTooLarge(let bytes, let limit):
             self = .invalidArguments(
                 "invalid arguments: the request takes \(bytes) bytes, an agent accepts \(limit); use fs.upload_url")
-        case .tooManyStreams(let text), .streamExpired(let text): self = .rejected(text)
+        case .tooManyStreams(let text), .streamExpired(let text): self = .rejected(Message(verbatim: text))
         case .streamRefused: self = .permissionDenied
         case .notAttached(let seconds): self = .agentError("agent did not attach within \(seconds)s")
         case .brokenStream(let text): self = .agentError(text)

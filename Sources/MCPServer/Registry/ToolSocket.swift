@@ -19,12 +19,12 @@ package struct ToolSocket: Sendable {
 
     /// What a tool throws that could go on only with a socket, after all that it checks: the request was no upgrade.
     package static let missing = ToolFailure.rejected(missingText)
-    private static let missingText = "a stream is attached over a WebSocket only"
+    private static let missingText: Message = "a stream is attached over a WebSocket only"
 
     /// Whether a call failed for nothing but that.
     package static func isMissing(_ failure: ToolFailure) -> Bool {
         guard case .rejected(let text) = failure else { return false }
-        return text.utf8.elementsEqual(missingText.utf8)
+        return text == missingText
     }
 
     private let open: @Sendable (Terms) async throws -> any WebSocketConnection

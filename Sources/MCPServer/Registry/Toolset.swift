@@ -10,6 +10,10 @@ package enum Toolset: String, Sendable, Hashable, CaseIterable {
     case files
     /// Measurements.
     case metrics
+    /// What the engines look after: lists and histories.
+    case monitoring
+    /// Changes of what the engines look after.
+    case monitoringWrite = "monitoring-write"
 
     /// The names as error texts and documents show them.
     package static var allNames: String { allCases.map(\.rawValue).joined(separator: ", ") }

@@ -1,3 +1,6 @@
+import JSON
+import Primitives
+
 /// RFC 6901, as far as schemas need it.
 enum JSONPointer {
     static func appending(_ name: String, to pointer: String) -> String {
@@ -20,7 +23,9 @@ enum JSONPointer {
     /// The names that a URI fragment such as `/$defs/a~1b%20c` leads through; `nil` where it is malformed.
     static func names(inFragment fragment: some StringProtocol) -> [String]? {
         guard !fragment.isEmpty else { return [] }
-        guard fragment.utf8.first == UInt8(ascii: "/"), let decoded = percentDecoded(fragment) else { return nil }
+        guard fragment.utf8.first == UInt8(ascii: "/"), let bytes = PercentCode.decode(fragment.utf8),
+            let decoded = String(validating: bytes, as: UTF8.self)
+        else { return nil }
         var names: [String] = []
         for part in decoded.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
             guard let name = unescaped(part) else { return nil }
@@ -62,23 +67,5 @@ enum JSONPointer {
             }
         }
         return result
-    }
-
-    private static func percentDecoded(_ text: some StringProtocol) -> String? {
-        var bytes: [UInt8] = []
-        var source = text.utf8.makeIterator()
-        while let byte = source.next() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let high = source.next().flatMap(nibble), let low = source.next().flatMap(nibble) else { return nil }
-            bytes.append(high << 4 | low)
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
-
-    private static func nibble(_ byte: UInt8) -> UInt8? {
-        Character(Unicode.Scalar(byte)).hexDigitValue.map { UInt8($0) }
     }
 }

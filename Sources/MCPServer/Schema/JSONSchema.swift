@@ -1,3 +1,5 @@
+package import JSON
+
 /// A JSON Schema (draft 2020-12), compiled once and used from any thread.
 ///
 /// Supported: `type`, `enum`, `const`; `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, `multipleOf`;

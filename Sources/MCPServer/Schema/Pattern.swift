@@ -2,6 +2,10 @@
 /// a hostile argument cannot make it backtrack.
 ///
 /// The dialect is ECMA-262 with the "u" flag, as JSON Schema recommends, less what ``PatternParser`` refuses.
+///
+/// Why not Swift's `Regex`: it backtracks (`^(([a-z])+.)+[A-Z]([a-z])+$` takes 233 ms for 28 letters and twice that for each
+/// further one, here 90 ns), its dialect is not the one of JSON Schema, and on the patterns of our own schemas it takes 9
+/// (64 hexadecimal digits: 2.4 us against 0.26 us) to 70 times (`0644`: 1.2 us against 17 ns) as long. Swift 6.3, optimised.
 struct Pattern: Sendable {
     let source: String
     private let matcher: Matcher

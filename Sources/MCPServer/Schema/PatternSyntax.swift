@@ -1,3 +1,5 @@
+import Primitives
+
 /// A regular expression, taken apart.
 indirect enum PatternSyntax: Sendable {
     case empty
@@ -213,7 +215,9 @@ struct PatternParser {
         var value: UInt32 = 0
         for _ in 0..<digits {
             let scalar = try next("unfinished escape")
-            guard let digit = Character(scalar).hexDigitValue, scalar.isASCII else { throw error("malformed escape") }
+            guard let digit = UInt8(exactly: scalar.value).flatMap(HexDigit.value) else {
+                throw error("malformed escape")
+            }
             value = value << 4 | UInt32(digit)
         }
         return value

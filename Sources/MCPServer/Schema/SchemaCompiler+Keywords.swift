@@ -1,3 +1,5 @@
+import JSON
+
 /// The keywords for each type of instance. Each function says whether the keyword was one of its own.
 extension SchemaCompiler {
     func compileNumber(

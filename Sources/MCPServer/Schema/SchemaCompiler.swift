@@ -1,3 +1,5 @@
+import JSON
+
 /// Turns a schema document into a list of nodes; the root is the first.
 struct SchemaCompiler {
     private let document: JSONValue

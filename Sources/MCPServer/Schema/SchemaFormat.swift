@@ -1,3 +1,6 @@
+import JSON
+import Primitives
+
 /// The values of `format` that are asserted. Every other value is an annotation, as the specification has it by default.
 enum SchemaFormat: String, Sendable {
     /// RFC 3339 section 5.6.
@@ -52,7 +55,6 @@ struct FormatScanner {
 
     private static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
     private static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 }
-    private static func isHex(_ byte: UInt8) -> Bool { isDigit(byte) || (byte | 0x20) &- 0x61 < 6 }
 
     /// How many bytes in a row satisfy `predicate`, at most `limit`; they are passed.
     private mutating func skip(upTo limit: Int = .max, while predicate: (UInt8) -> Bool) -> Int {
@@ -114,7 +116,7 @@ extension FormatScanner {
     mutating func scanUUID() -> Bool {
         for (index, length) in [8, 4, 4, 4, 12].enumerated() {
             if index > 0, !take("-") { return false }
-            guard skip(upTo: length, while: Self.isHex) == length else { return false }
+            guard skip(upTo: length, while: HexDigit.isDigit) == length else { return false }
         }
         return true
     }
@@ -141,7 +143,7 @@ extension FormatScanner {
         }
         while groups < 8 {
             let start = position
-            guard skip(upTo: 4, while: Self.isHex) > 0 else {
+            guard skip(upTo: 4, while: HexDigit.isDigit) > 0 else {
                 // Nothing may follow "::", but something must follow ":".
                 return isCompressed && (groups == 0 || bytes[position - 2] == UInt8(ascii: ":")) && groups <= 7
             }
@@ -192,7 +194,7 @@ extension FormatScanner {
     }
 
     private mutating func scanIPvFuture() -> Bool {
-        guard takeLetter("v"), skip(while: Self.isHex) > 0, take(".") else { return false }
+        guard takeLetter("v"), skip(while: HexDigit.isDigit) > 0, take(".") else { return false }
         return skip { $0 != UInt8(ascii: "%") && Self.isUnreserved($0) || $0 == UInt8(ascii: ":") } > 0
     }
 
@@ -202,7 +204,7 @@ extension FormatScanner {
         while let byte = peek {
             if byte == UInt8(ascii: "%") {
                 position += 1
-                guard skip(upTo: 2, while: Self.isHex) == 2 else { return false }
+                guard skip(upTo: 2, while: HexDigit.isDigit) == 2 else { return false }
             } else if Self.isUnreserved(byte) || extra.utf8.contains(byte) {
                 position += 1
             } else {

@@ -1,3 +1,5 @@
+import JSON
+
 /// One compiled schema. Schemas refer to each other by position in the program, so that they may refer to themselves.
 final class SchemaNode: Sendable {
     let rules: SchemaRules
@@ -100,7 +102,12 @@ struct SchemaObjectRules: Sendable {
 
 /// `properties`: which schema a name has.
 struct SchemaProperties: Sendable {
-    private var list: [(name: String, schema: SchemaIndex)] = []
+    private struct Entry {
+        let name: String
+        let schema: SchemaIndex
+    }
+
+    private var list: [Entry] = []
     private var index: [ExactText: SchemaIndex] = [:]
 
     private static let linearSearchLimit = 8
@@ -108,16 +115,17 @@ struct SchemaProperties: Sendable {
     var isEmpty: Bool { list.isEmpty }
 
     mutating func append(_ name: String, _ schema: SchemaIndex) {
-        list.append((name, schema))
+        list.append(Entry(name: name, schema: schema))
         index[ExactText(name)] = schema
     }
 
     /// As the subscript. Looks from `next` on first, as long as that is cheaper than a search, and leaves there what
     /// follows the property it found.
     func schema(of name: String, startingAt next: inout Int) -> SchemaIndex? {
-        for position in next..<min(next + 3, list.count) where ExactText.areEqual(list[position].name, name) {
+        let entries = list.span
+        for position in next..<min(next + 3, entries.count) where ExactText.areEqual(entries[position].name, name) {
             next = position + 1
-            return list[position].schema
+            return entries[position].schema
         }
         return self[name]
     }

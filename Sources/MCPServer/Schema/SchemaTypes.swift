@@ -1,3 +1,5 @@
+import JSON
+
 /// A set of JSON types; a whole number is both a number and an integer.
 struct SchemaTypes: OptionSet, Sendable {
     let rawValue: UInt8

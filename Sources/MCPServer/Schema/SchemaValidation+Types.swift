@@ -1,3 +1,5 @@
+import JSON
+
 /// The rules for each type of instance.
 extension SchemaValidation {
     mutating func checkNumber(_ box: SchemaBox<SchemaNumberRules>, _ number: JSONNumber) -> Bool {
@@ -106,8 +108,10 @@ extension SchemaValidation {
         {
             return false
         }
-        for name in box.value.required where !object.contains(name) {
-            guard report("required", at: name, "required") else { return false }
+        var next = 0
+        let required = box.value.required
+        for position in required.indices where !object.contains(required[position], startingAt: &next) {
+            guard report("required", at: required[position], "required") else { return false }
         }
         for (property, names) in box.value.dependentRequired where object.contains(property) {
             for name in names where !object.contains(name) {
@@ -116,10 +120,11 @@ extension SchemaValidation {
         }
         if box.value.looksAtMembers {
             // Members mostly come in the schema's order: the next property is looked at first.
-            var next = 0
+            next = 0
             let members = object.members.span
+            let properties = box.value.properties
             for position in members.indices {
-                let schema = box.value.properties.schema(of: members[position].key, startingAt: &next)
+                let schema = properties.schema(of: members[position].key, startingAt: &next)
                 guard checkMember(of: box, schema, members[position].key, members[position].value) else {
                     return false
                 }

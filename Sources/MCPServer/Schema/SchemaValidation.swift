@@ -1,3 +1,5 @@
+import JSON
+
 /// One run of a compiled schema over one instance.
 ///
 /// Every `check…` function says whether to go on: after a broken rule, only ``Mode/all`` does. In ``Mode/silent``, going

@@ -1,7 +1,7 @@
 /// Every tool, in the order in which lists show them. To add one, add its file, its two schemas and a line here.
 ///
 /// Input schemas of MCP tools say that there are no other members; what comes of one that is sent all the same says
-/// ``ToolDefinition/ignoresUnknownArguments``. Output schemas leave room for members of later versions. Where the seed
+/// ``ToolDefinition/ignoresUnknownArguments(from:)``. Output schemas leave room for members of later versions. Where the seed
 /// gives 0 or an empty text the meaning "default", the schema lets it pass.
 package func allTools(_ services: ToolServices) -> [any Tool] {
     [
@@ -27,16 +27,36 @@ package func allTools(_ services: ToolServices) -> [any Tool] {
         TokenListTool(services),
         TokenCreateTool(services),
         TokenDeleteTool(services),
+        TokenRenameTool(services),
+        UserListTool(services),
+        UserCreateTool(services),
+        UserDeleteTool(services),
         InventoryListTool(services),
-        MetricsHistoryTool(services),
         ServerConfigGetTool(services),
         ServerConfigApplyTool(services),
         ServerForceUpdateTool(services),
+        ServerUpdateTool(services),
+        ServerDeleteTool(services),
+        ServerMoveTool(services),
+        TransferListTool(services),
+        TransferCancelTool(services),
+        TransferRetryTool(services),
+        TransferWatchTool(services),
+        ServerWatchTool(services),
+        StrikeListTool(services),
+        StrikeDeleteTool(services),
+        OnlineUserListTool(services),
+        OnlineUserBlockTool(services),
         SettingGetTool(services),
         SettingUpdateTool(services),
+        MaintenanceRunTool(services),
         TerminalOpenTool(services),
         TerminalAttachTool(services),
         FileManagerOpenTool(services),
         FileManagerAttachTool(services),
-    ]
+        FsDownloadTool(TransferStreams(services)),
+        FsUploadTool(TransferStreams(services)),
+        CronRunTool(services),
+        DDNSProvidersTool(),
+    ] + allResources(services).flatMap { ResourceTools.of($0, services) }
 }

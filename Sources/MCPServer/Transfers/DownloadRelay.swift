@@ -3,7 +3,7 @@ import AgentLink
 /// The rules of a download, from agent to spool (`mcp.md` 7.4 and 7.5). Pure: the driver reads the stream, spools and
 /// hashes, and does what this says.
 struct DownloadRelay: Sendable {
-    enum Event: Sendable {
+    enum Event: AgentStreamEvent {
         /// One message of the agent, whole.
         case message([UInt8])
         /// The agent ended the stream.

@@ -80,9 +80,6 @@ final class FileSpool: Sendable {
         }
     }
 
-    /// The file will not grow beyond this; the disk space kept for more is given back.
-    func limit(toSize size: Int) { reservation.shrink(to: size) }
-
     /// Adds pieces at the end, to the file and to the digest.
     func append(_ pieces: [ArraySlice<UInt8>]) async throws {
         try await withFile { file in

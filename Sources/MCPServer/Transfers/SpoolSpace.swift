@@ -1,3 +1,4 @@
+import Dispatch
 import Synchronization
 
 #if canImport(Darwin)
@@ -56,9 +57,16 @@ final class SpoolSpace: Sendable {
     /// Bytes promised and not written yet.
     var outstanding: Int { promised.withLock { $0 } }
 
-    /// `nil` when the disk has no room for `bytes` more.
-    func reserve(_ bytes: Int) -> Reservation? {
-        guard let free = available(directory) else { return nil }
+    /// Asks disks. One after the other: where one hangs, each further question would keep a thread.
+    private static let queue = DispatchQueue(label: "nezha.transfers.space")
+
+    /// The disk is asked away from the caller's loop, since it may take its time.
+    /// - Returns: `nil` when the disk has no room for `bytes` more.
+    func reserve(_ bytes: Int) async -> Reservation? {
+        let free = await withCheckedContinuation { continuation in
+            Self.queue.async { [available, directory] in continuation.resume(returning: available(directory)) }
+        }
+        guard let free else { return nil }
         let granted = promised.withLock { promised in
             guard free - spare - promised >= bytes else { return false }
             promised += bytes

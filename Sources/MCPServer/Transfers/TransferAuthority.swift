@@ -1,18 +1,21 @@
 import HTTP
+import Settings
 import Storage
 
 import struct FoundationEssentials.Date
 
-/// Whether the one who minted a URL may still do what it allows, read anew at each use (`mcp.md` 7.2).
+/// Who uses a URL: whoever minted it, as they stand now, if they may still do what it allows (`mcp.md` 7.2). Knows no rule
+/// of its own, only the words for those of others.
 struct TransferAuthority: Sendable {
+    let gate: AccessGate
     let identity: IdentityCache
     let tokens: any APITokenRepository
     let settings: any SettingsStore
     let now: @Sendable () -> Date
 
-    /// - Returns: the minting principal as it stands now.
+    /// - Returns: the minting principal.
     /// - Throws: ``TransferFault`` with the text of the first rule that does not hold.
-    func revalidate(_ grant: TransferGrant) async throws(TransferFault) -> Principal {
+    func principal(of grant: TransferGrant) async throws(TransferFault) -> Principal {
         guard settings.current.enableMCP else { throw Self.refused(ToolFailure.mcpDisabled.message, .mcpDisabled) }
         let scope = grant.direction.scope
         // Read first: what changes from here on makes the live work check again.
@@ -22,31 +25,28 @@ struct TransferAuthority: Sendable {
         }
         let token = TokenIdentity(row)
         if token.isExpired(at: now()) { throw Self.refused("originating api token expired", .scopeMissing(scope)) }
-        guard token.grants(scope) else {
-            throw Self.refused("originating api token no longer has required scope", .scopeMissing(scope))
+        let principal = Principal(
+            user: identity.user(id: grant.userID).map(UserIdentity.init), credential: .token(token), revision: revision)
+        do throws(ToolFailure) {
+            try gate.checkAccess(.user([scope]), principal)
+        } catch {
+            guard case .scopeMissing = error else {
+                throw Self.refused("originating user no longer exists", .permissionDenied)
+            }
+            throw Self.refused("originating api token no longer has required scope", error)
         }
-        guard token.lists(server: grant.serverID) else {
-            throw Self.refused("originating api token no longer covers target server", .scopeMissing(scope))
-        }
-        guard let server = identity.server(id: grant.serverID) else {
-            throw Self.refused("target server no longer exists", .permissionDenied)
-        }
-        guard let user = identity.user(id: grant.userID) else {
-            throw Self.refused("originating user no longer exists", .permissionDenied)
-        }
-        let principal = Principal(user: UserIdentity(user), credential: .token(token), revision: revision)
-        guard principal.owns(resourceOf: server.userID) else {
-            throw Self.refused("target server is no longer owned by the originating user", .permissionDenied)
+        do throws(ServerRefusal) {
+            _ = try identity.managed(server: grant.serverID, by: principal)
+        } catch {
+            switch error {
+            case .notListed:
+                throw Self.refused("originating api token no longer covers target server", .scopeMissing(scope))
+            case .unknown: throw Self.refused("target server no longer exists", .permissionDenied)
+            case .foreign:
+                throw Self.refused("target server is no longer owned by the originating user", .permissionDenied)
+            }
         }
         return principal
-    }
-
-    /// The same rules for a transfer that runs; `principal` is as it stands now.
-    func allows(_ grant: TransferGrant, _ principal: Principal) -> Bool {
-        guard let token = principal.token, token.grants(grant.direction.scope), token.lists(server: grant.serverID),
-            let server = identity.server(id: grant.serverID)
-        else { return false }
-        return principal.owns(resourceOf: server.userID)
     }
 
     private func read(_ tokenID: Int64) async throws(TransferFault) -> (Int64, APITokenRecord?) {

@@ -1,5 +1,7 @@
 import AgentLink
 import HTTP
+import JSON
+import Primitives
 import Secrets
 
 extension TransferEndpoint {
@@ -10,39 +12,20 @@ extension TransferEndpoint {
         var sha256: [UInt8]?
     }
 
-    /// The body goes to the agent as it comes, hashed on its way; the client is read only as fast as the agent takes it
-    /// (`mcp.md` 7.6).
+    /// The body goes to the agent as it comes (`mcp.md` 7.6).
     func upload(_ request: InboundRequest, _ token: String) async throws -> OutboundResponse {
-        let (transfer, announced) = try await admit(request, token, .upload) { () throws(TransferFault) in
+        var admission = try await admit(request, token, .upload) { () throws(TransferFault) in
             try Self.announcement(of: request)
         }
-        do {
-            let receipt = try await transfer.perform { try await self.relay(request.body, announced, transfer) }
-            transfer.settle(nil)
-            return .json(
-                .ok, ["size": .integer(Int64(receipt.size)), "sha256": .string(Hex.encode(receipt.sha256))],
-                fields: TransferFields.common)
-        } catch {
-            let fault = TransferFault(error)
-            transfer.settle(fault)
-            throw fault
-        }
-    }
-
-    private func relay(
-        _ body: RequestBody, _ announced: Announcement, _ transfer: LiveTransfer
-    ) async throws -> UploadRelay.Receipt {
-        let grant = transfer.grant
-        let task = FsTransferTask(
-            streamID: "", operation: .upload, path: grant.path, size: Int64(announced.size), mode: grant.mode,
-            createDirs: grant.createDirs, ifMatchSHA256: grant.ifMatchSHA256,
-            expectedSHA256: announced.sha256.map(Hex.encode) ?? "")
-        let stream = try await openStream(transfer, task)
-        return try await stream.closing {
-            try await UploadRun(
-                stream: stream, body: body, relay: UploadRelay(size: announced.size, wanted: announced.sha256)
-            ).run()
-        }
+        admission.call.body = ToolBody(request: request.body)
+        let (grant, announced) = (admission.grant, admission.needs)
+        var arguments = grant.arguments()
+        arguments["size"] = .integer(Int64(announced.size))
+        arguments["sha256"] = announced.sha256.map { .string(Hex.encode($0)) }
+        arguments["mode"] = .string(grant.mode)
+        arguments["create_dirs"] = .bool(grant.createDirs)
+        arguments["if_match_sha256"] = .string(grant.ifMatchSHA256)
+        return .json(.ok, try await invoke(admission, arguments).get(), fields: TransferFields.common)
     }
 
     private static func announcement(of request: InboundRequest) throws(TransferFault) -> Announcement {

@@ -1,5 +1,5 @@
-import AgentLink
 import HTTP
+import Primitives
 
 /// A transfer that ends without success: what the client and what the audit log are told.
 struct TransferFault: Error, Sendable {
@@ -19,15 +19,11 @@ struct TransferFault: Error, Sendable {
 
     /// A fault of the request itself, which the URL survives.
     static func request(_ status: HTTPResponse.Status, _ text: String) -> TransferFault {
-        TransferFault(status, text, .invalidArguments(text))
+        TransferFault(status, text, .invalidArguments(Message(verbatim: text)))
     }
 
     static func busy(_ text: String, retryAfter: Int) -> TransferFault {
-        TransferFault(.serviceUnavailable, text, .rejected(text), retryAfter: retryAfter)
-    }
-
-    static func cancelled(_ cause: CancellationCause) -> TransferFault {
-        TransferFault(.badGateway, cause.message, .cancelled(cause))
+        TransferFault(.serviceUnavailable, text, .rejected(Message(verbatim: text)), retryAfter: retryAfter)
     }
 
     var response: OutboundResponse {
@@ -38,40 +34,16 @@ struct TransferFault: Error, Sendable {
 }
 
 extension TransferFault {
-    /// What an error that came out of a relay means (`mcp.md` 7.3, 7.5 and 7.6).
-    init(_ error: any Error) {
-        switch error {
-        case let fault as TransferFault: self = fault
-        case let failure as RelayFailure: self.init(failure)
-        case let error as AgentCallError: self.init(error)
-        case let error as FileSpool.Failure:
-            let text = "transfer spool: \(error)"
-            self.init(.internalServerError, text, .agentError(text))
-        case is CancellationError: self = .cancelled(.clientGone)
-        default: self.init(.internalServerError, "internal error", .internalError("\(type(of: error)): \(error)"))
+    /// What the failure of a call means to the client, in its own words: the right is gone, the agent did not do it, or we
+    /// cannot.
+    init(_ failure: ToolFailure) {
+        let status: HTTPResponse.Status
+        switch failure.outcome {
+        case .unauthenticated, .scopeDenied, .permissionDenied: status = .unauthorized
+        case .internalError: status = .internalServerError
+        default: status = .badGateway
         }
-    }
-
-    private init(_ failure: RelayFailure) {
-        switch failure.kind {
-        case .noAnswer: self.init(.badGateway, failure.text, .agentTimeout)
-        case .agent: self.init(.badGateway, failure.text, .agentError(failure.text))
-        case .clientGone: self = .cancelled(.clientGone)
-        }
-    }
-
-    private init(_ error: AgentCallError) {
-        switch error {
-        case .offline: self.init(.badGateway, "server offline", .serverOffline)
-        case .timeout: self.init(.badGateway, ToolFailure.agentTimeout.message, .agentTimeout)
-        case .notAttached(let seconds):
-            self.init(.badGateway, "agent did not attach within \(seconds)s", .agentTimeout)
-        case .tooManyStreams(let text), .streamExpired(let text), .brokenStream(let text):
-            self.init(.badGateway, text, .agentError(text))
-        case .payloadTooLarge, .streamRefused:
-            let failure = ToolFailure(error)
-            self.init(.badGateway, failure.message, failure)
-        }
+        self.init(status, failure.message, failure)
     }
 }
 
@@ -82,7 +54,7 @@ enum TransferFields {
         fields[.cacheControl] = "no-store"
         fields[.xContentTypeOptions] = "nosniff"
         // The URL is a secret.
-        if let name = HTTPField.Name("Referrer-Policy") { fields[name] = "no-referrer" }
+        fields[HTTPField.Name(token: "Referrer-Policy")] = "no-referrer"
         return fields
     }()
 
@@ -102,7 +74,7 @@ enum TransferFields {
         let usable = name.isEmpty || name == "." || name == ".." ? "download" : name
         let plain = String(decoding: usable.unicodeScalars.map(plainByte), as: UTF8.self)
         let header = "attachment; filename=\"\(plain)\""
-        return plain == usable ? header : "\(header); filename*=UTF-8''\(percentEncoded(usable))"
+        return plain == usable ? header : "\(header); filename*=UTF-8''\(PercentCode.encode(usable))"
     }
 
     private static func plainByte(_ scalar: Unicode.Scalar) -> UInt8 {
@@ -111,21 +83,5 @@ enum TransferFields {
         case " "..."~": UInt8(truncatingIfNeeded: scalar.value)
         default: UInt8(ascii: "_")
         }
-    }
-
-    private static func percentEncoded(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var encoded: [UInt8] = []
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                encoded.append(byte)
-            default:
-                encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: encoded, as: UTF8.self)
     }
 }

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// How many transfers may run at a time, over all servers (`mcp.md` 10.3 row 31). One user has only a share of them, so
-/// that slow clients of his leave places for others.
+/// that slow clients of theirs leave places for others.
 final class TransferSlots: Sendable {
     /// A place that is taken. Given back when released or dropped.
     final class Slot: Sendable {

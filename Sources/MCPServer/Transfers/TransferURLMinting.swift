@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Primitives
 
 /// A temporary URL, as both tools answer it.
 package struct MintedTransferURL: Codable, Sendable, Hashable {
@@ -33,7 +34,7 @@ struct TransferURLMinting: Sendable {
         guard let token = call.principal.token, let user = call.principal.user else {
             throw .rejected("transfer URLs are made for API tokens only")
         }
-        if let text = Self.objection(toPath: grant.path) { throw .invalidArguments(text) }
+        if let text = Self.objection(toPath: grant.path) { throw .invalidArguments(Message(verbatim: text)) }
         var grant = grant
         grant.userID = user.id
         grant.tokenID = token.id
@@ -41,7 +42,7 @@ struct TransferURLMinting: Sendable {
         let secret = try urls.mint(grant)
         return Output(
             url: "\(call.baseURL)/mcp/\(grant.direction.rawValue)/\(secret)", method: grant.direction.method,
-            expiresAt: grant.expiresAt.formatted(.iso8601Fraction))
+            expiresAt: grant.expiresAt.rfc3339(milliseconds: true))
     }
 
     static func seconds(_ asked: Int64?) -> Int64 {
@@ -73,12 +74,5 @@ extension TransferGrant.Direction {
         case .download: "GET"
         case .upload: "POST"
         }
-    }
-}
-
-extension FormatStyle where Self == Date.ISO8601FormatStyle {
-    /// RFC 3339 with milliseconds, in UTC.
-    fileprivate static var iso8601Fraction: Date.ISO8601FormatStyle {
-        Date.ISO8601FormatStyle(includingFractionalSeconds: true)
     }
 }

@@ -82,7 +82,7 @@ package final class TransferURLs: Sendable {
             if full == nil { state.insert(grant, as: token) }
             return full
         }
-        if let full { throw .invalidArguments(full) }
+        if let full { throw .invalidArguments(Message(verbatim: full)) }
         return token
     }
 

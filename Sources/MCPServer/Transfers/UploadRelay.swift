@@ -3,7 +3,7 @@ import AgentLink
 /// The rules of an upload, from client to agent (`mcp.md` 7.4 and 7.6). Pure: the driver reads both sides, hashes and
 /// sends, and does what this says. The agent may speak at any time, also while the body is on its way.
 struct UploadRelay: Sendable {
-    enum Event: Sendable {
+    enum Event: AgentStreamEvent {
         /// One message of the agent, whole.
         case message([UInt8])
         /// The agent ended the stream.

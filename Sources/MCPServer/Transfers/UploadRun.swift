@@ -16,6 +16,8 @@ final class UploadRun: Sendable {
     private let stream: any AgentStream
     private let body: RequestBody
     private let relay: Mutex<UploadRelay>
+    /// Of the body; `nil` once it is finished.
+    private let hash = Mutex<SHA256Stream?>(SHA256Stream())
 
     init(stream: any AgentStream, body: RequestBody, relay: UploadRelay) {
         self.stream = stream
@@ -25,7 +27,7 @@ final class UploadRun: Sendable {
 
     /// - Throws: ``RelayFailure``; `CancellationError` when stopped.
     func run() async throws -> UploadRelay.Receipt {
-        guard case .startBody = try step(try await nextEvent()) else {
+        guard case .startBody = try step(try await stream.nextEvent()) else {
             throw RelayFailure.agent("agent did not return upload ready frame")
         }
         return try await withThrowingTaskGroup(of: UploadRelay.Receipt?.self) { group in
@@ -40,16 +42,17 @@ final class UploadRun: Sendable {
 
     /// The client's body, to the agent.
     private func pump() async throws -> UploadRelay.Receipt? {
-        var hash = SHA256Stream()
         while let chunk = try await nextChunk() {
             _ = try step(.body(count: chunk.count))
-            hash.update(chunk)
+            hash.withLock { $0?.update(chunk) }
             try await forward(chunk)
         }
         try Task.checkCancellation()
-        guard case .complete(let receipt) = try step(.bodyEnded(sha256: hash.finish())) else { return nil }
+        guard case .complete(let receipt) = try step(.bodyEnded(sha256: digest())) else { return nil }
         return receipt
     }
+
+    private func digest() -> [UInt8] { hash.withLock { $0.take()?.finish() } ?? [] }
 
     private func nextChunk() async throws -> [UInt8]? {
         do {
@@ -63,7 +66,8 @@ final class UploadRun: Sendable {
 
     private func forward(_ chunk: [UInt8]) async throws {
         do {
-            guard chunk.count > Self.frameSize else { return try await stream.send(chunk) }
+            // What is a little longer is not worth the copies that cutting it costs.
+            guard chunk.count > 2 * Self.frameSize else { return try await stream.send(chunk) }
             for start in stride(from: 0, to: chunk.count, by: Self.frameSize) {
                 try await stream.send(Array(chunk[start..<min(start + Self.frameSize, chunk.count)]))
             }
@@ -80,21 +84,10 @@ final class UploadRun: Sendable {
     /// The agent's words.
     private func listen() async throws -> UploadRelay.Receipt? {
         while true {
-            let event = try await nextEvent()
+            let event: UploadRelay.Event = try await stream.nextEvent()
             if case .complete(let receipt) = try step(event) { return receipt }
             // Its receipt was here before; nothing more comes.
             guard case .message = event else { return nil }
-        }
-    }
-
-    private func nextEvent() async throws -> UploadRelay.Event {
-        do {
-            guard let message = try await stream.receive() else { return .ended }
-            return .message(message)
-        } catch let error as CancellationError {
-            throw error
-        } catch {
-            return .broken(error.streamText)
         }
     }
 

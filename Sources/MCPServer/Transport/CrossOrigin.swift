@@ -1,4 +1,5 @@
 import HTTP
+import Settings
 
 /// A request of a page on an origin that `mcp_allowed_origins` lists (or of the public URL), and what its browser has to
 /// be told so that the page may read the answer (Fetch, CORS protocol). Nobody else's browser is told anything.

@@ -1,4 +1,5 @@
 import HTTP
+import JSON
 
 /// The answer to one request as an event stream: progress on the way, then the response, then the end (`mcp.md` 10.3
 /// row 5). There is no session behind it: a client that lost it cannot come back, and its call is cancelled.

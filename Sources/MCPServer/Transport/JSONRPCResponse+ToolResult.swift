@@ -1,3 +1,5 @@
+package import JSON
+
 extension JSONRPCResponse {
     /// The bytes of the answer to a call of a tool that went well.
     /// - Parameter more: further members of the result.

@@ -1,4 +1,5 @@
 import HTTP
+import JSON
 
 /// The answer to a call that nobody hears of meanwhile: JSON where it comes soon, else an event stream whose comments
 /// show proxies and clients that it is on its way.

@@ -1,4 +1,7 @@
 import HTTP
+import JSON
+import Primitives
+import Settings
 
 extension MCPEndpoint {
     /// Runs one request that passed every gate (`mcp.md` 1.5, 10.2).
@@ -71,7 +74,7 @@ extension MCPEndpoint {
     private func nameStyle(_ request: InboundRequest) -> ToolNameStyle? {
         let key = "names="
         let wanted = request.query.split(separator: "&").last { $0.utf8.starts(with: key.utf8) }
-        guard let wanted else { return ToolNameStyle(rawValue: settings.current.mcpToolNames) ?? .dotted }
+        guard let wanted else { return ToolNameStyle(rawValue: settings.shared.value.mcpToolNames) ?? .dotted }
         return ToolNameStyle(rawValue: String(wanted.utf8.dropFirst(key.utf8.count)) ?? "")
     }
 
@@ -98,7 +101,7 @@ extension MCPEndpoint {
                 message, era.invalidParamsStatus, .invalidParams,
                 "names in the URL's query: must be \(ToolNameStyle.allNames)")
         }
-        var result: JSONObject = ["tools": .array(listing.tools(of: settings.current.mcpToolsets, style))]
+        var result: JSONObject = ["tools": .array(listing.tools(of: settings.shared.value.mcpToolsets, style))]
         if case .stateless = era {
             result["ttlMs"] = .integer(Self.cacheMilliseconds)
             result["cacheScope"] = "private"
@@ -121,7 +124,7 @@ extension MCPEndpoint {
         guard let given = message.params?["name"]?.stringValue, !given.isEmpty else {
             return refused(message, era, call, .invalidParams, "tool name required")
         }
-        guard let name = registry.exposedName(given, toolsets: settings.current.mcpToolsets) else {
+        guard let name = registry.exposedName(given, toolsets: settings.shared.value.mcpToolsets) else {
             // To revision 2026-07-28 the name is a parameter like any other.
             let code: JSONRPCErrorCode = era == .handshake ? .methodNotFound : .invalidParams
             return refused(message, era, call, code, "unknown tool: \(given.cut(toBytes: 128))")
@@ -136,12 +139,12 @@ extension MCPEndpoint {
             return Self.answer(await run(name, message, body, era, call))
         }
         guard let token = message.progressToken else {
-            return await LateStream(patience: patience).response { await run(name, message, body, era, call) }
+            return await LateStream(patience: patience).response { await self.run(name, message, body, era, call) }
         }
         return EventStream(progressToken: token).response { progress in
             var call = call
             call.progress = progress
-            return await run(name, message, body, era, call)
+            return await self.run(name, message, body, era, call)
         }
     }
 
@@ -161,8 +164,9 @@ extension MCPEndpoint {
         switch outcome {
         case .success(let value):
             let more = complete(JSONObject(), era)
+            let shown = registry.givesList(name) ? ListResult.wrapped(value) : value
             return JSONRPCResponse.serialized(id: message.id) {
-                ToolResultEncoding.writeSuccess(value, more, to: &$0)
+                ToolResultEncoding.writeSuccess(shown, more, to: &$0)
             }
         case .failure(.cancelled(.clientRequest)) where era == .handshake: return nil
         case .failure(let failed): return result(message, ToolResultEncoding.failure(failed), era).serialized()
@@ -173,7 +177,7 @@ extension MCPEndpoint {
     private func refused(
         _ message: JSONRPCRequest, _ era: MCPEra, _ call: ToolCall, _ code: JSONRPCErrorCode, _ text: String
     ) -> OutboundResponse {
-        recordRefused(message.toolName, .invalidArguments(text), call)
+        recordRefused(message.toolName, .invalidArguments(Message(verbatim: text)), call)
         return failure(message, era.invalidParamsStatus, code, text)
     }
 

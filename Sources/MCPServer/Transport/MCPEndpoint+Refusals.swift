@@ -1,4 +1,7 @@
 package import HTTP
+import JSON
+import Primitives
+package import Settings
 
 /// The answers of the refusal matrix (`mcp.md` 1.2).
 extension MCPEndpoint {
@@ -54,6 +57,12 @@ extension MCPEndpoint {
     }
 
     /// Whether a request may come in; asked for all MCP routes (`mcp.md` 2).
+    static func isAdmitted(_ request: InboundRequest, _ settings: SharedSettings) -> Bool {
+        // What programs send has no origin, and most gateways name no hosts.
+        if settings.value.mcpAllowedHosts.isEmpty, !request.head.headerFields.contains(.origin) { return true }
+        return isAdmitted(request, settings.value)
+    }
+
     static func isAdmitted(_ request: InboundRequest, _ settings: GatewaySettings) -> Bool {
         let origin = request.head.headerFields[.origin]
         if origin == nil, settings.mcpAllowedHosts.isEmpty { return true }
@@ -98,9 +107,11 @@ extension InboundRequest {
     }
 
     /// `scheme://host` that clients reach us by: the setting, else as this one wrote it (`mcp.md` 4.10).
-    package func baseURL(_ settings: GatewaySettings) -> String {
-        let own = settings.publicURL
-        return own.isEmpty ? baseURL : own.utf8.last == UInt8(ascii: "/") ? String(own.dropLast()) : own
+    package func baseURL(_ settings: GatewaySettings) -> String { baseURL(publicURL: settings.publicURL) }
+
+    /// - Parameter own: the setting.
+    package func baseURL(publicURL own: String) -> String {
+        own.isEmpty ? baseURL : own.utf8.last == UInt8(ascii: "/") ? String(own.dropLast()) : own
     }
 
     /// The coding of the body, where it has one: nothing here reads any.
@@ -120,7 +131,7 @@ extension InboundRequest {
         guard let given = head.headerFields[.contentType]?.trimmingBlanks(), given.utf8.count >= type.utf8.count else {
             return false
         }
-        return zip(given.utf8, type.utf8).allSatisfy { $0 == $1 || ($0 | 0x20 == $1 && (0x61...0x7A).contains($1)) }
+        return zip(given.utf8, type.utf8).allSatisfy { $0.asciiLowercased == $1 }
     }
 
     /// `scheme://host` as the client wrote it.

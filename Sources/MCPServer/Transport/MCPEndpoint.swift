@@ -1,11 +1,14 @@
 package import HTTP
+import JSON
+import Primitives
+package import Settings
 
 package import struct FoundationEssentials.Date
 
 /// `POST /mcp` (`mcp.md` 1): Origin guard → token → kill switch → rate limit → body → envelope → method.
 ///
 /// Knows HTTP only as values, so that every rule is tested without a socket.
-package struct MCPEndpoint: Sendable {
+package final class MCPEndpoint: Sendable {
     /// 8 MiB (`mcp.md` 1.2 row 8).
     package static let bodyLimit = 8 * 1024 * 1024
     /// The same for what is refused anyway.
@@ -47,7 +50,7 @@ package struct MCPEndpoint: Sendable {
 
     /// Answers a request whose path is `/mcp`.
     package func handle(_ request: InboundRequest) async -> OutboundResponse {
-        let settings = settings.current
+        let settings = settings.shared
         guard Self.isAdmitted(request, settings) else { return Self.originRefused }
         switch request.head.method {
         case .post: return await post(request, settings)
@@ -56,24 +59,24 @@ package struct MCPEndpoint: Sendable {
         }
     }
 
-    private func post(_ request: InboundRequest, _ settings: GatewaySettings) async -> OutboundResponse {
+    private func post(_ request: InboundRequest, _ settings: SharedSettings) async -> OutboundResponse {
         let outcome = await tokens.authenticate(
             authorization: request.head.headerFields[.authorization], client: request.client)
         if case .refused(let refusal) = outcome { return Self.tokenRefused(refusal) }
         guard case .accepted(let principal) = outcome, let token = principal.token else {
-            return settings.enableMCP ? noToken(request) : disabled(request, id: nil)
+            return settings.value.enableMCP ? noToken(request) : disabled(request, id: nil)
         }
-        guard settings.enableMCP else { return await disabledForKnownToken(request, principal) }
+        guard settings.value.enableMCP else { return await disabledForKnownToken(request, principal) }
         if let coding = request.foreignCoding { return codingRefused(coding) }
 
         let limits = RateLimiter.Limits(
-            perSecond: settings.mcpRateLimitPerSecond, perMinute: settings.mcpRateLimitPerMinute)
+            perSecond: settings.value.mcpRateLimitPerSecond, perMinute: settings.value.mcpRateLimitPerMinute)
         // Counted once, whatever it is; which allowance it takes from depends on the method.
-        let take: @Sendable (RateLimiter.Allowance) -> RateLimiter.Decision = {
+        let take: @Sendable (RateLimiter.Allowance) -> RateLimiter.Decision = { [limiter] in
             limiter.take(token: token.id, limits, $0)
         }
         let left = limiter.budget(token: token.id, limits)
-        // Who has used his budget up is answered all the same by id and method, but not at the price of a large body.
+        // A token over its budget is answered all the same by id and method, but not at the price of a large body.
         let limit = left.thisSecond > 0 && left.thisMinute > 0 ? Self.bodyLimit : Self.refusedBodyLimit
         let body: [UInt8]
         do throws(RequestBody.Failure) {
@@ -88,7 +91,7 @@ package struct MCPEndpoint: Sendable {
             return Self.tooLarge
         }
         guard body.count > Self.longBody else { return await answer(body, request, principal, take) }
-        return await OffLoop.run { await answer(body, request, principal, take) }
+        return await OffLoop.run { await self.answer(body, request, principal, take) }
     }
 
     /// The envelope, the rate limit (which needs to know the method), the revision, the method.
@@ -116,13 +119,15 @@ package struct MCPEndpoint: Sendable {
             let era = try MCPEra.of(message, request.head.headerFields)
             var call = ToolCall(
                 principal: principal, origin: .mcp, requestID: request.id, client: request.client,
-                userAgent: request.head.headerFields[.userAgent] ?? "", baseURL: request.baseURL(settings.current),
+                userAgent: request.head.headerFields[.userAgent] ?? "",
+                baseURL: request.baseURL(publicURL: settings.shared.value.publicURL),
                 rpcID: message.id)
             call.protocolVersion = era.version ?? request.head.headerFields[.mcpProtocolVersion]
             return try await dispatch(message, body, era, call, request)
         } catch let refusal as MCPEraRefusal {
             if message.isToolCall {
-                recordRefused(message.toolName, .invalidArguments(refusal.error.message), request, principal)
+                recordRefused(
+                    message.toolName, .invalidArguments(Message(verbatim: refusal.error.message)), request, principal)
             }
             return .json(
                 refusal.status, bytes: JSONRPCResponse.failure(id: message.id, refusal.error).serialized())

@@ -1,4 +1,7 @@
 import HTTP
+import JSON
+import Primitives
+import Secrets
 
 /// Which revision of the protocol a request speaks, decided by its body (`mcp.md` 10.2).
 enum MCPEra: Sendable, Hashable {
@@ -106,7 +109,7 @@ enum HeaderText {
         guard let value else { return nil }
         guard value.hasPrefix("=?base64?"), value.hasSuffix("?="), value.utf8.count >= 11 else { return value }
         let payload = Array(value.utf8.dropFirst(9).dropLast(2))
-        guard let bytes = Base64.decode(payload) else { return nil }
+        guard let bytes = Base64.standard.decode(payload) else { return nil }
         return String(validating: bytes, as: UTF8.self)
     }
 }

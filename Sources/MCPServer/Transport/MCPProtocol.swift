@@ -33,18 +33,15 @@ enum MCPProtocol {
 }
 
 extension HTTPField.Name {
-    /// Names that are constants of this file are valid tokens; a typo would show as a missing header in every test.
-    private static func known(_ name: String) -> HTTPField.Name { HTTPField.Name(name) ?? .userAgent }
-
-    static let mcpProtocolVersion = known("MCP-Protocol-Version")
-    static let accessControlRequestMethod = known("Access-Control-Request-Method")
-    static let accessControlAllowMethods = known("Access-Control-Allow-Methods")
-    static let accessControlAllowHeaders = known("Access-Control-Allow-Headers")
-    static let accessControlExposeHeaders = known("Access-Control-Expose-Headers")
-    static let accessControlMaxAge = known("Access-Control-Max-Age")
-    static let mcpMethod = known("Mcp-Method")
-    static let mcpName = known("Mcp-Name")
-    package static let xForwardedProto = known("X-Forwarded-Proto")
+    static let mcpProtocolVersion = HTTPField.Name(token: "MCP-Protocol-Version")
+    static let accessControlRequestMethod = HTTPField.Name(token: "Access-Control-Request-Method")
+    static let accessControlAllowMethods = HTTPField.Name(token: "Access-Control-Allow-Methods")
+    static let accessControlAllowHeaders = HTTPField.Name(token: "Access-Control-Allow-Headers")
+    static let accessControlExposeHeaders = HTTPField.Name(token: "Access-Control-Expose-Headers")
+    static let accessControlMaxAge = HTTPField.Name(token: "Access-Control-Max-Age")
+    static let mcpMethod = HTTPField.Name(token: "Mcp-Method")
+    static let mcpName = HTTPField.Name(token: "Mcp-Name")
+    package static let xForwardedProto = HTTPField.Name(token: "X-Forwarded-Proto")
     /// Tells nginx and its like to pass each event on at once.
-    static let xAccelBuffering = known("X-Accel-Buffering")
+    static let xAccelBuffering = HTTPField.Name(token: "X-Accel-Buffering")
 }

@@ -1,3 +1,6 @@
+import Primitives
+package import Settings
+
 /// Refuses browsers that were sent here by another site (`mcp.md` 2; `security.md`, DNS rebinding).
 ///
 /// Programs send no `Origin` and pass. A browser passes only from this very host, or from an origin on the allow list.

@@ -1,4 +1,5 @@
 package import HTTP
+package import JSON
 
 extension OutboundResponse {
     /// A JSON document, `application/json; charset=utf-8` (`mcp.md` 1.1).

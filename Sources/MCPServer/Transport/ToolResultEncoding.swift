@@ -1,9 +1,12 @@
+import JSON
+
 /// How the outcome of a tool call looks in an answer of `tools/call` (`mcp.md` 5).
 enum ToolResultEncoding {
     /// Text and structured content are the same document, so it is written once and then quoted.
     /// - Parameter more: further members of the result.
     static func writeSuccess(_ value: JSONValue, _ more: JSONObject, to writer: inout JSONWriter) {
-        let document = value.serialized()
+        var document = JSONWriter(capacity: 1024)
+        document.write(value)
         writer.reserve(document.count * 9 / 4 + 128)
         writer.write(raw: #"{"content":[{"type":"text","text":"#)
         writer.write(quoting: document)

@@ -1,3 +1,4 @@
+import JSON
 import MCPServer
 import Secrets
 
@@ -21,7 +22,7 @@ package struct JWTSessionTokens: SessionTokens {
     private static let lengthLimit = 4096
 
     /// What every text of ours begins with.
-    private static let header = Base64URL.encode(Array(#"{"alg":"HS256","typ":"JWT"}"#.utf8))
+    private static let header = Base64.url.encode(Array(#"{"alg":"HS256","typ":"JWT"}"#.utf8))
 
     private let key: [UInt8]
     private let cipher: UserIDCipher
@@ -37,8 +38,8 @@ package struct JWTSessionTokens: SessionTokens {
             "exp": .integer(Int64(expiresAt.timeIntervalSince1970)),
             "orig_iat": .integer(Int64(issuedAt.timeIntervalSince1970)),
         ]
-        let signed = "\(Self.header).\(Base64URL.encode(claims.serialized()))"
-        return "\(signed).\(Base64URL.encode(HMACSHA256.code(key: key, message: Array(signed.utf8))))"
+        let signed = "\(Self.header).\(Base64.url.encode(claims.serialized()))"
+        return "\(signed).\(Base64.url.encode(HMACSHA256.code(key: key, message: Array(signed.utf8))))"
     }
 
     /// What the text says, when we signed it. Nothing in it is looked at before its signature is right, but for the
@@ -47,8 +48,9 @@ package struct JWTSessionTokens: SessionTokens {
         guard text.utf8.count <= Self.lengthLimit else { throw .malformed }
         // One token has one spelling: each part is read strictly.
         let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 3, let header = Base64URL.decode(parts[0]), let body = Base64URL.decode(parts[1]),
-            let signature = Base64URL.decode(parts[2]), Self.isOurs(header)
+        guard parts.count == 3, let header = Base64.url.decode(Array(parts[0])),
+            let body = Base64.url.decode(Array(parts[1])),
+            let signature = Base64.url.decode(Array(parts[2])), Self.isOurs(header)
         else { throw .malformed }
         let signed = Array(text.utf8[..<parts[1].endIndex])
         guard constantTimeEquals(signature, HMACSHA256.code(key: key, message: signed)) else { throw .badSignature }
@@ -58,6 +60,12 @@ package struct JWTSessionTokens: SessionTokens {
 
     /// The user's id; `nil` when it is none of ours.
     func userID(of claims: Claims) -> Int64? { cipher.decode(claims.uid) }
+
+    /// Whether the user's id is written as it was before ``UserIDCipher`` sealed it.
+    func isOfEarlierBuild(_ claims: Claims) -> Bool {
+        let digits = "0123456789abcdef".utf8
+        return claims.uid.utf8.count == 16 && claims.uid.utf8.allSatisfy(digits.contains)
+    }
 
     /// Whether a header names our algorithm and asks for nothing that we do not know (RFC 7515, 4.1.11).
     private static func isOurs(_ header: [UInt8]) -> Bool {

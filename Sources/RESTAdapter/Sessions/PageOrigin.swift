@@ -6,7 +6,7 @@ import HTTP
 /// requests from other sites, and on those only: from a page of ours its absence is a log-out (`front-ends.md`, Every
 /// page).
 enum PageOrigin: Sendable, Hashable {
-    /// A page of ours or of our site, or the person himself, who typed the address or chose a bookmark.
+    /// A page of ours or of our site, or the person, who typed the address or chose a bookmark.
     case own
     case foreign
     /// No browser as far as one can see: programs keep what cookies they like.

@@ -69,7 +69,9 @@ package struct SessionAuthenticator: Sendable {
     package func authenticate(
         authorization: String?, query: String?, cookie: String?, client: ClientAddress
     ) async -> Outcome {
-        let places: [(Source, String?)] = [(.header, Self.bearer(authorization)), (.query, query), (.cookie, cookie)]
+        let places: [(Source, String?)] = [
+            (.header, Authorization(authorization).bearer.map(String.init)), (.query, query), (.cookie, cookie),
+        ]
         for case (let source, let text?) in places where !text.isEmpty {
             do {
                 return .accepted(try await principal(of: text, client), source)
@@ -93,7 +95,10 @@ package struct SessionAuthenticator: Sendable {
         let claims = try tokens.verify(text)
         let date = now()
         guard date.timeIntervalSince1970 < Double(claims.exp) else { throw SessionRefusal.expired }
-        guard let userID = tokens.userID(of: claims) else { throw SessionRefusal.foreignUser }
+        guard let userID = tokens.userID(of: claims) else {
+            // Earlier builds wrote sixteen digits: a log-in that is over, no attempt at somebody else's.
+            throw tokens.isOfEarlierBuild(claims) ? SessionRefusal.ended : .foreignUser
+        }
         // Read before the row: whatever changes after this is noticed by work that begins under it.
         let revision = identity.revision
         guard let row = try await sessions.session(keyID: claims.keyId) else { throw SessionRefusal.ended }
@@ -127,10 +132,5 @@ package struct SessionAuthenticator: Sendable {
     /// strike, so that a stale browser tab locks nobody out (`rest-details.md` 2, rule a).
     private func strike(_ client: ClientAddress) {
         strikes.strike(ip: client.real, identifier: StrikeBook.tokenIdentifier, reason: .tokenBruteForce)
-    }
-
-    private static func bearer(_ authorization: String?) -> String? {
-        guard let authorization, authorization.utf8.starts(with: "Bearer ".utf8) else { return nil }
-        return String(Substring(authorization.utf8.dropFirst("Bearer ".utf8.count)))
     }
 }

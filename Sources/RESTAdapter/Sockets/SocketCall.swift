@@ -1,4 +1,5 @@
 import HTTP
+import JSON
 import MCPServer
 
 /// Makes a WebSocket of a tool call: the call runs from the request on, waits for the connection when it has accepted,
@@ -58,7 +59,7 @@ extension WebSocketClose {
         case .success: self = .normal
         case .failure(.cancelled(let cause)): self.init(cause)
         // A rule of ours ended it.
-        case .failure(.rejected(let text)): self.init(1008, text)
+        case .failure(.rejected(let text)): self.init(1008, text.english)
         case .failure(.permissionDenied): self.init(1008, ToolFailure.permissionDenied.message)
         case .failure(let failure): self.init(1011, failure.message)
         }

@@ -15,7 +15,7 @@ package struct UserRecord: Sendable, Hashable, Identifiable {
     package var role: Role
     /// Keyed hash (64 hex) of the agent secret, for the look-up when an agent connects.
     package var agentSecretHash: String
-    /// The agent secret, sealed; the owner may see it in his profile.
+    /// The agent secret, sealed; the owner may see it in their profile.
     package var agentSecretSealed: [UInt8]
     /// Log-in by password is refused.
     package var rejectPassword: Bool

@@ -33,10 +33,3 @@ package struct AuditSelection: Sendable, Hashable {
         self.serverIDs = serverIDs
     }
 }
-
-extension AuditRepository {
-    /// Newest first. `userID` `nil` = everybody's; `before` = rows with a smaller id.
-    package func rows(userID: Int64?, before: Int64?, limit: Int) async throws -> [AuditRecord] {
-        try await rows(AuditSelection(userID: userID, before: before), limit: limit)
-    }
-}

@@ -3,12 +3,12 @@ extension Migrations {
     static let register = "grdb_migrations"
 
     /// Brings the file up to date: each step that it has not seen is one transaction, all or nothing.
-    static func apply(to connection: Connection) throws {
+    static func apply(_ forms: [any Form.Type], to connection: Connection) throws {
         // Outside of a transaction, where alone it has an effect: a step may rebuild a table that others refer to.
         try connection.execute(script: "PRAGMA foreign_keys = OFF")
         let result = Result {
             try connection.run("CREATE TABLE IF NOT EXISTS \(register) (identifier TEXT NOT NULL PRIMARY KEY)")
-            for step in steps { try connection.write { try apply(step, to: $0) } }
+            for step in steps(forms) { try connection.write { try apply(step, to: $0) } }
         }
         try connection.execute(script: "PRAGMA foreign_keys = ON")
         try result.get()

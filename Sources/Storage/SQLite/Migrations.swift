@@ -11,9 +11,35 @@ enum Migrations {
     struct Step: Sendable {
         var identifier: String
         var apply: @Sendable (Connection) throws -> Void
+
+        init(identifier: String, apply: @escaping @Sendable (Connection) throws -> Void) {
+            self.identifier = identifier
+            self.apply = apply
+        }
+
+        /// Makes the table of a form.
+        init<Content: Form>(creating form: Content.Type) {
+            self.init(identifier: "form-\(form.table)") { try FormTable<Content>.create($0) }
+        }
+
+        /// Adds the columns of members that a form has got since its table was shipped.
+        init<Content: Form>(identifier: String, extending form: Content.Type) {
+            self.init(identifier: identifier) { try FormTable<Content>.extend($0) }
+        }
     }
 
-    static let steps = [
+    /// - Parameter forms: those whose tables the file must have; each is one step.
+    static func steps(_ forms: [any Form.Type]) -> [Step] {
+        let later = extensions.filter { later in forms.contains { $0 == later.form } }
+        return records + forms.map { Step(creating: $0) } + later.map(\.step)
+    }
+
+    /// Members that forms have got since their tables were shipped.
+    private static let extensions: [(form: any Form.Type, step: Step)] = [
+        (ServiceDayForm.self, Step(identifier: "service-days-recent", extending: ServiceDayForm.self))
+    ]
+
+    private static let records = [
         Step(identifier: identityAndRecords) { connection in
             try createIdentity(connection)
             try createServers(connection)
@@ -21,6 +47,8 @@ enum Migrations {
         },
         Step(identifier: identityRevision) { try createIdentityRevision($0) },
         Step(identifier: auditIndexes) { try dropUnusedAuditIndexes($0) },
+        Step(identifier: serverTransfers) { try createServerTransfers($0) },
+        Step(identifier: oauth2Bindings) { try createOAuth2Bindings($0) },
     ]
 
     // MARK: 1

@@ -14,14 +14,18 @@ package enum SQLiteDatabase {
     /// Opens the file, creating it (mode 0600, its folder 0700) and bringing its schema up to date as needed.
     ///
     /// Blocks, for some seconds at worst; call it at start, not from a task among others.
+    /// - Parameter forms: the forms that it holds.
     /// - Throws: ``StorageError``: `alreadyServed`, `notWritable`, `notADatabase`, `foreignDatabase`, `newerSchema`.
-    package static func open(path: String, mode: Mode, logger: Logger) throws -> SQLiteHandle {
+    package static func open(
+        path: String, mode: Mode, forms: [any Form.Type] = Forms.all, logger: Logger
+    ) throws -> SQLiteHandle {
         let files = try DatabaseFiles(path: path)
+        let forms = forms + Forms.kept
         do {
             try files.createFolder()
             return switch mode {
-            case .serve: try serve(files, logger: logger)
-            case .tool: try visit(files, logger: logger)
+            case .serve: try serve(files, forms, logger: logger)
+            case .tool: try visit(files, forms, logger: logger)
             }
         } catch {
             throw ErrorMapping.error(error, path: path)
@@ -33,21 +37,21 @@ package enum SQLiteDatabase {
     /// How long a tool waits for a gateway that is just starting to finish the schema.
     private static let patienceOfTool = Duration.seconds(3)
 
-    private static func serve(_ files: DatabaseFiles, logger: Logger) throws -> SQLiteHandle {
+    private static func serve(_ files: DatabaseFiles, _ forms: [any Form.Type], logger: Logger) throws -> SQLiteHandle {
         let lock = try poll(for: patienceOfServe) { try FileLock.acquire(files) }
         guard let lock else { throw StorageError.alreadyServed(path: files.path) }
-        let writer = try openAndMigrate(files, logger: logger)
+        let writer = try openAndMigrate(files, forms, logger: logger)
         return handle(files, writer: writer, lock: lock, logger: logger)
     }
 
-    private static func visit(_ files: DatabaseFiles, logger: Logger) throws -> SQLiteHandle {
+    private static func visit(_ files: DatabaseFiles, _ forms: [any Form.Type], logger: Logger) throws -> SQLiteHandle {
         let writer = try poll(for: patienceOfTool) { () -> ConnectionPool? in
             if let lock = try FileLock.acquire(files) {
                 // Nobody else may change the schema meanwhile.
                 defer { lock.release() }
-                return try openAndMigrate(files, logger: logger)
+                return try openAndMigrate(files, forms, logger: logger)
             }
-            guard try SchemaState.inspect(files) == .current else { return nil }
+            guard try SchemaState.inspect(files, forms) == .current else { return nil }
             return try openWriter(files, logger: logger)
         }
         // Still locked and not up to date: an older gateway serves it, whose tables must not change under it.
@@ -55,12 +59,18 @@ package enum SQLiteDatabase {
         return handle(files, writer: writer, lock: nil, logger: logger)
     }
 
-    private static func openAndMigrate(_ files: DatabaseFiles, logger: Logger) throws -> ConnectionPool {
-        let state = try SchemaState.inspect(files)
+    private static func openAndMigrate(
+        _ files: DatabaseFiles, _ forms: [any Form.Type], logger: Logger
+    ) throws -> ConnectionPool {
+        let state = try SchemaState.inspect(files, forms)
         try files.createFile()
         let writer = try openWriter(files, logger: logger)
+        let wasRewritten = try writer.wait { try $0.allowCompaction() }
+        if wasRewritten, state == .current {
+            logger.info("database was written anew, so that it can be compacted", metadata: ["path": "\(files.path)"])
+        }
         if state != .current {
-            try writer.wait { try Migrations.apply(to: $0) }
+            try writer.wait { try Migrations.apply(forms, to: $0) }
             logger.info("database schema is up to date", metadata: ["path": "\(files.path)"])
         }
         return writer
@@ -116,18 +126,20 @@ package enum SQLiteDatabase {
 package struct SQLiteHandle: Sendable {
     /// The repositories over the file.
     package let storage: Storage
-    private let database: SQLiteConnection
+    let database: SQLiteConnection
 
     init(_ database: SQLiteConnection) {
         self.database = database
         storage = Storage(
             users: SQLiteUserRepository(database: database),
             servers: SQLiteServerRepository(database: database),
+            serverTransfers: SQLiteServerTransferRepository(database: database),
             tokens: SQLiteAPITokenRepository(database: database),
             sessions: SQLiteSessionRepository(database: database),
             audit: SQLiteAuditRepository(database: database),
             strikes: SQLiteStrikeRepository(database: database),
-            changes: SQLiteChangeSource(database: database))
+            changes: SQLiteChangeSource(database: database),
+            resources: SQLiteResourceStore(database: database), upkeep: SQLiteUpkeep(database: database))
     }
 
     /// Waits for running accesses, closes the file and releases the lock. Later accesses throw; later closes do

@@ -7,7 +7,8 @@ package struct SocketAddress: Sendable, Hashable {
     private let low: UInt64
     /// The interface of a link-local address; 0 for none.
     private let zone: UInt32
-    private let isIPv6: Bool
+    /// Also for an IPv4-mapped one (`::ffff:192.0.2.1`), whose ``text`` is that of IPv4.
+    package let isIPv6: Bool
     package let port: UInt16
 
     /// Reads what an address text says; no name is looked up.
@@ -45,7 +46,7 @@ package struct SocketAddress: Sendable, Hashable {
     }
 
     /// - Parameter bytes: a `sockaddr` of any family; `nil` comes for one that is no internet address.
-    init?(_ bytes: UnsafeRawBufferPointer) {
+    package init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= MemoryLayout<sa_family_t>.size else { return nil }
         switch unsafe Int32(bytes.loadUnaligned(as: sa_family_t.self)) {
         case AF_INET where bytes.count >= MemoryLayout<sockaddr_in>.size:
@@ -77,8 +78,8 @@ package struct SocketAddress: Sendable, Hashable {
     /// Such as `192.0.2.1:80` or `[2001:db8::1]:80`.
     package var textWithPort: String { isMapped ? "\(text):\(port)" : "[\(text)]:\(port)" }
 
-    /// In network order.
-    private var bytes: [UInt8] {
+    /// All 16, in network order; an IPv4 address is the last four of its mapped form.
+    package var bytes: [UInt8] {
         unsafe withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { unsafe Array($0) }
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 
 /// Connects to a host.
 package enum Connector {
@@ -63,7 +64,7 @@ private final class Dial<Success: Sendable> {
             end(.failure(.cancelled), on: loop)
             return
         }
-        timer = loop.schedule(after: limit.milliseconds) { self.expire(on: loop) }
+        timer = loop.schedule(after: limit.timerMilliseconds) { self.expire(on: loop) }
         let race = ConnectRace(addresses) { result in
             self.race = nil
             switch result {

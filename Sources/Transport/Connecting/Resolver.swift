@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Primitives
 
 /// Looks addresses up.
 package enum Resolver {
@@ -23,7 +24,7 @@ package enum Resolver {
             answer.set(found.map { $0.isEmpty ? .failure(.hostNotFound) : .success($0) } ?? .failure(.timeout))
         }
         let clock = Task<Void, Never> {
-            try? await EventLoop.shared.sleep(milliseconds: limit.milliseconds)
+            try? await EventLoop.shared.sleep(milliseconds: limit.timerMilliseconds)
             answer.set(.failure(.timeout))
         }
         defer {

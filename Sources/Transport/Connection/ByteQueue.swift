@@ -12,11 +12,6 @@ package struct ByteQueue: Sendable {
     /// The first bytes, at most `count` of them.
     package func prefix(_ count: Int) -> ArraySlice<UInt8> { bytes[start...].prefix(count) }
 
-    package mutating func append(_ more: some Collection<UInt8>) {
-        compact()
-        bytes += more
-    }
-
     package mutating func append(_ more: Span<UInt8>) {
         compact()
         bytes.append(more)

@@ -1,7 +1,9 @@
 /// What is known of a connection when its protocol begins.
 package struct ConnectionInfo: Sendable {
     /// `nil` for a socket that is no internet socket.
-    package var peer: SocketAddress?
+    package let peer: SocketAddress?
+    /// The peer's address without port, IPv4-mapped forms as IPv4, without zone. Every request asks for it.
+    package let peerText: String?
     /// Whether the bytes go over TLS.
     package var isSecure: Bool
     /// What ALPN chose.
@@ -13,13 +15,11 @@ package struct ConnectionInfo: Sendable {
         peer: SocketAddress? = nil, isSecure: Bool = false, applicationProtocol: String? = nil, guest: GuestPass? = nil
     ) {
         self.peer = peer
+        peerText = peer?.text
         self.isSecure = isSecure
         self.applicationProtocol = applicationProtocol
         self.guest = guest
     }
-
-    /// The peer's address without port, IPv4-mapped forms as IPv4, without zone.
-    package var peerText: String? { peer?.text }
 }
 
 /// Makes what is spoken over a new connection.

@@ -17,8 +17,8 @@ import Glibc
     private var hasReceivedEnd = false
     /// How many bytes libuv has and the socket does not.
     private var inFlight = 0
-    /// What waits behind them: small sends go out together.
-    private var waiting: [UInt8] = []
+    /// What waits behind them.
+    private var waiting = SendQueue()
     private var end = End.open
 
     private enum End {
@@ -126,16 +126,60 @@ import Glibc
     /// Writes at once what the socket takes; the rest is queued.
     package func send(_ bytes: [UInt8], on loop: isolated EventLoop) {
         guard !isClosed, !bytes.isEmpty, end == .open else { return }
-        guard inFlight == 0 else {
-            waiting += bytes
-            return
-        }
+        guard inFlight == 0 else { return waiting.append(bytes[...]) }
         let written = unsafe bytes.withUnsafeBytes { bytes in
             var buffer = unsafe uv_buf_t(UnsafeMutableRawBufferPointer(mutating: bytes))
             return unsafe max(0, Int(uv_try_write(stream, &buffer, 1)))
         }
         if written > 0 { lastActivity = loop.now }
-        if written < bytes.count { write(bytes[written...], on: loop) }
+        guard written < bytes.count else { return }
+        waiting.append(bytes[written...])
+        writeFirst(on: loop)
+    }
+
+    /// As ``send(_:on:)``; what the socket takes at once is copied by nobody but the system.
+    package func send(pieces: [ArraySlice<UInt8>], on loop: isolated EventLoop) {
+        guard !isClosed, end == .open else { return }
+        for piece in pieces { waiting.append(piece) }
+        if inFlight == 0 { writeWaiting(on: loop) }
+    }
+
+    /// Writes what waits as far as the socket takes it; libuv gets the beginning of the rest.
+    private func writeWaiting(on loop: isolated EventLoop) {
+        while waiting.count > 0 {
+            let pieces = waiting.first(Self.piecesAtOnce)
+            let wanted = pieces.reduce(0) { $0 + $1.count }
+            var buffers: [uv_buf_t] = unsafe []
+            let written = unsafe tryWrite(pieces, &buffers)
+            if written > 0 { lastActivity = loop.now }
+            waiting.removeFirst(written)
+            guard written == wanted else { return writeFirst(on: loop) }
+        }
+    }
+
+    /// Pieces in one system call.
+    private static let piecesAtOnce = 16
+    /// Bytes that libuv keeps a copy of until the socket takes more.
+    private static let copied = 64 << 10
+
+    /// - Parameter buffers: those of the pieces before.
+    /// - Returns: how many bytes the socket took.
+    private func tryWrite(_ pieces: ArraySlice<ArraySlice<UInt8>>, _ buffers: inout [uv_buf_t]) -> Int {
+        guard let piece = pieces.first else {
+            return unsafe max(0, Int(uv_try_write(stream, &buffers, UInt32(buffers.count))))
+        }
+        return unsafe piece.withUnsafeBytes { bytes in
+            unsafe buffers.append(uv_buf_t(UnsafeMutableRawBufferPointer(mutating: bytes)))
+            return unsafe tryWrite(pieces.dropFirst(), &buffers)
+        }
+    }
+
+    /// The socket is full: libuv waits for it with the first bytes, and the others follow when these are gone.
+    private func writeFirst(on loop: isolated EventLoop) {
+        guard let piece = waiting.first(1).first else { return }
+        let bytes = piece.prefix(Self.copied)
+        waiting.removeFirst(bytes.count)
+        write(bytes, on: loop)
     }
 
     /// Has libuv write bytes; request and bytes are one piece of memory.
@@ -162,11 +206,8 @@ import Glibc
         guard status == 0 else { return close(on: loop) }
         lastActivity = loop.now
         inFlight = 0
-        if !waiting.isEmpty {
-            let bytes = waiting
-            waiting = []
-            return write(bytes[...], on: loop)
-        }
+        writeWaiting(on: loop)
+        guard inFlight == 0, !isClosed else { return }
         switch end {
         case .open: speaker?.writable(on: loop)
         case .sendingEnds: shutDown(on: loop)
@@ -213,7 +254,7 @@ import Glibc
     package func close(resetting: Bool, on loop: isolated EventLoop) {
         guard !isClosed else { return }
         isClosed = true
-        waiting = []
+        waiting = SendQueue()
         let speaker = speaker
         self.speaker = nil
         let release: uv_close_cb = { handle in

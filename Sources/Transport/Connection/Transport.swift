@@ -6,6 +6,9 @@ package protocol ByteTransport: AnyObject {
     /// Sends bytes; what the socket does not take at once is queued.
     func send(_ bytes: [UInt8], on loop: isolated EventLoop)
 
+    /// Sends pieces one after the other, as one.
+    func send(pieces: [ArraySlice<UInt8>], on loop: isolated EventLoop)
+
     /// Sends what is queued, then ends the sending side (FIN; close_notify under TLS). Receiving goes on.
     func finishSending(on loop: isolated EventLoop)
 
@@ -26,6 +29,15 @@ package protocol ByteTransport: AnyObject {
 
     /// Closes at once; ``ByteProtocol/closed(on:)`` is called before this returns.
     func close(on loop: isolated EventLoop)
+}
+
+extension ByteTransport {
+    package func send(pieces: [ArraySlice<UInt8>], on loop: isolated EventLoop) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(pieces.reduce(0) { $0 + $1.count })
+        for piece in pieces { bytes += piece }
+        send(bytes, on: loop)
+    }
 }
 
 /// What is spoken over a ``ByteTransport``. All of it is called on the transport's loop.

@@ -89,9 +89,4 @@ package final class Listener: Sendable {
     package func stop() async {
         await acceptor.loop.run { [acceptor] loop in acceptor.get(on: loop).close(on: loop) }
     }
-
-    /// How often accepting had to pause, for want of descriptors.
-    package func pauses() async -> Int {
-        await acceptor.loop.run { [acceptor] loop in acceptor.get(on: loop).pauses }
-    }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 
 /// Where systems keep the certificates that they trust.
 enum SystemRoots {
@@ -21,14 +22,12 @@ enum SystemRoots {
         defer { unsafe closedir(entries) }
         while let entry = unsafe readdir(entries) {
             let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { unsafe Array($0.prefix { $0 != 0 }) }
-            if name.count == 10, name.suffix(2).elementsEqual(".0".utf8), name.prefix(8).allSatisfy(isHexadecimal) {
+            if name.count == 10, name.suffix(2).elementsEqual(".0".utf8), name.prefix(8).allSatisfy(isHashDigit) {
                 return true
             }
         }
         return false
     }
 
-    private static func isHexadecimal(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
-    }
+    private static func isHashDigit(_ byte: UInt8) -> Bool { HexDigit.isDigit(byte) && byte == byte.asciiLowercased }
 }

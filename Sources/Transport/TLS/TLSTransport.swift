@@ -1,3 +1,5 @@
+import Primitives
+
 /// TLS between a transport and what is spoken.
 ///
 /// It is the ``ByteProtocol`` of the transport below. When the handshake is over, it is told to a closure, which makes
@@ -33,7 +35,7 @@ package final class TLSTransport: ByteTransport, ByteProtocol {
         self.session = session
         self.below = below
         whenOver = handshakeEnd
-        timer = loop.schedule(after: limit.milliseconds) { [unowned self] in
+        timer = loop.schedule(after: limit.timerMilliseconds) { [unowned self] in
             timer = nil
             fail(TLSFailure(description: "the handshake took too long"), on: loop)
         }
@@ -187,15 +189,5 @@ package final class TLSTransport: ByteTransport, ByteProtocol {
         flush(on: loop)
         // Calls `closed`, which tells what is spoken.
         below.close(on: loop)
-    }
-}
-
-extension Duration {
-    /// For the loop's timers: rounded up, nothing below zero.
-    var milliseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        guard seconds >= 0, attoseconds >= 0 else { return 0 }
-        let (whole, overflows) = UInt64(seconds).multipliedReportingOverflow(by: 1000)
-        return overflows ? .max : whole &+ UInt64(attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
     }
 }

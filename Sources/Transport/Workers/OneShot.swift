@@ -1,5 +1,5 @@
 /// One result for one waiter, from wherever it comes first.
-final class OneShot<Success: Sendable>: Sendable {
+package final class OneShot<Success: Sendable>: Sendable {
     private enum State {
         case open
         case waiting(CheckedContinuation<Success, Never>)
@@ -9,9 +9,11 @@ final class OneShot<Success: Sendable>: Sendable {
 
     private let state = Lock(State.open)
 
+    package init() {}
+
     /// - Returns: false if there was one before; this one is dropped.
     @discardableResult
-    func set(_ result: Success) -> Bool {
+    package func set(_ result: Success) -> Bool {
         let (isFirst, waiter): (Bool, CheckedContinuation<Success, Never>?) = state.withLock { state in
             switch state {
             case .open:
@@ -29,7 +31,7 @@ final class OneShot<Success: Sendable>: Sendable {
 
     /// Waits for the result; once only.
     /// - Parameter cancelled: the result if the task is cancelled before there is one.
-    func wait(cancelled: Success) async -> Success {
+    package func wait(cancelled: Success) async -> Success {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let result: Success? = state.withLock { state in

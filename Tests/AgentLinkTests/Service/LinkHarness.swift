@@ -1,6 +1,7 @@
 import FoundationEssentials
 import GRPC
 import HTTP
+import TestSupport
 import Transport
 
 @testable import AgentLink
@@ -112,9 +113,9 @@ struct LinkClient: Sendable {
 /// The client's end of one bidirectional call.
 final class Exchange<Sent: ProtobufMessage, Received: ProtobufMessage>: Sendable {
     let received = BoundedMailbox<Received>(maxCount: 1000, maxCost: .max)
-    let metadata = OneShot<HTTPFields>()
+    let metadata = Promise<HTTPFields>()
     /// The error of the call, `nil` when it ended well.
-    let status = OneShot<GRPCStatus?>()
+    let status = Promise<GRPCStatus?>()
     private let sent = BoundedMailbox<[UInt8]>(maxCount: 1000, maxCost: .max)
 
     func send(_ message: Sent) async throws {

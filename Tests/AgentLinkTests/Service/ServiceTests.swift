@@ -130,7 +130,7 @@ struct ServiceStreamTests {
             #expect(try await oldTasks.status.value()?.message == "request task stream superseded")
             try await newStates.send(HostState())
             #expect(try await newStates.received.next()?.isProcessed == true)
-            try await directory.link(to: 1).send(.upgrade, body: "")
+            try await directory.send(.upgrade, id: AgentTaskID.next(), body: "", to: 1)
             #expect(try await newTasks.received.next()?.type == 6)
         }
     }

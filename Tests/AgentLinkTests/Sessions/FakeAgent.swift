@@ -37,7 +37,7 @@ struct FakeAgent: Sendable {
     }
 
     func attach(to id: String, as server: Int64? = nil) throws(IOStreamRefusal) -> AttachedStream {
-        let end = OneShot<IOStreamSession.AgentEnd>()
+        let end = Promise<IOStreamSession.AgentEnd>()
         let session = try directory.attach(streamID: id, server: server ?? self.session.serverID, end: end)
         return AttachedStream(session: session, end: end)
     }
@@ -51,10 +51,10 @@ struct FakeAgent: Sendable {
 /// back.
 final class AttachedStream: Sendable {
     let session: IOStreamSession
-    let end: OneShot<IOStreamSession.AgentEnd>
-    private let room = Lock<OneShot<Void>?>(nil)
+    let end: Promise<IOStreamSession.AgentEnd>
+    private let room = Lock<Promise<Void>?>(nil)
 
-    init(session: IOStreamSession, end: OneShot<IOStreamSession.AgentEnd>) {
+    init(session: IOStreamSession, end: Promise<IOStreamSession.AgentEnd>) {
         self.session = session
         self.end = end
         session.whenReaderCaughtUp { [weak self] in self?.room.withLock { $0 }?.resolve(.success(())) }
@@ -64,7 +64,7 @@ final class AttachedStream: Sendable {
     /// - Returns: `false` once nobody reads any more.
     func agentSent(_ frame: [UInt8]) async throws -> Bool {
         try await room.withLock { $0 }?.value()
-        room.withLock { $0 = OneShot() }
+        room.withLock { $0 = Promise() }
         switch session.agentSent(frame) {
         case .ended: return false
         case .full: return true
@@ -80,5 +80,11 @@ extension AgentServerLink {
         try await openStream(.terminal, userID: user, attachTimeout: timeout) {
             StreamTask(streamID: $0).jsonText()
         }
+    }
+}
+
+extension AgentTaskResult {
+    init(id: UInt64, type: AgentTaskType, reply: AgentTaskReply) {
+        self.init(id: id, type: type.rawValue, reply: reply)
     }
 }

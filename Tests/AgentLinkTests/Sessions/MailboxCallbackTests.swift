@@ -114,7 +114,7 @@ struct MailboxCallbackTests {
 
     @Test("a callback learns of an outcome, whether it is set before or after", arguments: [true, false])
     func oneShot(isEarly: Bool) {
-        let shot = OneShot<Int>()
+        let shot = Promise<Int>()
         let calls = Tally()
         if isEarly { shot.whenResolved { if case .success(1) = $0 { calls.add() } } }
         #expect(shot.resolve(.success(1)))

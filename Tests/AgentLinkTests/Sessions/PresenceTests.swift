@@ -53,6 +53,33 @@ struct PresenceTests {
         #expect(after.state == state)
     }
 
+    @Test("the version of what is known is another one after each report and after their end, never one of before")
+    func versions() async throws {
+        var seen: Set<UInt64> = []
+        func another(_ comment: Comment, of directory: AgentDirectory) async throws {
+            let version = try #require(await directory.reportVersions(of: [1]))
+            #expect(await directory.reportVersions(of: [1]) == version)
+            #expect(seen.insert(version[0]).inserted, comment)
+        }
+        #expect(await directory.reportVersions(of: [1, 2]) == [0, 0])
+        seen.insert(0)
+        for _ in 0..<2 {
+            let session = try directory.session(of: 1)
+            try await another("attached", of: directory)
+            let stream = try session.openStateStream()
+            try session.report(HostState(), on: stream)
+            try await another("state", of: directory)
+            session.report(HostInfo())
+            try await another("host", of: directory)
+            session.report(GeoIPInfo())
+            try await another("place", of: directory)
+            session.closeStateStream(stream)
+            try await another("silent", of: directory)
+            await directory.disconnect(server: 1, detach: true)
+            #expect(await directory.reportVersions(of: [1]) == [0])
+        }
+    }
+
     @Test("a newer state stream ends the old one at once, whose end then changes nothing")
     func supersede() async throws {
         let session = try directory.session(of: 1)

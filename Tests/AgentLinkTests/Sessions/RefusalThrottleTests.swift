@@ -1,4 +1,5 @@
 import Logging
+import TestSupport
 import Testing
 import Transport
 
@@ -60,7 +61,7 @@ struct RefusalThrottleTests {
 
     @Test("the log names peer and reason, and what an administrator needs to know of a take-over, but no secret")
     func lines() throws {
-        let log = LineLog()
+        let log = KeptLog()
         let seconds = Lock(0)
         let refusals = RefusalLog(
             logger: log.logger, throttle: RefusalThrottle(interval: .seconds(100), capacity: 2)
@@ -84,26 +85,11 @@ struct RefusalThrottleTests {
     }
 }
 
-/// Log lines as texts.
-final class LineLog: Sendable {
-    private struct Handler: LogHandler {
-        let log: LineLog
-        var metadata: Logger.Metadata = [:]
-        var logLevel: Logger.Level = .trace
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            let pairs = (event.metadata ?? [:]).map { " \($0.key)=\($0.value)" }.sorted().joined()
-            log.kept.withLock { $0.append("\(event.level) \(event.message)\(pairs)") }
+extension KeptLog {
+    fileprivate var lines: [String] {
+        events.map { event in
+            let pairs = (event.metadata?.entries ?? []).map { " \($0.key)=\($0.value)" }.sorted().joined()
+            return "\(event.level) \(event.message)\(pairs)"
         }
     }
-
-    private let kept = Lock<[String]>([])
-
-    var lines: [String] { kept.withLock { $0 } }
-    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
 }

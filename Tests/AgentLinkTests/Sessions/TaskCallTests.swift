@@ -51,7 +51,7 @@ struct TaskCallTests {
         await #expect(throws: AgentCallError.offline) {
             try await link.call(.exec, body: "", timeout: .seconds(5))
         }
-        await #expect(throws: AgentCallError.offline) { try await link.send(.keepalive, body: "") }
+        await #expect(throws: AgentCallError.offline) { try await directory.send(.keepalive, id: 0, body: "", to: 1) }
         await #expect(throws: AgentCallError.offline) { try await link.openTerminal() }
     }
 
@@ -161,7 +161,7 @@ struct TaskCallTests {
         let task = try await agent.nextTask()
         call.cancel()
         await #expect(throws: CancellationError.self) { try await call.value }
-        try await link.send(.upgrade, body: "marker")
+        try await directory.send(.upgrade, id: AgentTaskID.next(), body: "marker", to: 1)
         let next = try await agent.nextTask()
         if knowsCancel {
             #expect(next == AgentTask(id: 0, type: .cancel, data: #"{"id":\#(task.id)}"#))
@@ -188,7 +188,7 @@ struct TaskCallTests {
             try await link.call(.fsWrite, body: largest + "x", timeout: .seconds(5))
         }
         #expect(agent.stream.openCalls == 0)
-        try await link.send(.keepalive, body: "")
+        try await directory.send(.keepalive, id: 0, body: "", to: 1)
         #expect(try await agent.nextTask().type == 7)
     }
 
@@ -201,8 +201,8 @@ struct TaskCallTests {
         let stalled = try FakeAgent(directory, server: 1)
         let healthy = try FakeAgent(directory, server: 2)
         let link = try await directory.link(to: 1)
-        try await link.send(.keepalive, body: "")
-        try await link.send(.keepalive, body: "")
+        try await directory.send(.keepalive, id: 0, body: "", to: 1)
+        try await directory.send(.keepalive, id: 0, body: "", to: 1)
         await #expect(throws: AgentCallError.offline) { try await link.call(.exec, body: "", timeout: .seconds(5)) }
         #expect(stalled.stream.openCalls == 0)
         let other = try await directory.link(to: 2)
@@ -223,7 +223,7 @@ struct TaskCallTests {
         agent.answer(0, .keepalive)
         agent.answer(12, .exec, "forged")
         agent.answer(12, .reportConfig, "forged")
-        try await directory.link(to: 1).send(.upgrade, body: "")
+        try await directory.send(.upgrade, id: AgentTaskID.next(), body: "", to: 1)
         agent.answer(try await agent.nextTask(), "")
         #expect(sink.seen == ["1 command 12 out", "1 upgrade "])
         #expect(directory.counters.snapshot.unknownResults == 2)

@@ -159,7 +159,8 @@ struct ProtobufRuleTests {
         state.temperatures += (0..<50_000).map { _ in .init(name: "t", celsius: 1) }
         state.gpu = [Double](repeating: 1, count: 100_000)
         let read = try HostState(protobuf: state.protobuf())
-        #expect(read.temperatures.count == ReportLimits.listLength && read.gpu.count == ReportLimits.listLength)
+        #expect(read.temperatures.count == ReportLimits.listLength)
+        #expect(read.gpu.count == ReportLimits.listLength)
         #expect(read.temperatures[0].name.count == ReportLimits.textLength)
         let host = HostInfo(gpu: [String](repeating: "g", count: 10_000))
         #expect(try HostInfo(protobuf: host.protobuf()).gpu.count == ReportLimits.listLength)
@@ -181,8 +182,10 @@ struct ProtobufRuleTests {
             var taken = 0
             while unsafe arena.allocate(1000) != nil { taken += 1000 }
             let (isExhausted, refusesAll) = unsafe (arena.isExhausted, arena.allocate(.max) == nil)
-            #expect(isExhausted && refusesAll)
-            #expect(taken > 40_000 && taken <= 48 << 10)
+            #expect(isExhausted)
+            #expect(refusesAll)
+            #expect(taken > 40_000)
+            #expect(taken <= 48 << 10)
         }
     }
 
@@ -193,7 +196,9 @@ struct ProtobufRuleTests {
             let first = unsafe arena.allocate(17) == lent.baseAddress
             let second = unsafe arena.allocate(32) == lent.baseAddress?.advanced(by: 32)
             let third = unsafe arena.allocate(0) == nil
-            #expect(first && second && third)
+            #expect(first)
+            #expect(second)
+            #expect(third)
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 import Testing
 
 @testable import AgentLink
@@ -79,7 +80,10 @@ struct ReportTests {
         message.gpu = [.nan, 5]
         message.temperatures = [.init(name: "", celsius: -.infinity)]
         let state = try HostState(protobuf: message.protobuf())
-        #expect(state.cpu == 0 && state.load1 == 0 && state.gpu == [0, 5] && state.temperatures[0].celsius == 0)
+        try #require(state.cpu == 0)
+        try #require(state.load1 == 0)
+        try #require(state.gpu == [0, 5])
+        #expect(state.temperatures[0].celsius == 0)
         _ = try json(state)
     }
 

@@ -1,3 +1,4 @@
+import JSON
 import Testing
 
 @testable import AgentLink
@@ -112,11 +113,53 @@ struct TaskBodyTests {
 
     @Test("long names are refused before a dictionary hashes them, long values are not")
     func longNames() throws {
-        let long = String(repeating: "\u{0301}", count: JSONNames.limit)
-        #expect(throws: TaskBodyError.self) { try FsWriteReply(json: "{\"\(long)\":1}") }
+        let long = String(repeating: "\u{0301}", count: TaskBodyLimits.json.nameLength)
+        #expect(throws: TaskBodyError.malformed("a member name is too long")) {
+            try FsWriteReply(json: "{\"\(long)\":1}")
+        }
         #expect(throws: TaskBodyError.self) { try FsWriteReply(json: "{\"a\":{\"\(long)\" \n:1}}") }
         #expect(try FsWriteReply(json: "{\"sha256\":\"\(long)\"}").sha256 == long)
         #expect(try FsWriteReply(json: "{\"size\":3,\"\(String(repeating: "n", count: 256))\":1}").size == 3)
-        #expect(JSONNames.areShort(in: "{\"a\\\"\":\"\(long):\"}") && JSONNames.areShort(in: "\"\(long)"))
+    }
+
+    @Test("a body has as many bytes as its kind may have, and not one more")
+    func lengths() throws {
+        func body(_ length: Int) -> String {
+            #"{"size":1,"error":""# + String(repeating: "x", count: length - 21) + #""}"#
+        }
+        #expect(try FsWriteReply(json: body(FsWriteReply.maximumLength)).size == 1)
+        #expect(throws: TaskBodyError.malformed("too long")) {
+            try FsWriteReply(json: body(FsWriteReply.maximumLength + 1))
+        }
+        #expect(FsReadReply.maximumLength > FsWriteReply.maximumLength)
+        #expect(try FsReadReply(json: body(FsWriteReply.maximumLength + 1)).size == 1)
+    }
+
+    @Test("nesting, numbers and lists have limits, which no listing of an agent reaches")
+    func costs() throws {
+        func nested(_ depth: Int) -> String {
+            #"{"a":"# + String(repeating: "[", count: depth) + String(repeating: "]", count: depth) + "}"
+        }
+        #expect(try FsWriteReply(json: nested(TaskBodyLimits.json.depth - 1)) == FsWriteReply())
+        #expect(throws: TaskBodyError.malformed("too large")) {
+            try FsWriteReply(json: nested(TaskBodyLimits.json.depth))
+        }
+        #expect(throws: TaskBodyError.malformed("too large")) {
+            try FsWriteReply(json: "{\"size\":\(String(repeating: "1", count: 65))}")
+        }
+        let values = String(repeating: "0,", count: TaskBodyLimits.json.values) + "0"
+        #expect(throws: TaskBodyError.malformed("too large")) { try FsWriteReply(json: "{\"a\":[\(values)]}") }
+        let entry = FsEntry(
+            name: "n", type: "symlink", size: 1, mode: "0644", mtime: 1, isSymlink: true, linkTarget: "t",
+            nameBase64: "bg==")
+        let listing = FsListReply(entries: Array(repeating: entry, count: 5_000), truncated: true, total: 6_000)
+        #expect(try FsListReply(json: listing.jsonText()) == listing)
+    }
+
+    @Test("a name that comes twice is malformed: two readers could read two bodies")
+    func twice() {
+        #expect(throws: TaskBodyError.malformed("a member name comes twice")) {
+            try FsWriteReply(json: #"{"size":1,"size":2}"#)
+        }
     }
 }

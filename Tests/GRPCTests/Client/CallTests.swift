@@ -135,7 +135,9 @@ struct CallTests {
                 }()
                 for number in 0..<16 as Range<UInt8> {
                     let message = try #require(try await stream.next())
-                    #expect(message.count == 1 << 20 && message.first == number && message.last == number)
+                    #expect(message.count == 1 << 20)
+                    #expect(message.first == number)
+                    #expect(message.last == number)
                 }
                 #expect(try await stream.next() == nil)
                 try await sent

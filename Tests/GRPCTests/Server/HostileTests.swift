@@ -1,4 +1,6 @@
+import FuzzSupport
 import HTTP
+import TestSupport
 import Testing
 import Transport
 
@@ -49,7 +51,7 @@ struct HostileTests {
 
     @Test("damaged messages end their call and nothing else", arguments: 0..<4 as Range<UInt64>)
     func damaged(seed: UInt64) async throws {
-        var random = SplitMix(seed: seed)
+        var random = FuzzNumbers(seed: seed)
         let service = EchoService()
         let router = GRPCRouter([service])
         try await RawPipe.with(router: router) { pipe in
@@ -78,7 +80,7 @@ struct HostileTests {
 
     @Test("the deframer gives what was framed, or refuses, for random bytes in random pieces")
     func random() throws {
-        var random = SplitMix(seed: 7)
+        var random = FuzzNumbers(seed: 7)
         for _ in 0..<2000 {
             var deframer = GRPCDeframer(maximumMessage: 64)
             let bytes = (0..<Int.random(in: 0...200, using: &random)).map { index in
@@ -106,20 +108,5 @@ struct HostileTests {
                 #expect(deframer.heldBytes == start - delivered)
             }
         }
-    }
-}
-
-/// Random numbers that a seed tells.
-private struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import GRPC
 import HTTP
+import TestSupport
 import Testing
 import Transport
 

@@ -1,5 +1,6 @@
 import GRPC
 import HTTP
+import TestSupport
 import Testing
 import Transport
 
@@ -12,7 +13,7 @@ struct UnaryHandlerTests {
         let record = EchoRecord()
 
         func handler(for call: GRPCServerCall, on loop: isolated EventLoop) -> (any GRPCServerHandler)? {
-            guard call.isCall(of: "/test.Once/Ask") else { return nil }
+            guard call.path.utf8.elementsEqual("/test.Once/Ask".utf8) else { return nil }
             let secret = call.metadata[.secret]
             return GRPCUnaryHandler(call, on: loop) { [record] in
                 try await Task.sleep(for: .milliseconds(20))

@@ -11,7 +11,7 @@ struct EchoService: GRPCService {
     let record = EchoRecord()
 
     func handler(for call: GRPCServerCall, on loop: isolated EventLoop) -> (any GRPCServerHandler)? {
-        guard call.isCall(of: "/test.Echo/Talk") else { return nil }
+        guard call.path.utf8.elementsEqual("/test.Echo/Talk".utf8) else { return nil }
         if call.metadata[.guest] == nil { call.credentialShown(on: loop) }
         if call.metadata[.hold] != nil { call.holdMessages() }
         if call.metadata[.begin] != nil { call.sendInitialMetadata([.begin: "begun"], on: loop) }

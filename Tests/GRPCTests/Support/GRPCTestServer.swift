@@ -1,6 +1,6 @@
 import GRPC
 import HTTP
-import Logging
+import TestSupport
 import Transport
 
 /// Services of gRPC on a port of the loopback interface, for the time of a closure. Whoever tests services of their own
@@ -19,7 +19,7 @@ struct GRPCTestServer: Sendable {
             entry: { _ in .empty(.notFound) }, router: GRPCRouter(services, limits: limits))
         let listener = try await Listener.listen(
             host: "127.0.0.1", port: 0, tls: tls, group: group,
-            logger: Logger(label: "tests", factory: { _ in SwiftLogNoOpLogHandler() })
+            logger: quiet
         ) { transport, info, loop in
             HTTP2Connection(
                 over: transport, configuration, peer: info.peerText, isSecure: info.isSecure, on: loop)

@@ -1,5 +1,6 @@
 import GRPC
 import HTTP
+import TestSupport
 import Transport
 
 /// A client and a server of gRPC, joined in memory on a loop of their own.
@@ -53,15 +54,4 @@ struct Pipe: Sendable {
         self.loop = loop
         ends = LoopBound(Ends(clientTransport: near, serverTransport: far, server: server), on: loop)
     }
-}
-
-/// Waits until `condition` holds.
-/// - Returns: whether it did in time.
-func eventually(within limit: Duration = .seconds(10), _ condition: () async throws -> Bool) async rethrows -> Bool {
-    let end = ContinuousClock.now + limit
-    while ContinuousClock.now < end {
-        if try await condition() { return true }
-        try? await Task.sleep(for: .milliseconds(5))
-    }
-    return try await condition()
 }

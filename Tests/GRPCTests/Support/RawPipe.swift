@@ -1,5 +1,6 @@
 import GRPC
 import HTTP
+import TestSupport
 import Transport
 
 /// A server of gRPC and a client that speaks HTTP/2 only, so that a test says what each byte of a call is.

@@ -1,5 +1,6 @@
 import Foundation
 import MCPServer
+import Settings
 import Testing
 
 @testable import GatewayServer

@@ -38,7 +38,8 @@ struct BusyAgentTests {
                 let stream = try await opening
                 try await body(agent, stream)
                 await stream.close()
-                #expect(attachments.count == 1 && directory.attachedCount == 1)
+                #expect(attachments.count == 1)
+                #expect(directory.attachedCount == 1)
             }
         }
     }
@@ -67,7 +68,8 @@ struct BusyAgentTests {
             }
             try await sending
             #expect(heard == whole)
-            #expect(agent.pings > 5 && agent.settings > 0)
+            #expect(agent.pings > 5)
+            #expect(agent.settings > 0)
 
             async let receiving = Self.receive(stream, Self.size)
             for piece in pieces { try await agent.send(IOStreamFrame(piece).protobuf(), on: 3) }

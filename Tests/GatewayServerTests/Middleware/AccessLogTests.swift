@@ -23,6 +23,14 @@ struct AccessLogTests {
             ("/api/v1/ws/terminal/0123456789", "/api/v1/ws/terminal/012345…"),
             ("/api/v1/oauth2/callback?code=SECRET&state=SECRET", "/api/v1/oauth2/callback?code&state"),
             ("/api/v1/server?token=SECRET", "/api/v1/server?token"),
+            ("//mcp/download/abcdefghijklmnop", "//mcp/download/abcdef…"),
+            ("/x/mcp//download/./abcdefghijklmnop/more", "/x/mcp//download/./abcdef…/more…"),
+            ("/MCP/Download/abcdefghijklmnop", "/MCP/Download/abcdef…"),
+            ("/%6dcp/download/abcdefghijklmnop", "/mcp/download/abcdef…"),
+            ("/mcp%2fdownload%252Fabcdefghijklmnop", "/mcp/download/abcdef…"),
+            ("/api/v1/ws/file/0123456789", "/api/v1/ws/file/012345…"),
+            ("/mcp/download", "/mcp/download"),
+            ("/files/download/abcdefghijklmnop", "/files/download/abcdefghijklmnop"),
         ])
     func redacted(path: String, shown: String) {
         #expect(AccessLog.visiblePath(of: request(path)) == shown)
@@ -38,7 +46,8 @@ struct AccessLogTests {
     @Test("a line has method, path, status, duration, address and id")
     func line() {
         let lines = logged(level: .info) { logger in
-            AccessLog.write(request("/a?b=c"), .notFound, took: .milliseconds(12), to: logger)
+            AccessLog(logger: logger).write(
+                request("/a?b=c"), PathTable.rule(of: "/a"), .notFound, took: .milliseconds(12))
         }
         for part in ["method=GET", "path=/a?b", "status=404", "ms=12", "ip=198.51.100.7", "id=id1"] {
             #expect(lines.first?.contains(part) == true)
@@ -48,7 +57,15 @@ struct AccessLogTests {
     @Test("nothing is written above info")
     func quiet() {
         let lines = logged(level: .warning) { logger in
-            AccessLog.write(request("/a"), .ok, took: .zero, to: logger)
+            AccessLog(logger: logger).write(request("/a"), PathTable.rule(of: "/a"), .ok, took: .zero)
+        }
+        #expect(lines.isEmpty)
+    }
+
+    @Test("what load balancers ask all the time is not written")
+    func health() {
+        let lines = logged(level: .info) { logger in
+            AccessLog(logger: logger).write(request("/healthz"), PathTable.rule(of: "/healthz"), .ok, took: .zero)
         }
         #expect(lines.isEmpty)
     }

@@ -11,7 +11,7 @@ struct EchoService: GRPCService {
     static let secret: HTTPFields = [.secret: "shown"]
 
     func handler(for call: GRPCServerCall, on loop: isolated EventLoop) -> (any GRPCServerHandler)? {
-        guard call.isCall(of: "/test.Echo/Talk") else { return nil }
+        guard call.path.utf8.elementsEqual("/test.Echo/Talk".utf8) else { return nil }
         if call.metadata[.secret] == "shown" { call.credentialShown(on: loop) }
         return Echo()
     }

@@ -63,6 +63,24 @@ struct HTTP1ResponseReaderTests {
         #expect(reader.body == Array(kept.utf8))
     }
 
+    @Test("behind a 101 that was asked for all bytes are kept as they come, whatever the limit of a body")
+    func switched() throws {
+        let text = "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 101 Go\r\nUpgrade: websocket\r\n\r\n\u{1}\r\nraw"
+        for size in [Int.max, 1, 3] {
+            var reader = HTTP1ResponseReader(bodyLimit: 2, mayBeSwitched: true)
+            var rest = Array(text.utf8)[...]
+            while !rest.isEmpty {
+                let piece = Array(rest.prefix(size))
+                rest = rest.dropFirst(piece.count)
+                try reader.receive(piece.span)
+            }
+            #expect(reader.isSwitched)
+            #expect(reader.hasHead)
+            #expect(reader.response.headerFields[.upgrade] == "websocket")
+            #expect(reader.takeBody() == Array("\u{1}\r\nraw".utf8))
+        }
+    }
+
     @Test(
         "what is no response is refused",
         arguments: [

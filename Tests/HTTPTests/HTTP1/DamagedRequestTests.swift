@@ -1,4 +1,4 @@
-import Synchronization
+import FuzzSupport
 import TestSupport
 import Testing
 import Transport
@@ -19,8 +19,8 @@ struct DamagedRequestTests {
     @Test("whatever is changed, the connection answers or ends, and nothing is worked at afterwards", arguments: 0..<60)
     func damaged(seed: UInt64) async {
         await onOwnLoop { loop in
-            var random = SplitMix(state: seed)
-            let running = Mutex(0)
+            var random = FuzzNumbers(seed: seed)
+            let running = Lock(0)
             for _ in 0..<20 {
                 var bytes = Array(Self.streams.randomElement(using: &random)?.utf8 ?? "".utf8)
                 for _ in 0..<Int.random(in: 1...4, using: &random) {
@@ -57,8 +57,8 @@ struct DamagedRequestTests {
         "an end or a reset at every byte of a request and of an answer leaves nothing behind", arguments: [true, false])
     func endsAnywhere(isReset: Bool) async {
         await onOwnLoop { loop in
-            let calls = Mutex(0)
-            let ends = Mutex(0)
+            let calls = Lock(0)
+            let ends = Lock(0)
             let service = HTTPService(limits: .changed { $0.halfClosed = .milliseconds(20) }) { request in
                 calls.withLock { $0 += 1 }
                 let body = (try? await request.body.collect(upTo: 1000)) ?? []

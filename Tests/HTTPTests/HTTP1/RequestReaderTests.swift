@@ -91,6 +91,27 @@ struct RequestReaderTests {
         }
     }
 
+    @Test("a head that comes again is the same, also behind other ones and cut anywhere; one that differs is read anew")
+    func again() {
+        func request(_ path: String, _ body: String) -> String {
+            "POST \(path) HTTP/1.1\r\nHost: h\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        }
+        let texts = [
+            request("/a", "one"), request("/a", "two"), request("/a", "three"), request("/b", "four!"),
+            "\r\n" + request("/b", "five!"), request("/b", "six.."),
+        ]
+        let bytes = Array(texts.joined().utf8)
+        let ends = texts.indices.map { texts[...$0].joined().utf8.count }.dropLast()
+        for cuts in [[], Array(ends)] + bytes.indices.dropFirst().map({ [$0] }) {
+            let read = Self.read(bytes, cuts: cuts)
+            #expect(read.fault == nil)
+            #expect(read.requests.map(\.path) == ["/a", "/a", "/a", "/b", "/b", "/b"])
+            #expect(
+                read.bodies.map { String(decoding: $0, as: UTF8.self) }
+                    == ["one", "two", "three", "four!", "five!", "six.."])
+        }
+    }
+
     @Test("chunk extensions are bounded over the whole body")
     func extensions() {
         let start = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"

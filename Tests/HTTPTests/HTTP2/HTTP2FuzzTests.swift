@@ -1,3 +1,4 @@
+import FuzzSupport
 import TestSupport
 import Testing
 import Transport
@@ -8,17 +9,6 @@ import Transport
 @Suite("Damaged HTTP/2", .serialized, .timeLimit(.minutes(2)))
 struct HTTP2FuzzTests {
     typealias Wire = HTTP2Wire
-
-    /// The same numbers each time (SplitMix64).
-    private struct Numbers: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
-        }
-    }
 
     private static let valid: [[UInt8]] = [
         Wire.request(1, method: "POST", end: false), Wire.data(1, [1, 2, 3]), Wire.data(1, [4], end: true),
@@ -35,7 +25,7 @@ struct HTTP2FuzzTests {
     ]
 
     /// One connection's bytes: whole frames in any order, some with bytes changed, left out or put in.
-    private static func bytes(_ numbers: inout Numbers) -> [UInt8] {
+    private static func bytes(_ numbers: inout FuzzNumbers) -> [UInt8] {
         var bytes = Wire.preface
         for _ in 0..<Int.random(in: 1...20, using: &numbers) {
             var frame = valid.randomElement(using: &numbers) ?? []
@@ -56,7 +46,7 @@ struct HTTP2FuzzTests {
     @Test("connections of damaged frames, before, during and after GOAWAY, in any pieces, end well", arguments: 0..<8)
     func damaged(seed: Int) async {
         await EventLoop.shared.run { loop in
-            var numbers = Numbers(state: UInt64(seed))
+            var numbers = FuzzNumbers(seed: UInt64(seed))
             for round in 0..<150 {
                 let router = NotingRouter { stream, loop in
                     stream.respond(HTTPResponse(status: .ok), on: loop)
@@ -86,7 +76,7 @@ struct HTTP2FuzzTests {
     @Test("a client that is sent damaged frames ends well", arguments: 0..<4)
     func damagedAnswers(seed: Int) async {
         await EventLoop.shared.run { loop in
-            var numbers = Numbers(state: UInt64(seed) &+ 1000)
+            var numbers = FuzzNumbers(seed: UInt64(seed) &+ 1000)
             for _ in 0..<150 {
                 let owner = Silent()
                 let transport = MemoryTransport()
@@ -103,7 +93,8 @@ struct HTTP2FuzzTests {
                 transport.receive(Wire.settings() + Self.bytes(&numbers).dropFirst(preface), on: loop)
                 for _ in 0..<2 { await loop.turn() }
                 transport.close(on: loop)
-                #expect(answers.allSatisfy { $0.isClosed } && owner.isClosed)
+                #expect(answers.allSatisfy { $0.isClosed })
+                #expect(owner.isClosed)
             }
         }
     }

@@ -26,7 +26,8 @@ final class Answer: HTTP2StreamHandler {
     }
 
     func receivedEnd(trailers: HTTPFields?, on loop: isolated EventLoop) {
-        #expect(!hasEnded && !isClosed)
+        #expect(!hasEnded)
+        #expect(!isClosed)
         hasEnded = true
         self.trailers = trailers
     }
@@ -63,6 +64,20 @@ final class HTTP2Pair: HTTP2ClientOwner {
             clientTransport.attach(connection)
         } else {
             send(HTTP2Wire.preface, on: loop)
+        }
+    }
+
+    /// A connection of a listener's service, with its shared budget.
+    init(service: HTTPService, client: HTTP2Settings? = .client, on loop: isolated EventLoop) {
+        server = HTTP2Connection(
+            over: transport, .patient(entry: service.entry), peer: "192.0.2.1", isSecure: false, guest: nil,
+            service: service, on: loop)
+        transport.attach(server)
+        if let client {
+            let connection = HTTP2ClientConnection(
+                over: clientTransport, isSecure: false, owner: self, settings: client, on: loop)
+            self.client = connection
+            clientTransport.attach(connection)
         }
     }
 

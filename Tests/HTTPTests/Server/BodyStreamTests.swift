@@ -1,7 +1,7 @@
 import Foundation
-import Synchronization
 import TestSupport
 import Testing
+import Transport
 
 @testable import HTTP
 
@@ -11,7 +11,7 @@ struct BodyStreamTests {
 
     /// Counts what passed, for both ends of a stream.
     private final class Counter: Sendable {
-        private let value = Mutex(0)
+        private let value = Lock(0)
         var count: Int { value.withLock { $0 } }
         func add(_ more: Int) { value.withLock { $0 += more } }
     }

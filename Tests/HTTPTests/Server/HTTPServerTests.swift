@@ -1,4 +1,3 @@
-import Synchronization
 import TestSupport
 import Testing
 import Transport
@@ -39,7 +38,7 @@ struct HTTPServerTests {
     @Test("work that goes on when its client has gone is waited for at a stop, on either protocol")
     func workIsWaitedFor() async throws {
         let begun = [Latch(), Latch()]
-        let ended = Mutex(0)
+        let ended = Lock(0)
         let entry: HTTPEntry = { request in
             begun[request.head.authority == "hh" ? 1 : 0].open()
             // Does not mind being cancelled.

@@ -1,6 +1,6 @@
-import Synchronization
 import TestSupport
 import Testing
+import Transport
 
 @testable import HTTP
 
@@ -33,8 +33,8 @@ struct HostilePeerTests {
 
     /// Streams what the request had byte by byte, and counts what begins and ends.
     private final class Works: Sendable {
-        let begun = Mutex(0)
-        let ended = Mutex(0)
+        let begun = Lock(0)
+        let ended = Lock(0)
 
         var isOver: Bool { begun.withLock { $0 } == ended.withLock { $0 } }
 

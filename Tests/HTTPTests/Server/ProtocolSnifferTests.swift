@@ -35,3 +35,9 @@ struct ProtocolSnifferTests {
         #expect(sniffer.feed([]) == .undecided)
     }
 }
+
+extension ProtocolSniffer {
+    fileprivate mutating func feed(_ bytes: [UInt8]) -> Verdict {
+        bytes.reduce(.undecided) { _, byte in feed(byte) }
+    }
+}

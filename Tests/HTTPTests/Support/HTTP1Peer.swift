@@ -1,3 +1,4 @@
+import TestSupport
 import Transport
 
 @testable import HTTP

@@ -1,5 +1,6 @@
 import Synchronization
 import TestSupport
+import Transport
 
 @testable import HTTP
 
@@ -17,7 +18,7 @@ struct WebSocketPeer: Sendable {
     let connection: RawConnection
     private let received = Mutexed()
 
-    final class Mutexed: Sendable { let bytes = Mutex<[UInt8]>([]) }
+    final class Mutexed: Sendable { let bytes = Lock<[UInt8]>([]) }
 
     init(_ connection: RawConnection) { self.connection = connection }
 

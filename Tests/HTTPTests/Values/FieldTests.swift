@@ -32,10 +32,14 @@ struct FieldTests {
     func names() throws {
         for bad in ["", "a b", "a:", "ä", "a\r\n", "(x)", "\u{0}", "x\u{301}"] { #expect(HTTPField.Name(bad) == nil) }
         let odd = try #require(HTTPField.Name("CoNTent-TYPE"))
-        #expect(odd == .contentType && odd.rawName == "CoNTent-TYPE" && odd.canonicalName == "content-type")
+        #expect(odd == .contentType)
+        #expect(odd.rawName == "CoNTent-TYPE")
+        #expect(odd.canonicalName == "content-type")
         #expect(odd.hashValue == HTTPField.Name.contentType.hashValue)
         let own = try #require(HTTPField.Name("X-Own"))
-        #expect(own == HTTPField.Name("x-oWN") && own != HTTPField.Name("X-Owm") && own != .contentType)
+        #expect(own == HTTPField.Name("x-oWN"))
+        #expect(own != HTTPField.Name("X-Owm"))
+        #expect(own != .contentType)
         #expect(HTTPField.Name(wire: Array("content-type".utf8).span)?.rawName == "content-type")
         #expect(HTTPField.Name(wire: Array("Content-Type".utf8).span)?.rawName == "Content-Type")
         #expect(HTTPField.Name(wire: Array("content-Type".utf8).span) == .contentType)
@@ -56,7 +60,8 @@ struct FieldTests {
         fields[.cookie] = nil
         fields[.origin] = "o"
         #expect(fields.map(\.description) == ["Accept: d", "Origin: o"])
-        #expect(fields.contains(.origin) && !fields.contains(.cookie))
+        #expect(fields.contains(.origin))
+        #expect(!fields.contains(.cookie))
     }
 
     @Test("fields are equal in any order of names, not in any order of values")
@@ -78,18 +83,8 @@ struct FieldTests {
             [100, 204, 304, 404, 503].map { HTTPResponse.Status(code: $0).kind } == [
                 .informational, .successful, .redirection, .clientError, .serverError,
             ])
-        #expect(HTTPRequest.Method("GE T") == nil && HTTPRequest.Method("get") != .get)
-    }
-
-    @Test("base64 is read as it is written, and in no other spelling")
-    func base64() {
-        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
-            #expect(Base64.encode(Array(bytes.utf8)) == text)
-            #expect(Base64.decode(Array(text.utf8)) == Array(bytes.utf8))
-        }
-        for bad in ["Zg", "Zg=", "Zh==", "Z===", "Zm9=", "Zm 9v", "Zm9v\n", "Zm-v"] {
-            #expect(Base64.decode(Array(bad.utf8)) == nil)
-        }
+        #expect(HTTPRequest.Method("GE T") == nil)
+        #expect(HTTPRequest.Method("get") != .get)
     }
 
     @Test("the date has the form of RFC 9110")

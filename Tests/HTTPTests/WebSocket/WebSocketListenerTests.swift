@@ -1,6 +1,6 @@
-import Synchronization
 import TestSupport
 import Testing
+import Transport
 
 @testable import HTTP
 
@@ -132,7 +132,7 @@ struct WebSocketListenerTests {
     @Test("a client that vanishes cancels run, which is called once")
     func vanishing() async throws {
         let cancelled = Latch()
-        let calls = Mutex(0)
+        let calls = Lock(0)
         let entry = webSocketEntry { _ in
             calls.withLock { $0 += 1 }
             try? await Task.sleep(for: .seconds(3600))
@@ -183,7 +183,7 @@ struct WebSocketListenerTests {
 
     @Test("a client that does not read holds send back")
     func slowReader() async throws {
-        let sent = Mutex(0)
+        let sent = Lock(0)
         let entry = webSocketEntry { socket in
             let piece = WebSocketMessage.binary([UInt8](repeating: 1, count: 1 << 20))
             while (try? await socket.send(piece)) != nil { sent.withLock { $0 += 1 } }
@@ -206,7 +206,7 @@ struct WebSocketListenerTests {
 
     @Test("an answer of 101 to what is no upgrade is 500, and run is called once, cancelled")
     func noUpgrade() async throws {
-        let calls = Mutex(0)
+        let calls = Lock(0)
         let entry: HTTPEntry = { request in
             WebSocketHandshake.accept(
                 request,

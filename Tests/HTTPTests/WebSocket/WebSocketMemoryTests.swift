@@ -1,4 +1,4 @@
-import Synchronization
+import FuzzSupport
 import TestSupport
 import Testing
 import Transport
@@ -23,7 +23,7 @@ struct WebSocketMemoryTests {
     func queue(many: Bool) async {
         await onOwnLoop { loop in
             let (wanted, want) = AsyncStream<Void>.makeStream()
-            let received = Mutex(0)
+            let received = Lock(0)
             let entry = webSocketEntry { socket in
                 for await _ in wanted {
                     guard (try? await socket.receive()) ?? nil != nil else { break }
@@ -99,7 +99,7 @@ struct WebSocketMemoryTests {
     @Test("a cancelled receive leaves the socket as it was")
     func cancelled() async {
         await onOwnLoop { loop in
-            let outcome = Mutex("")
+            let outcome = Lock("")
             let (cancelled, cancel) = AsyncStream<Void>.makeStream()
             let entry = webSocketEntry { socket in
                 let first = Task { try await socket.receive() }
@@ -123,8 +123,8 @@ struct WebSocketMemoryTests {
     @Test("whatever bytes come, the socket ends in order and run returns", arguments: 0..<40)
     func damaged(seed: UInt64) async {
         await onOwnLoop { loop in
-            var random = SplitMix(state: seed)
-            let ended = Mutex(false)
+            var random = FuzzNumbers(seed: seed)
+            let ended = Lock(false)
             let entry = webSocketEntry(maxMessageSize: 2000) { socket in
                 let close = await echo(socket)
                 ended.withLock { $0 = true }
@@ -147,18 +147,5 @@ struct WebSocketMemoryTests {
             peer.transport.close(on: loop)
             #expect(await eventually { ended.withLock { $0 } })
         }
-    }
-}
-
-/// Numbers that come again with the same seed.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import HTTP
+import JSON
 import Testing
 
 @testable import MCPServer
@@ -74,8 +75,9 @@ struct FuzzTests {
         let documents = try Fuzzer.files(in: Fuzzer.corpusFolder.appending(path: "json"))
             .compactMap { try? JSONParser.parse($0) }
         let fixed = fuzzer.corpus.compactMap { try? JSONSchema(JSONParser.parse($0)) }
-        try #require(documents.count > 10 && fixed.count > 50)
-        var choice = FuzzGenerator(state: Fuzzer.seed)
+        try #require(documents.count > 10)
+        try #require(fixed.count > 50)
+        var choice = FuzzGenerator(seed: Fuzzer.seed)
         let (accepted, count) = try fuzzer.run { bytes in
             let value: JSONValue
             do { value = try JSONParser.parse(bytes) } catch { return .refused(error) }
@@ -104,7 +106,7 @@ struct FuzzTests {
             "a", "(", ")", "|", "*", "+", "?", "[", "]", "^", "$", "{2}", "{1,3}", "\\d", ".", "-", "b", "\\u00e9",
             "(?:", "{0}", "{,2}", "{999}", "\\", "\\p{L}", "[^", "&&", "\\W", "\\b", "{3,1}",
         ]
-        var generator = FuzzGenerator(state: Fuzzer.seed &+ 1)
+        var generator = FuzzGenerator(seed: Fuzzer.seed &+ 1)
         for _ in 0..<max(500, Fuzzer.total / 30) {
             let pattern = (0...generator.below(8)).map { _ in pieces[generator.below(pieces.count)] }.joined()
             guard let schema = try? JSONSchema(["pattern": .string(pattern)]) else { continue }

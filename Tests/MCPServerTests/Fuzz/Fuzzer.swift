@@ -1,4 +1,5 @@
 import Foundation
+import FuzzSupport
 import Secrets
 import Testing
 
@@ -36,7 +37,7 @@ struct Fuzzer {
     init(_ target: Target, extra: [[UInt8]] = []) throws {
         self.target = target
         corpus = try Self.files(in: Self.corpusFolder.appending(path: target.rawValue)) + extra
-        generator = FuzzGenerator(state: Self.seed &+ UInt64(target.rawValue.utf8.reduce(0) { $0 &+ UInt64($1) }))
+        generator = FuzzGenerator(seed: Self.seed &+ UInt64(target.rawValue.utf8.reduce(0) { $0 &+ UInt64($1) }))
     }
 
     /// The content of every file, by name, so that a run can be repeated.
@@ -103,17 +104,13 @@ private struct TraceFile {
     }
 }
 
-/// SplitMix64, and what it does to inputs.
+/// Random numbers, and what they do to inputs.
 struct FuzzGenerator: RandomNumberGenerator {
-    var state: UInt64
+    private var numbers: FuzzNumbers
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
+    init(seed: UInt64) { numbers = FuzzNumbers(seed: seed) }
+
+    mutating func next() -> UInt64 { numbers.next() }
 
     mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 

@@ -10,13 +10,19 @@ final class FakeNetwork: AgentNetwork {
         var type: AgentTaskType
         var body: String
         var timeout: Duration
+        /// Of tasks whose id the caller chose.
+        var id: UInt64 = 0
     }
 
     private struct State {
         var answers: [Int64: Answer] = [:]
-        var presence: [Int64: AgentPresence] = [:]
+        var presence: [Int64: AgentPresence] = [:] {
+            didSet { reports += 1 }
+        }
+        var reports: UInt64 = 0
         var sent: [Sent] = []
         var cancelled = 0
+        var disconnected: [(server: Int64, detach: Bool)] = []
         var withoutCancel: Set<Int64> = []
     }
 
@@ -66,6 +72,10 @@ final class FakeNetwork: AgentNetwork {
         state.withLock { state in state.presence.filter { ids.contains($0.key) } }
     }
 
+    func reportVersions(of ids: [Int64]) async -> [UInt64]? {
+        state.withLock { state in ids.map { _ in state.reports } }
+    }
+
     func server(ofStream id: String, for claim: AgentStreamClaim) async -> Int64? {
         await streams.server(ofStream: id, for: claim)
     }
@@ -74,7 +84,21 @@ final class FakeNetwork: AgentNetwork {
         try await streams.attachStream(id, for: claim)
     }
 
-    func disconnect(server id: Int64, detach: Bool) async {}
+    func send(_ type: AgentTaskType, id: UInt64, body: String, to server: Int64) async throws(AgentCallError) {
+        let isAttached = state.withLock { state in
+            guard state.answers[server] != nil else { return false }
+            state.sent.append(Sent(server: server, type: type, body: body, timeout: .zero, id: id))
+            return true
+        }
+        if !isAttached { throw .offline }
+    }
+
+    func disconnect(server id: Int64, detach: Bool) async {
+        state.withLock { $0.disconnected.append((id, detach)) }
+    }
+
+    /// Servers whose streams were ended, and whether the agent was let go too.
+    var disconnected: [(server: Int64, detach: Bool)] { state.withLock { $0.disconnected } }
 
     private struct Link: AgentServerLink {
         let serverID: Int64
@@ -93,8 +117,6 @@ final class FakeNetwork: AgentNetwork {
                 throw error
             }
         }
-
-        func send(_ type: AgentTaskType, body: String) async throws(AgentCallError) {}
 
         func announceStream(_ purpose: AgentStreamPurpose, owner: AgentStreamCredential) async throws -> String {
             try await network.streams.link(to: serverID).announceStream(purpose, owner: owner)

@@ -13,6 +13,7 @@ final class FakeSocket: WebSocketConnection {
     private let toClient: AsyncStream<WebSocketMessage>
     private let gateway: AsyncStream<WebSocketMessage>.Continuation
     private let state = Mutex<[ToolSocket.Terms]>([])
+    private let sentCount = Mutex(0)
 
     init() {
         (toGateway, client) = AsyncThrowingStream.makeStream()
@@ -30,6 +31,9 @@ final class FakeSocket: WebSocketConnection {
     /// One element for each time that the socket was accepted.
     var accepted: [ToolSocket.Terms] { state.withLock { $0 } }
 
+    /// Messages of the gateway so far.
+    var heardCount: Int { sentCount.withLock { $0 } }
+
     func receive() async throws -> WebSocketMessage? {
         for try await message in toGateway { return message }
         try Task.checkCancellation()
@@ -38,6 +42,7 @@ final class FakeSocket: WebSocketConnection {
 
     func send(_ message: WebSocketMessage) async throws {
         try Task.checkCancellation()
+        sentCount.withLock { $0 += 1 }
         gateway.yield(message)
     }
 
@@ -70,6 +75,6 @@ struct StreamAgent: Sendable {
     func attachNext(_ type: AgentTaskType = .terminal) async throws -> IOStreamSession {
         guard let task = try await tasks.outbox.next(), task.type == type.rawValue else { throw FakeSocket.Broken() }
         let id = try StreamTask(json: task.data).streamID
-        return try directory.attach(streamID: id, server: session.serverID, end: OneShot())
+        return try directory.attach(streamID: id, server: session.serverID, end: Promise())
     }
 }

@@ -1,79 +1,86 @@
 import AgentLink
 import Foundation
 import HTTP
+import JSON
 import Logging
 import Secrets
+import Settings
 import Storage
-import Synchronization
+import TestSupport
 
 @testable import MCPServer
 
 /// The core of a gateway over a real database in a folder of its own, with agents in memory.
 final class TestGateway: Sendable {
     let storage: Storage
-    let identity: IdentityCache
     let network = FakeNetwork()
     let settings: MemorySettings
-    let live: LiveWork
-    let strikes: StrikeBook
-    let audit: AuditLog
-    let limiter = RateLimiter()
-    let transferURLs: TransferURLs
-    let services: ToolServices
+    let core: GatewayCore
     let registry: ToolRegistry
-    let gate: AccessGate
-    let log = TestLog()
+    let log = KeptLog()
     let dataKey = SecretKey(derivedFrom: Array("a master secret of the tests".utf8), context: "data")
     let accounts: AccountService
     let issuer: TokenIssuer
     private let folder: String
     private let handle: SQLiteHandle
 
-    /// - Parameter extra: tools besides those of the catalogue.
-    init(settings initial: GatewaySettings = .enabled, extra: [any Tool] = []) async throws {
+    /// - Parameters:
+    ///   - extra: tools besides those of the catalogue.
+    ///   - forms: those that the database holds.
+    ///   - resources: besides those of the catalogue.
+    ///   - templates: the front ends that are installed.
+    init(
+        settings initial: GatewaySettings = .enabled, extra: [any Tool] = [], forms: [any Form.Type] = Forms.all,
+        resources: [any Resource] = [], templates: @escaping @Sendable () async throws -> [FrontendTemplate] = { [] }
+    ) async throws {
         folder = NSTemporaryDirectory() + "mcp-server-tests-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let quiet = log.logger
-        handle = try SQLiteDatabase.open(path: folder + "/sqlite.db", mode: .serve, logger: quiet)
+        handle = try SQLiteDatabase.open(path: folder + "/sqlite.db", mode: .serve, forms: forms, logger: quiet)
         storage = handle.storage
-        let clock = TestClockBox(Date(timeIntervalSince1970: 1_800_000_000))
-        let now: @Sendable () -> Date = { clock.date }
-        clockBox = clock
+        let clock = TestClock()
+        let now: @Sendable () -> Date = { clock.now }
+        self.clock = clock
         settings = MemorySettings(initial)
-        identity = IdentityCache(storage: storage)
-        live = LiveWork(identity: identity, settings: settings, now: now)
-        strikes = StrikeBook(repository: storage.strikes, logger: quiet, now: now)
-        audit = AuditLog(repository: storage.audit, logger: quiet, dataKey: dataKey, now: now)
-        transferURLs = TransferURLs(now: now)
+        core = GatewayCore(
+            storage: storage, network: network, settings: settings, sessions: PlainSessions(), dataKey: dataKey,
+            version: "9.9.9", templates: templates, now: now, logger: quiet)
         accounts = AccountService(storage: storage, dataKey: dataKey, cost: .minimal, now: now)
         issuer = TokenIssuer(storage: storage, dataKey: dataKey, now: now)
-        services = ToolServices(
-            storage: storage, identity: identity, network: network, settings: settings, live: live, strikes: strikes,
-            sessions: PlainSessions(), rateLimiter: limiter, transferURLs: transferURLs, dataKey: dataKey,
-            version: "9.9.9", now: now, logger: quiet)
-        gate = AccessGate(identity: identity, settings: settings, network: network)
-        registry = try ToolRegistry(
-            allTools(services) + extra, gate: gate, live: live, audit: audit, identity: identity, logger: quiet)
+        let services = core.services
+        registry = try core.registry(
+            of: allTools(services) + extra + resources.flatMap { ResourceTools.of($0, services) },
+            contracts: Self.contracts)
         try await identity.refresh()
     }
 
-    private let clockBox: TestClockBox
+    private let clock: TestClock
+    private static let contracts = ToolContracts()
+
+    var services: ToolServices { core.services }
+    var identity: IdentityCache { core.identity }
+    var live: LiveWork { core.live }
+    var strikes: StrikeBook { core.strikes }
+    var audit: AuditLog { core.audit }
+    var gate: AccessGate { core.gate }
+    var limiter: RateLimiter { services.rateLimiter }
+    var transferURLs: TransferURLs { services.transferURLs }
 
     deinit {
         handle.close()
         try? FileManager.default.removeItem(atPath: folder)
     }
 
-    var now: Date { clockBox.date }
+    var now: Date { clock.now }
 
-    func advance(_ seconds: Double) { clockBox.advance(seconds) }
+    func advance(_ seconds: Double) { clock.advance(seconds) }
 
     /// Runs the body while audit rows are written and rights are watched.
     static func running(
-        settings: GatewaySettings = .enabled, extra: [any Tool] = [],
-        _ body: @Sendable (TestGateway) async throws -> Void
+        settings: GatewaySettings = .enabled, extra: [any Tool] = [], forms: [any Form.Type] = Forms.all,
+        resources: [any Resource] = [], _ body: @Sendable (TestGateway) async throws -> Void
     ) async throws {
-        let gateway = try await TestGateway(settings: settings, extra: extra)
+        let gateway = try await TestGateway(settings: settings, extra: extra, forms: forms, resources: resources)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await gateway.audit.run() }
             group.addTask {
@@ -83,17 +90,6 @@ final class TestGateway: Sendable {
             group.cancelAll()
         }
     }
-}
-
-/// A clock that goes only when told to.
-final class TestClockBox: Sendable {
-    private let moment: Mutex<Date>
-
-    init(_ date: Date) { moment = Mutex(date) }
-
-    var date: Date { moment.withLock { $0 } }
-
-    func advance(_ seconds: Double) { moment.withLock { $0 += seconds } }
 }
 
 /// Signs by naming the session.
@@ -131,6 +127,17 @@ extension TestGateway {
         return server
     }
 
+    /// Gives a server to another owner, by a transfer that its agent has confirmed.
+    func move(_ server: ServerRecord, to owner: UserRecord) async throws {
+        func secret() -> ServerTransferRecord.Secret { .init(hash: SecureRandom.alphanumeric(20), sealed: []) }
+        let from = try await storage.servers.server(uuid: server.uuid)?.userID ?? 0
+        let id = try await storage.serverTransfers.start(
+            ServerTransferRecord(
+                serverID: server.id, fromUserID: from, toUserID: owner.id, initiatorID: from, forward: secret(),
+                revert: secret(), createdAt: now, updatedAt: now))
+        _ = try await storage.serverTransfers.verify(id: id, at: now)
+    }
+
     /// A token of this user's; scopes are stored as given, also such as could not be issued.
     func token(
         of user: UserRecord, _ scopes: [Scope] = [.everything], servers: [Int64] = [], expiresAt: Date? = nil
@@ -138,7 +145,7 @@ extension TestGateway {
         var row = APITokenRecord(
             userID: user.id, name: "ci", tokenHash: dataKey.keyedHash(SecureRandom.alphanumeric(20)),
             scopes: scopes.map(\.rawValue), serverIDs: servers, expiresAt: expiresAt, createdAt: now, updatedAt: now)
-        row.id = try await storage.tokens.insert(row)
+        row.id = try await storage.tokens.insert(row, limit: .max) ?? 0
         try await identity.refresh()
         return Principal(
             user: UserIdentity(user), credential: .token(TokenIdentity(row)), revision: identity.revision)
@@ -158,18 +165,10 @@ extension TestGateway {
 // MARK: - HTTP
 
 extension TestGateway {
-    func endpoint(patience: Duration = LateStream.patience) -> MCPEndpoint {
-        MCPEndpoint(
-            registry: registry,
-            tokens: TokenAuthenticator(
-                identity: identity, tokens: storage.tokens, key: dataKey, strikes: strikes, now: services.now),
-            settings: settings, limiter: limiter, live: live, audit: audit, version: "9.9.9",
-            patience: patience, now: services.now)
-    }
+    func endpoint(patience: Duration? = nil) -> MCPEndpoint { core.endpoint(registry, patience: patience) }
 
     func routes() -> MCPRoutes {
-        MCPRoutes(
-            endpoint: endpoint(), transfers: TransferEndpoint(services: services, audit: audit), settings: settings)
+        MCPRoutes(endpoint: endpoint(), transfers: core.transfers(registry), settings: settings)
     }
 }
 
@@ -192,7 +191,7 @@ extension TestGateway {
     /// Written rows, newest first. Only while running.
     func auditRows() async throws -> [AuditRecord] {
         await audit.flush()
-        return try await storage.audit.rows(userID: nil, before: nil, limit: 1000)
+        return try await storage.audit.rows(AuditSelection(), limit: 1000)
     }
 }
 
@@ -200,13 +199,4 @@ extension Result where Failure == ToolFailure {
     /// The text of the failure; `nil` on success.
     var failureText: String? { failure?.message }
     var outcome: ToolOutcome { failure?.outcome ?? .ok }
-}
-
-/// Waits until something holds, at most two seconds.
-func eventually(_ condition: @Sendable () async throws -> Bool) async throws -> Bool {
-    for _ in 0..<2000 {
-        if try await condition() { return true }
-        try await Task.sleep(for: .milliseconds(10))
-    }
-    return false
 }

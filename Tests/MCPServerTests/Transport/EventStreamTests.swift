@@ -1,8 +1,11 @@
 import AgentLink
 import Foundation
 import HTTP
+import JSON
+import Settings
 import Storage
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import MCPServer
@@ -11,7 +14,7 @@ import Testing
 struct EventStreamTests {
     private struct Gone: Error {}
 
-    /// An owner's server, his token's secret, and the endpoint.
+    /// An owner's server, the secret of their token, and the endpoint.
     private struct Scene: Sendable {
         let gateway: TestGateway
         let server: Int64
@@ -58,10 +61,12 @@ struct EventStreamTests {
         func attach(after delay: Duration) {
             gateway.network.attach(server) { _, _ in
                 try await Task.sleep(for: delay)
-                return AgentTaskReply(
-                    data: #"{"exit_code":0,"stdout":"a\nb","stderr":"","duration_ms":3}"#, successful: true)
+                return Self.reply
             }
         }
+
+        static let reply = AgentTaskReply(
+            data: #"{"exit_code":0,"stdout":"a\nb","stderr":"","duration_ms":3}"#, successful: true)
     }
 
     /// The stream's text, split into events; comments are events of their own.
@@ -79,7 +84,8 @@ struct EventStreamTests {
 
     private func message(_ event: String) throws -> JSONValue {
         let prefix = "event: message\ndata: "
-        #expect(event.hasPrefix(prefix) && !event.dropFirst(prefix.count).contains("\n"))
+        #expect(event.hasPrefix(prefix))
+        #expect(!event.dropFirst(prefix.count).contains("\n"))
         return try JSONParser.parse(Array(event.dropFirst(prefix.count).utf8))
     }
 
@@ -101,9 +107,11 @@ struct EventStreamTests {
             ])
         let steps = try events.dropLast().map { try message($0)["params"]?["progress"]?.int64Value }
         // Two of them, or more on a crowded machine.
-        #expect(steps.count >= 1 && steps == (1...Int64(max(steps.count, 1))).map { $0 })
+        #expect(steps.count >= 1)
+        #expect(steps == (1...Int64(max(steps.count, 1))).map { $0 })
         let last = try message(try #require(events.last))
-        #expect(last["id"] == "call-1" && last["result"]?["structuredContent"]?["stdout"] == "a\nb")
+        #expect(last["id"] == "call-1")
+        #expect(last["result"]?["structuredContent"]?["stdout"] == "a\nb")
         #expect(last["result"]?["resultType"] == nil)
     }
 
@@ -134,7 +142,8 @@ struct EventStreamTests {
             ],
             fields: [.mcpProtocolVersion: version, .mcpMethod: "tools/call", .mcpName: "server.exec"])
         let last = try message(try #require(try await collect(response).last))
-        #expect(last["result"]?["resultType"] == "complete" && last["result"]?["structuredContent"] != nil)
+        #expect(last["result"]?["resultType"] == "complete")
+        #expect(last["result"]?["structuredContent"] != nil)
     }
 
     @Test(
@@ -183,7 +192,8 @@ struct EventStreamTests {
         scene.attach(after: .zero)
         guard case .stream(_, let produce) = await scene.post("server.exec").body else { throw Gone() }
         await #expect(throws: Gone.self) { try await produce { _ in throw Gone() } }
-        #expect(scene.gateway.network.sent.isEmpty && scene.gateway.live.count == 0)
+        #expect(scene.gateway.network.sent.isEmpty)
+        #expect(scene.gateway.live.count == 0)
     }
 
     @Test("a client that leaves during the call ends it: its write fails, or its task is cancelled")
@@ -205,10 +215,11 @@ struct EventStreamTests {
             #expect(gateway.network.cancelled == 1)
             guard case .stream(_, let second) = await scene.post("server.exec").body else { throw Gone() }
             let reading = Task { try await second { _ in } }
-            #expect(try await eventually { gateway.network.sent.count == 2 })
+            #expect(await eventually { gateway.network.sent.count == 2 })
             reading.cancel()
             await #expect(throws: CancellationError.self) { try await reading.value }
-            #expect(gateway.network.cancelled == 2 && gateway.live.count == 0)
+            #expect(gateway.network.cancelled == 2)
+            #expect(gateway.live.count == 0)
             #expect(try await gateway.auditRows().map(\.outcome) == ["cancelled", "cancelled"])
         }
     }
@@ -219,7 +230,7 @@ struct EventStreamTests {
         scene.gateway.network.attachSilent(scene.server)
         let response = await scene.post("server.exec")
         let reading = Task { try await collect(response) }
-        #expect(try await eventually { scene.gateway.network.sent.count == 1 })
+        #expect(await eventually { scene.gateway.network.sent.count == 1 })
         scene.gateway.live.throwKillSwitch()
         let last = try message(try #require(try await reading.value.last))
         #expect(last["result"]?["isError"] == true)
@@ -229,19 +240,21 @@ struct EventStreamTests {
     @Test("a call that takes longer than clients wait becomes a stream; a shorter one is plain JSON")
     func late() async throws {
         let scene = try await Scene(try await TestGateway())
-        for (patience, isStream) in [(Duration.milliseconds(50), true), (.seconds(60), false)] {
-            let endpoint = scene.gateway.endpoint(patience: patience)
-            scene.attach(after: .milliseconds(300))
-            let response = await scene.post("server.exec", meta: [:], at: endpoint)
-            if isStream {
-                let events = try await collect(response)
-                #expect(events.first == ": " && response.head.headerFields[.xAccelBuffering] == "no")
-                #expect(try message(try #require(events.last))["result"]?["structuredContent"]?["exit_code"] == 0)
-            } else {
-                guard case .bytes(let bytes) = response.body else { throw Gone() }
-                #expect(try JSONParser.parse(bytes)["result"]?["structuredContent"]?["exit_code"] == 0)
-            }
+        let isReleased = Mutex(false)
+        scene.gateway.network.attach(scene.server) { _, _ in
+            while !isReleased.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
+            return Scene.reply
         }
+        let late = await scene.post("server.exec", meta: [:], at: scene.gateway.endpoint(patience: .milliseconds(50)))
+        isReleased.withLock { $0 = true }
+        let events = try await collect(late)
+        #expect(events.first == ": ")
+        #expect(late.head.headerFields[.xAccelBuffering] == "no")
+        #expect(try message(try #require(events.last))["result"]?["structuredContent"]?["exit_code"] == 0)
+
+        let early = await scene.post("server.exec", meta: [:], at: scene.gateway.endpoint(patience: .seconds(60)))
+        guard case .bytes(let bytes) = early.body else { throw Gone() }
+        #expect(try JSONParser.parse(bytes)["result"]?["structuredContent"]?["exit_code"] == 0)
     }
 
     @Test("who leaves while a call is late ends it: before it is a stream, at its first byte, and later")
@@ -250,7 +263,7 @@ struct EventStreamTests {
             let scene = try await Scene(gateway)
             gateway.network.attachSilent(scene.server)
             let asking = Task { await scene.post("server.exec", meta: [:]) }
-            #expect(try await eventually { gateway.network.sent.count == 1 })
+            #expect(await eventually { gateway.network.sent.count == 1 })
             asking.cancel()
             _ = await asking.value
             #expect(gateway.network.cancelled == 1)
@@ -260,7 +273,7 @@ struct EventStreamTests {
                 throw Gone()
             }
             await #expect(throws: Gone.self) { try await first { _ in throw Gone() } }
-            #expect(try await eventually { gateway.network.cancelled == 2 })
+            #expect(await eventually { gateway.network.cancelled == 2 })
 
             guard case .stream(_, let second) = await scene.post("server.exec", meta: [:], at: endpoint).body else {
                 throw Gone()
@@ -278,7 +291,7 @@ struct EventStreamTests {
         let scene = try await Scene(try await TestGateway())
         scene.gateway.network.attachSilent(scene.server)
         func cancelNext(_ count: Int) async throws {
-            #expect(try await eventually { scene.gateway.network.sent.count == count })
+            #expect(await eventually { scene.gateway.network.sent.count == count })
             scene.gateway.live.cancel(cause: .clientRequest) { $0.rpcID == .string("call-1") }
         }
         let plain = Task { await scene.post("server.exec", meta: [:]) }
@@ -333,6 +346,7 @@ struct EventStreamTests {
             steps.withLock { $0.append(bytes) }
         }
         let written = steps.withLock { $0.map { String(decoding: $0, as: UTF8.self) } }
-        #expect(written.count < 200 && written.last == "event: message\ndata: {}\n\n")
+        #expect(written.count < 200)
+        #expect(written.last == "event: message\ndata: {}\n\n")
     }
 }

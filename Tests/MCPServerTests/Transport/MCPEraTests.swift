@@ -1,4 +1,5 @@
 import HTTP
+import JSON
 import Testing
 
 @testable import MCPServer
@@ -104,15 +105,5 @@ struct MCPEraTests {
         #expect(code(message("tools/list", version: .string(Self.stateless), capabilities: nil), headers) == -32602)
         #expect(code(message("tools/list", version: .string(Self.stateless), capabilities: 1), headers) == -32602)
         #expect(code(message("tools/list", version: 20_260_728), headers) == -32602)
-    }
-
-    @Test(
-        "base64 is taken in its canonical spelling only",
-        arguments: [
-            ("", [] as [UInt8]?), ("QQ==", [65]), ("QUI=", [65, 66]), ("QUJD", [65, 66, 67]), ("QR==", nil),
-            ("QUJ=", nil), ("QQ=", nil), ("Q===", nil), ("QQ==QQ==", nil), ("Q Q=", nil), ("-_-_", nil),
-        ])
-    func base64(text: String, bytes: [UInt8]?) {
-        #expect(Base64.decode(Array(text.utf8)) == bytes)
     }
 }

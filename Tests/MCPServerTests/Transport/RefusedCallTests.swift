@@ -1,7 +1,10 @@
 import Foundation
 import HTTP
+import JSON
+import Settings
 import Storage
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import MCPServer
@@ -67,10 +70,18 @@ struct RefusedCallTests {
             #expect(answer["error"]?["message"]?.stringValue?.contains(text) == true)
             let rows = try await scene.gateway.auditRows()
             let row = try #require(rows.first)
-            #expect(rows.count == 1 && row.tool == tool && row.outcome == "invalid_args")
-            #expect(row.errorMessage.contains(text) && row.origin == "mcp" && row.requestID == "r-7")
-            #expect(row.userID == scene.owner.id && row.tokenID == scene.token.id && row.ip == "192.0.2.1")
-            #expect(row.argumentsHash.isEmpty && row.argumentsRedacted.isEmpty && !"\(row)".contains("canary"))
+            #expect(rows.count == 1)
+            #expect(row.tool == tool)
+            #expect(row.outcome == "invalid_args")
+            #expect(row.errorMessage.contains(text))
+            #expect(row.origin == "mcp")
+            #expect(row.requestID == "r-7")
+            #expect(row.userID == scene.owner.id)
+            #expect(row.tokenID == scene.token.id)
+            #expect(row.ip == "192.0.2.1")
+            #expect(row.argumentsHash.isEmpty)
+            #expect(row.argumentsRedacted.isEmpty)
+            #expect(!"\(row)".contains("canary"))
         }
     }
 
@@ -80,7 +91,8 @@ struct RefusedCallTests {
             let call = #"{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "meta.whoami"}}"#
             try await scene.post(call, fields: [.mcpProtocolVersion: "1999-01-01"])
             let rows = try await scene.gateway.auditRows()
-            #expect(rows.map(\.tool) == ["meta.whoami"] && rows.map(\.outcome) == ["invalid_args"])
+            #expect(rows.map(\.tool) == ["meta.whoami"])
+            #expect(rows.map(\.outcome) == ["invalid_args"])
             #expect(rows.first?.errorMessage == "MCP-Protocol-Version: unknown revision")
         }
     }
@@ -90,7 +102,8 @@ struct RefusedCallTests {
         try await running { scene in
             _ = try await scene.call(#"{"name": "\#(String(repeating: "é", count: 100_000))"}"#)
             let row = try #require(try await scene.gateway.auditRows().first)
-            #expect(row.tool == String(repeating: "é", count: 32) && row.errorMessage.utf8.count < 200)
+            #expect(row.tool == String(repeating: "é", count: 32))
+            #expect(row.errorMessage.utf8.count < 200)
         }
     }
 
@@ -159,9 +172,11 @@ struct RefusedCallTests {
             }
             #expect(try await ping(MCPEndpoint.refusedBodyLimit + 1)["result"] == [:])
             let small = try await ping(MCPEndpoint.refusedBodyLimit)
-            #expect(small["id"] == 7 && small["error"]?["code"] == -32002)
+            #expect(small["id"] == 7)
+            #expect(small["error"]?["code"] == -32002)
             let large = try await ping(MCPEndpoint.refusedBodyLimit + 1)
-            #expect(large["id"] == nil && large["error"]?["code"] == -32002)
+            #expect(large["id"] == nil)
+            #expect(large["error"]?["code"] == -32002)
         }
     }
 }

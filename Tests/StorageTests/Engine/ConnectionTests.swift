@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Primitives
 import Testing
 
 @testable import Storage
@@ -90,14 +91,14 @@ struct ConnectionTests {
         let isHeld = Monitor(false)
         let path = scratch.database
         #expect(
-            EngineThread.start {
+            DetachedThread.start {
                 let holder = try? Connection(path: path, access: .readWrite)
                 try? holder?.write { _ in
                     isHeld.withLock { $0 = true }
                     isHeld.wakeAll()
                     usleep(100_000)
                 }
-            })
+            } == 0)
         isHeld.wait { $0 ? () : nil }
         try patient.write { try $0.run("INSERT INTO t VALUES (2)") }
         #expect(try patient.integers("SELECT v FROM t") == [2])
@@ -110,10 +111,10 @@ struct ConnectionTests {
         let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
         let cancellation = Cancellation()
         #expect(
-            EngineThread.start {
+            DetachedThread.start {
                 usleep(20_000)
                 cancellation.cancel()
-            })
+            } == 0)
         #expect(throws: CancellationError.self) {
             try connection.read(cancellation: cancellation) { try $0.integers(endless) }
         }

@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import TestSupport
 import Testing
 
 @testable import Transport
@@ -32,40 +33,21 @@ import Testing
         }
     }
 
-    private final class Lines: LogHandler {
-        let lines = Lock<[String]>([])
-        var logLevel: Logger.Level {
-            get { .trace }
-            set {}
-        }
-        var metadata: Logger.Metadata {
-            get { [:] }
-            set {}
-        }
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { nil }
-            set {}
-        }
-        func log(event: LogEvent) {
-            lines.withLock { $0.append("\(event.message) \(event.metadata?["limit"] ?? "-")") }
-        }
-    }
-
     /// Runs an acceptor on a descriptor that is always readable, as a socket with a full backlog is.
     private static func with(
-        _ system: System, _ body: @Sendable (Acceptor, Lines, isolated EventLoop) async throws -> Void
+        _ system: System, _ body: @Sendable (Acceptor, KeptLog, isolated EventLoop) async throws -> Void
     ) async throws {
         let loop = EventLoop()
         loop.start()
         let (peer, descriptor) = RawSocket.pair()
         peer.send([1])
         let source = try system.source(descriptor)
-        let lines = Lines()
+        let log = KeptLog()
         try await loop.run { loop in
             let acceptor = Acceptor(
                 source, tls: nil, group: .shared, options: Listener.Options(),
-                logger: Logger(label: "test") { _ in lines }, makeProtocol: ListenerTests.tellPeer, on: loop)
-            try await body(acceptor, lines, loop)
+                logger: log.logger, makeProtocol: ListenerTests.tellPeer, on: loop)
+            try await body(acceptor, log, loop)
             acceptor.close(on: loop)
         }
         await loop.stop()
@@ -79,35 +61,37 @@ import Testing
             state.waiting = [.lost, .exhausted]
             state.lowestFree = nil
         }
-        try await Self.with(system) { acceptor, lines, loop in
+        try await Self.with(system) { acceptor, log, loop in
             try await loop.wait { acceptor.pauses == 1 }
             let calls = system.state.withLock { $0.calls }
             try await loop.sleep(milliseconds: 300)
             #expect(system.state.withLock { $0.calls } == calls)
-            #expect(lines.lines.withLock { $0.count } == 1)
+            #expect(log.events.count == 1)
             system.state.withLock { $0.lowestFree = 10 }
             try await loop.wait { system.state.withLock { $0.calls } > calls }
             // A second time is counted, and not told within the minute.
             system.state.withLock { $0.waiting = [.exhausted] }
             try await loop.wait { acceptor.pauses == 2 }
             #expect(
-                lines.lines.withLock { $0 } == [
+                log.events.map { "\($0.message) \($0.metadata?["limit"] ?? "-")" } == [
                     "no descriptors are left for new connections; they wait until others end 1000"
                 ])
         }
     }
 
-    @Test("accepting stops 128 descriptors below the limit, and not before", arguments: [(871, 0), (872, 1)])
-    func reserve(descriptor: Int32, pauses: Int) async throws {
+    @Test("accepting stops 128 descriptors below the limit, and not before", arguments: [(129, 0), (128, 1)])
+    func reserve(distance: Int32, pauses: Int) async throws {
         let system = System()
         let (_, other) = RawSocket.pair()
-        // A number of our own choosing, far from those that the tests get.
-        let high = fcntl(other, F_DUPFD_CLOEXEC, descriptor)
+        // A number far from those that the tests get, whichever is free.
+        let high = fcntl(other, F_DUPFD_CLOEXEC, 871)
         Glibc.close(other)
-        try #require(high == descriptor)
+        try #require(high >= 871)
+        let limit = high + distance
         system.state.withLock { state in
+            state.limit = Int(limit)
             state.waiting = [.connection(high, nil)]
-            state.lowestFree = 900
+            state.lowestFree = limit - 100
         }
         try await Self.with(system) { acceptor, _, loop in
             try await loop.wait { system.state.withLock { $0.waiting.isEmpty } }
@@ -116,7 +100,7 @@ import Testing
             let calls = system.state.withLock { $0.calls }
             #expect((calls == 1) == (pauses == 1))
             // One descriptor below is free again.
-            system.state.withLock { $0.lowestFree = 871 }
+            system.state.withLock { $0.lowestFree = limit - 129 }
             try await loop.wait { system.state.withLock { $0.calls } > calls }
         }
     }

@@ -80,13 +80,6 @@ final class RawSocket: Sendable {
 
     func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// Ends the connection by a reset.
-    func reset() {
-        var value = linger(l_onoff: 1, l_linger: 0)
-        unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
-        close()
-    }
-
     func close() {
         let wasOpen = isOpen.withLock { isOpen in
             defer { isOpen = false }

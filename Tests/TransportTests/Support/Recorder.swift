@@ -21,7 +21,8 @@ final class Recorder: ByteProtocol {
     }
 
     func receivedEnd(on loop: isolated EventLoop) {
-        #expect(closedCount == 0 && !hasEnded)
+        #expect(closedCount == 0)
+        #expect(!hasEnded)
         hasEnded = true
         whenEnded?()
     }

@@ -1,7 +1,9 @@
 import Transport
 
 /// Nothing more can be sent: the mailbox was finished.
-struct MailboxFinished: Error {}
+package struct MailboxFinished: Error {
+    package init() {}
+}
 
 /// A queue from many senders to one receiver that holds senders back when it is full.
 ///
@@ -11,7 +13,7 @@ struct MailboxFinished: Error {}
 ///
 /// Either side may be a task, which waits in ``send(_:cost:)`` or ``next()``, or an event loop, which is called back
 /// (`BoundedMailbox+Callbacks.swift`).
-final class BoundedMailbox<Element: Sendable>: Sendable {
+package final class BoundedMailbox<Element: Sendable>: Sendable {
     struct Sender {
         var id: UInt64
         var element: Element
@@ -64,14 +66,14 @@ final class BoundedMailbox<Element: Sendable>: Sendable {
     let maxCost: Int
     let state = Lock(State())
 
-    init(maxCount: Int, maxCost: Int) {
+    package init(maxCount: Int, maxCost: Int = .max) {
         self.maxCount = maxCount
         self.maxCost = maxCost
     }
 
     /// Queues `element`, when it must after a wait for room.
     /// - Throws: The failure, ``MailboxFinished``, or `CancellationError`; nothing was queued then.
-    func send(_ element: Element, cost: Int = 0) async throws {
+    package func send(_ element: Element, cost: Int = 0) async throws {
         try Task.checkCancellation()
         let id = state.withLock { $0.makeID() }
         try await withTaskCancellationHandler {
@@ -106,7 +108,7 @@ final class BoundedMailbox<Element: Sendable>: Sendable {
 
     /// The next element; `nil` once the mailbox is finished and empty. One receiver at a time.
     /// - Throws: The failure or `CancellationError`.
-    func next() async throws -> Element? {
+    package func next() async throws -> Element? {
         let id = state.withLock { $0.makeID() }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: Receiver) in
@@ -123,12 +125,12 @@ final class BoundedMailbox<Element: Sendable>: Sendable {
     }
 
     /// Takes nothing more; what is queued can still be received. Idempotent.
-    func finish() {
+    package func finish() {
         end(.finished)
     }
 
     /// Drops what is queued; senders and the receiver get `error`. Also ends a finished mailbox.
-    func fail(_ error: any Error) {
+    package func fail(_ error: any Error) {
         end(.failed(error))
     }
 

@@ -5,7 +5,6 @@ struct FIFO<Element> {
 
     var count: Int { items.count - head }
     var isEmpty: Bool { count == 0 }
-    var first: Element? { isEmpty ? nil : items[head] }
 
     mutating func append(_ element: Element) {
         items.append(element)

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import JSON
 
 /// A terminal's size in characters.
 package struct TerminalSize: Sendable, Hashable {
@@ -34,8 +34,10 @@ package enum TerminalFrame: Sendable, Hashable {
             self = .input(Array(frame[1...]))
         case 1:
             guard frame.count <= 256,
-                let body = try? JSONDecoder().decode(Resize.self, from: Data(frame[1...])),
-                let size = TerminalSize(columns: body.Cols, rows: body.Rows)
+                let body = try? JSONParser.parse(Array(frame[1...]), limits: TaskBodyLimits.json),
+                let columns = body["Cols"]?.int64Value.flatMap(Int.init(exactly:)),
+                let rows = body["Rows"]?.int64Value.flatMap(Int.init(exactly:)),
+                let size = TerminalSize(columns: columns, rows: rows)
             else { return nil }
             self = .resize(size)
         default:
@@ -55,10 +57,5 @@ package enum TerminalFrame: Sendable, Hashable {
         stride(from: 0, to: input.count, by: max(1, limit)).map { start in
             [0] + input[start..<min(start + max(1, limit), input.count)]
         }
-    }
-
-    private struct Resize: Decodable {
-        var Cols: Int
-        var Rows: Int
     }
 }

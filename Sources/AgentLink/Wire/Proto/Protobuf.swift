@@ -59,7 +59,10 @@ enum Protobuf {
         _ pack: (UnsafePointer<Message>?, UnsafeMutablePointer<UInt8>?) -> Int
     ) -> [UInt8] {
         unsafe withUnsafePointer(to: &message) { message in
-            unsafe [UInt8](unsafeUninitializedCapacity: unsafe size(message)) { buffer, count in
+            let size = unsafe size(message)
+            // The library would write the length into the one empty array that all threads share.
+            guard size > 0 else { return [] }
+            return unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
                 count = unsafe pack(message, buffer.baseAddress)
             }
         }

@@ -1,5 +1,7 @@
 /// Task 15: run one program, without a shell (`agent-link.md` 2, MCP task bodies).
 package struct ExecTask: TaskBody {
+    package static var maximumLength: Int { TaskBodyLimits.ample }
+
     package var cmd: String
     package var args: [String]
     package var cwd: String
@@ -60,6 +62,8 @@ package struct ExecTask: TaskBody {
 /// The answer to task 15. `error` is set when the program did not run; then `exitCode` may still be 0, so look at
 /// `error` first.
 package struct ExecReply: TaskBody {
+    package static var maximumLength: Int { TaskBodyLimits.ample }
+
     /// -1 after a signal, a time-out or a failed start.
     package var exitCode: Int
     package var stdout: String

@@ -27,6 +27,8 @@ package struct FsListTask: TaskBody {
 
 /// The answer to task 16. Go agents send `entries: null` with an error; that reads as no entries.
 package struct FsListReply: TaskBody {
+    package static var maximumLength: Int { TaskBodyLimits.ample }
+
     package var entries: [FsEntry]
     package var truncated: Bool
     /// All entries, also those beyond the cap of 5,000; 0 where the agent did not say.

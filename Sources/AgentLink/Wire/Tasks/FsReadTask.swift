@@ -41,6 +41,8 @@ package struct FsReadTask: TaskBody {
 
 /// The answer to task 17. `size` and `sha256` are those of the bytes read, whatever became of them in `content`.
 package struct FsReadReply: TaskBody {
+    package static var maximumLength: Int { TaskBodyLimits.ample }
+
     package var content: String
     package var encoding: String
     package var size: Int64

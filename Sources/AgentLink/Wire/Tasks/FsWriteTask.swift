@@ -1,5 +1,7 @@
 /// Task 18: replace one file (`agent-link.md` 2).
 package struct FsWriteTask: TaskBody {
+    package static var maximumLength: Int { TaskBodyLimits.ample }
+
     package var path: String
     package var content: String
     /// `utf8` or `base64`; empty means `utf8`.

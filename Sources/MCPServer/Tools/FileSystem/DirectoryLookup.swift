@@ -32,8 +32,10 @@ struct DirectoryLookup: Sendable {
         if let entry = reply.entries.first(where: { path.isName($0.name, name) }) { return .entry(entry) }
         guard !reply.truncated else {
             throw ToolFailure.rejected(
-                "\(path.parent.text) holds more entries than an agent lists (\(reply.entries.count) of \(reply.total)) and "
-                    + "this name is not among them, so it may or may not exist; use server.exec with stat")
+                """
+                \(path.parent.text) holds more entries than an agent lists (\(reply.entries.count) of \(reply.total)) and \
+                this name is not among them, so it may or may not exist; use server.exec with stat
+                """)
         }
         return .nothing
     }

@@ -1,4 +1,5 @@
 import AgentLink
+import JSON
 
 /// `fs.delete`: remove one entry, or a directory with all it holds (`mcp.md` 4.9).
 struct FsDeleteTool: Tool {

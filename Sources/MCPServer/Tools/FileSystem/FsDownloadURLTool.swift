@@ -1,3 +1,5 @@
+package import JSON
+
 /// `fs.download_url`: makes a one-time URL that sends a file of a server (`mcp.md` 4.10).
 package struct FsDownloadURLTool: Tool {
     package struct Input: Codable, Sendable {

@@ -1,4 +1,5 @@
 import AgentLink
+import JSON
 
 /// `fs.list`: the entries of one directory (`mcp.md` 4.6).
 struct FsListTool: Tool {

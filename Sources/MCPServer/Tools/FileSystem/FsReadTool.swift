@@ -1,4 +1,5 @@
 import AgentLink
+import JSON
 
 /// `fs.read`: a piece of one regular file (`mcp.md` 4.7).
 struct FsReadTool: Tool {

@@ -1,4 +1,5 @@
 import AgentLink
+import JSON
 
 /// `fs.stat`: what one path is, without reading it.
 struct FsStatTool: Tool {

@@ -1,3 +1,5 @@
+package import JSON
+
 /// `fs.upload_url`: makes a one-time URL that replaces a file of a server (`mcp.md` 4.10).
 package struct FsUploadURLTool: Tool {
     package struct Input: Codable, Sendable {
@@ -48,7 +50,7 @@ package struct FsUploadURLTool: Tool {
     package func run(_ input: Input, in call: ToolCall) async throws -> Output {
         let match = input.ifMatchSHA256 ?? ""
         guard match.isEmpty || SHA256Text.isValid(match) else {
-            throw ToolFailure.invalidArguments(SHA256Text.matchRule)
+            throw ToolFailure.invalidArguments(Message(verbatim: SHA256Text.matchRule))
         }
         let grant = TransferGrant(
             direction: .upload, serverID: input.serverID, path: input.path, mode: input.mode ?? "",

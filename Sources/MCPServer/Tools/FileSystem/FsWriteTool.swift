@@ -1,4 +1,5 @@
 import AgentLink
+import JSON
 
 /// `fs.write`: the whole content of one file (`mcp.md` 4.8).
 struct FsWriteTool: Tool {

@@ -1,13 +1,9 @@
-import Storage
-
 /// `session.refresh`: extend the caller's session (`rest-details.md` 2). Its key stays, so the older token stays good
 /// until its own expiry.
 struct SessionRefreshTool: Tool {
-    private let sessions: any SessionRepository
     private let issuing: SessionIssuing
 
     init(_ services: ToolServices) {
-        sessions = services.storage.sessions
         issuing = SessionIssuing(services)
     }
 
@@ -22,12 +18,6 @@ struct SessionRefreshTool: Tool {
         guard let session = call.principal.session, let user = call.principal.user else {
             throw ToolFailure.unauthenticated
         }
-        let (from, until) = issuing.period()
-        do {
-            try await sessions.extend(keyID: session.keyID, until: until, usedAt: from)
-        } catch StorageError.notFound {
-            throw ToolFailure.unauthenticated
-        }
-        return try await issuing.sign(userID: user.id, keyID: session.keyID, from: from, until: until)
+        return try await issuing.extend(session, of: user.id)
     }
 }

@@ -5,7 +5,7 @@ struct TokenCreateTool: Tool {
     private let issuer: TokenIssuer
 
     init(_ services: ToolServices) {
-        issuer = TokenIssuer(storage: services.storage, dataKey: services.dataKey, now: services.now)
+        issuer = services.issuer
     }
 
     let definition = ToolDefinition(

@@ -8,7 +8,7 @@ struct TokenDeleteTool: Tool {
     private let transferURLs: TransferURLs
 
     init(_ services: ToolServices) {
-        issuer = TokenIssuer(storage: services.storage, dataKey: services.dataKey, now: services.now)
+        issuer = services.issuer
         identity = services.identity
         live = services.live
         transferURLs = services.transferURLs

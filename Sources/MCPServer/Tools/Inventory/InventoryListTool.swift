@@ -68,15 +68,21 @@ struct InventoryListTool: Tool {
         }
     }
 
-    func run(_ input: Input, in call: ToolCall) async throws -> [Item] {
-        var visible = identity.servers(visibleTo: call.principal)
-        // Selects from what is visible only, so an empty selection can show no more than none (`security.md`).
-        if let ids = input.ids?.nonEmpty {
-            let wanted = Set(ids)
-            visible.removeAll { !wanted.contains($0.id) }
+    func run(_ input: Input, in call: ToolCall) async throws -> RecordList {
+        // Asked first: what is read afterwards may be newer than it says, not older.
+        let stored = identity.revision
+        let visible = identity.servers(visibleTo: call.principal).selected(input.ids)
+        let reported = await network.reportVersions(of: visible.map { $0.id })
+        let entries = visible.indices.map { place in
+            RecordList.Entry(
+                id: visible[place].id,
+                version: reported.map { RecordList.Version(stored: stored, reported: $0[place]) })
         }
-        let presence = await network.presence(of: visible.map(\.id))
-        return visible.map { item(of: $0, presence[$0.id]) }
+        return RecordList(entries) { places in
+            let servers = places.map { visible[$0] }
+            let presence = await network.presence(of: servers.map { $0.id })
+            return servers.map { item(of: $0, presence[$0.id]) }
+        }
     }
 
     private func item(of server: ServerRecord, _ known: AgentPresence?) -> Item {

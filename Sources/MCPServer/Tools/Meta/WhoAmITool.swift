@@ -1,3 +1,6 @@
+import JSON
+import Settings
+
 /// `meta.whoami`: what this token is and may do (`mcp.md` 4.2).
 struct WhoAmITool: Tool {
     private let settings: any SettingsStore
@@ -22,81 +25,46 @@ struct WhoAmITool: Tool {
         inputSchema: SchemaSource(PackageResources.meta_whoami_input_json),
         outputSchema: SchemaSource(PackageResources.meta_whoami_output_json))
 
-    struct Output: Encodable, Sendable {
-        var userID: Int64
-        var username: String
-        var isAdmin: Bool
-        var tokenID: Int64
-        var tokenName: String?
-        var scopes: [String]
-        var serverIDs: [Int64]?
-        var expiresAt: Timestamp?
-        var limits: Limits
-        var budget: Budget?
-        var gatewayVersion: String
-        var protocolVersion: String?
-        var protocolVersions: [String]
+    private static let protocolVersions = JSONValue.array(
+        (MCPProtocol.handshakeVersions + MCPProtocol.statelessVersions).map { .string($0) })
 
-        private enum CodingKeys: String, CodingKey {
-            case userID = "user_id"
-            case username
-            case isAdmin = "is_admin"
-            case tokenID = "token_id"
-            case tokenName = "token_name"
-            case scopes
-            case serverIDs = "server_ids"
-            case expiresAt = "expires_at"
-            case limits
-            case budget
-            case gatewayVersion = "gateway_version"
-            case protocolVersion = "protocol_version"
-            case protocolVersions = "protocol_versions"
-        }
-    }
-
-    struct Limits: Encodable, Sendable {
-        var callsPerSecond: Int
-        var callsPerMinute: Int
-        var execTimeoutSecondsMax = ExecTool.longestRun
-        var requestBytesMax = 8 << 20
-        var fsReadBytesMax = 1 << 20
-        var fsWriteBytesMax = FsWriteTool.safeContent
-
-        private enum CodingKeys: String, CodingKey {
-            case callsPerSecond = "calls_per_second"
-            case callsPerMinute = "calls_per_minute"
-            case execTimeoutSecondsMax = "exec_timeout_seconds_max"
-            case requestBytesMax = "request_bytes_max"
-            case fsReadBytesMax = "fs_read_bytes_max"
-            case fsWriteBytesMax = "fs_write_bytes_max"
-        }
-    }
-
-    struct Budget: Encodable, Sendable {
-        var callsThisSecond: Int
-        var callsThisMinute: Int
-
-        private enum CodingKeys: String, CodingKey {
-            case callsThisSecond = "calls_this_second"
-            case callsThisMinute = "calls_this_minute"
-        }
-    }
-
-    func run(_ input: NoInput, in call: ToolCall) async throws -> Output {
+    /// Written as JSON here: it is the tool that clients call most, often only to see that they still may.
+    func run(_ input: NoInput, in call: ToolCall) async throws -> JSONObject {
         guard let user = call.principal.user else { throw ToolFailure.unauthenticated }
-        let current = settings.current
+        let current = settings.shared
         let limits = RateLimiter.Limits(
-            perSecond: current.mcpRateLimitPerSecond, perMinute: current.mcpRateLimitPerMinute)
+            perSecond: current.value.mcpRateLimitPerSecond, perMinute: current.value.mcpRateLimitPerMinute)
         let token = call.principal.token
-        let budget = token.map { limiter.budget(token: $0.id, limits) }
-        return Output(
-            userID: user.id, username: user.username, isAdmin: user.isAdministrator, tokenID: token?.id ?? 0,
-            tokenName: token?.name, scopes: token?.scopes.map(\.rawValue) ?? [],
-            serverIDs: token.flatMap { $0.serverIDs.isEmpty ? nil : $0.serverIDs },
-            expiresAt: Timestamp(token?.expiresAt),
-            limits: Limits(callsPerSecond: limits.perSecond, callsPerMinute: limits.perMinute),
-            budget: budget.map { Budget(callsThisSecond: $0.thisSecond, callsThisMinute: $0.thisMinute) },
-            gatewayVersion: version, protocolVersion: call.protocolVersion,
-            protocolVersions: MCPProtocol.handshakeVersions + MCPProtocol.statelessVersions)
+        var output = JSONObject()
+        output.reserveCapacity(13)
+        output["user_id"] = .integer(user.id)
+        output["username"] = .string(user.username)
+        output["is_admin"] = .bool(user.isAdministrator)
+        output["token_id"] = .integer(token?.id ?? 0)
+        output["token_name"] = token.map { .string($0.name) }
+        output["scopes"] = .array(token?.scopes.map { .string($0.rawValue) } ?? [])
+        if let servers = token?.serverIDs, !servers.isEmpty {
+            output["server_ids"] = .array(servers.map { .integer($0) })
+        }
+        output["expires_at"] = Timestamp(token?.expiresAt).map { .string($0.text) }
+        output["limits"] = [
+            "calls_per_second": .integer(Int64(limits.perSecond)),
+            "calls_per_minute": .integer(Int64(limits.perMinute)),
+            "exec_timeout_seconds_max": .integer(Int64(ExecTool.longestRun)),
+            "request_bytes_max": .integer(8 << 20),
+            "fs_read_bytes_max": .integer(1 << 20),
+            "fs_write_bytes_max": .integer(Int64(FsWriteTool.safeContent)),
+        ]
+        if let token {
+            let budget = limiter.budget(token: token.id, limits)
+            output["budget"] = [
+                "calls_this_second": .integer(Int64(budget.thisSecond)),
+                "calls_this_minute": .integer(Int64(budget.thisMinute)),
+            ]
+        }
+        output["gateway_version"] = .string(version)
+        output["protocol_version"] = call.protocolVersion.map { .string($0) }
+        output["protocol_versions"] = Self.protocolVersions
+        return output
     }
 }

@@ -3,26 +3,29 @@ import Storage
 
 import struct FoundationEssentials.Date
 
-/// `server.metrics`: the last measurement of one server, with what follows from it.
+/// `server.metrics`: the last measurement of one server, with what follows from it, and the history of one metric.
 struct MetricsTool: Tool {
     private let identity: IdentityCache
     private let network: any AgentNetwork
+    private let hooks: ResourceHooks
     private let now: @Sendable () -> Date
 
     init(_ services: ToolServices) {
         identity = services.identity
         network = services.network
+        hooks = services.hooks
         now = services.now
     }
 
     let definition = ToolDefinition(
         name: "server.metrics", title: "Measure a server",
         description: """
-            Shows the current values of one server only, no history: load of processors in percent, memory, swap and \
-            disk as used and total bytes and percent, network speeds in bytes a second and bytes since boot, load \
-            averages, connections, processes, uptime and temperatures. measured_at tells when; with online false they \
-            are the last ones known, and without any the members are absent. Contacts no server. Example: \
-            {"server_id": 1}.
+            Shows the current values of one server: load of processors in percent, memory, swap and disk as used and \
+            total bytes and percent, network speeds in bytes a second and bytes since boot, load averages, connections, \
+            processes, uptime and temperatures. measured_at tells when; with online false they are the last ones known, \
+            and without any the members are absent. With metric also its history: the mean of each bucket of time, but \
+            the last value of net_in_transfer, net_out_transfer and uptime. Contacts no server. Examples: \
+            {"server_id": 1}, {"server_id": 1, "metric": "cpu", "period": "7d"}.
             """,
         annotations: ToolAnnotations(readOnly: true, openWorld: false),
         access: .user([.serverRead]), target: .server, exposure: .mcp(toolset: .metrics),
@@ -35,6 +38,10 @@ struct MetricsTool: Tool {
         var online: Bool
         var measuredAt: Timestamp?
         var values: Values?
+        /// The metric that was asked for; its period and history stand with it.
+        var metric: String?
+        var period: String?
+        var dataPoints: [HistoryPoint]?
 
         private enum CodingKeys: String, CodingKey {
             case serverID = "server_id"
@@ -42,16 +49,28 @@ struct MetricsTool: Tool {
             case online
             case measuredAt = "measured_at"
             case values
+            case metric
+            case period
+            case dataPoints = "data_points"
         }
     }
 
-    func run(_ input: ServerInput, in call: ToolCall) async throws -> Output {
+    func run(_ input: MetricInput, in call: ToolCall) async throws -> Output {
         // The gate has seen it; it may have been deleted since.
         guard let server = identity.server(id: input.serverID) else { throw ToolFailure.permissionDenied }
         let known = await network.presence(of: [server.id])[server.id]
-        return Output(
+        var output = Output(
             serverID: server.id, serverName: server.name, online: known?.isOnline(at: now()) ?? false,
             measuredAt: Timestamp(known?.lastActive), values: known?.state.map { Values($0, host: known?.host) })
+        if let metric = input.metric {
+            let period = input.period ?? "1d"
+            output.metric = metric
+            output.period = period
+            output.dataPoints = try await hooks.history(of: server.id, metric, period)
+        } else if input.period != nil {
+            throw ToolFailure.invalidArguments("invalid arguments: /period: needs a metric")
+        }
+        return output
     }
 }
 

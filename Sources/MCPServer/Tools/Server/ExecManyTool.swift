@@ -1,3 +1,6 @@
+import AgentLink
+import JSON
+
 /// `server.exec_many`: one command on many servers.
 ///
 /// Each server is a call of `server.exec` of its own: authorised by the same rule, stopped by itself when its rights are
@@ -32,18 +35,21 @@ struct ExecManyTool: Tool {
     struct Input: Decodable, Sendable {
         var serverIDs: [Int64]
         var concurrency: Int?
-        var command: ExecCommand
+        var anyMachine: Bool?
+        var command: ExecTask
 
         private enum CodingKeys: String, CodingKey {
             case serverIDs = "server_ids"
             case concurrency
+            case anyMachine = "any_machine"
         }
 
         init(from decoder: any Decoder) throws {
             let values = try decoder.container(keyedBy: CodingKeys.self)
             serverIDs = try values.decode([Int64].self, forKey: .serverIDs)
             concurrency = try values.decodeIfPresent(Int.self, forKey: .concurrency)
-            command = try ExecCommand(from: decoder)
+            anyMachine = try values.decodeIfPresent(Bool.self, forKey: .anyMachine)
+            command = try ExecTask(from: decoder)
         }
     }
 
@@ -83,6 +89,7 @@ struct ExecManyTool: Tool {
         ) { id in
             var arguments = arguments.objectValue ?? JSONObject()
             arguments["server_id"] = .integer(id)
+            if let anyMachine = input.anyMachine { arguments["any_machine"] = .bool(anyMachine) }
             return Self.entry(id, await call.invoke("server.exec", .object(arguments)))
         }
         let succeeded = entries.count { $0.ok }
@@ -92,7 +99,7 @@ struct ExecManyTool: Tool {
     func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {
         switch (violation.pointer, violation.keyword) {
         case ("/server_ids", "required"), ("/server_ids", "minItems"): "server_ids required, at least one"
-        default: ExecCommand.explain(violation)
+        default: ExecTask.explain(violation)
         }
     }
 
@@ -101,8 +108,10 @@ struct ExecManyTool: Tool {
         let longest = rounds * Int(input.command.secondsOfRun + ExecTool.margin)
         guard longest > longestCall else { return }
         throw .invalidArguments(
-            "invalid arguments: the call could take \(longest) s, at most \(longestCall) s are allowed; raise "
-                + "concurrency or lower timeout_seconds")
+            """
+            invalid arguments: the call could take \(longest) s, at most \(longestCall) s are allowed; raise \
+            concurrency or lower timeout_seconds
+            """)
     }
 }
 

@@ -1,4 +1,5 @@
 import AgentLink
+import JSON
 
 /// `server.exec`: one command without a terminal (`mcp.md` 4.5).
 struct ExecTool: Tool {
@@ -34,28 +35,32 @@ struct ExecTool: Tool {
 
     struct Input: Decodable, Sendable {
         var serverID: Int64
-        var command: ExecCommand
+        var anyMachine: Bool?
+        var command: ExecTask
 
         private enum CodingKeys: String, CodingKey {
             case serverID = "server_id"
+            case anyMachine = "any_machine"
         }
 
         init(from decoder: any Decoder) throws {
-            serverID = try decoder.container(keyedBy: CodingKeys.self).decode(Int64.self, forKey: .serverID)
-            command = try ExecCommand(from: decoder)
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            serverID = try values.decode(Int64.self, forKey: .serverID)
+            anyMachine = try values.decodeIfPresent(Bool.self, forKey: .anyMachine)
+            command = try ExecTask(from: decoder)
         }
     }
 
     func run(_ input: Input, in call: ToolCall) async throws -> ExecReply {
-        try await agents.requireOneMachine(input.serverID, unless: input.command.anyMachine)
+        try await agents.requireOneMachine(input.serverID, unless: input.anyMachine)
         let wait = Duration.seconds(Int64(input.command.secondsOfRun + Self.margin))
         return try await call.tellingSeconds {
             try await agents.call(
-                .exec, input.command.task, on: input.serverID, timeout: wait, bounded: input.command.bounded)
+                .exec, input.command, on: input.serverID, timeout: wait, bounded: input.command.bounded)
         }
     }
 
     func explain(_ violation: SchemaViolation, in arguments: JSONValue) -> String? {
-        ExecCommand.explain(violation)
+        ExecTask.explain(violation)
     }
 }

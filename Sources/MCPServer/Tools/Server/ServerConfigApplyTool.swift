@@ -1,4 +1,5 @@
 import AgentLink
+import JSON
 
 /// `server.config_apply`: change settings of agents, `POST /server/config` (`rest-details.md` 4).
 struct ServerConfigApplyTool: Tool {
@@ -36,7 +37,7 @@ struct ServerConfigApplyTool: Tool {
     }
 
     /// The text as it goes to the agents. `server.config_get` keeps the secret to itself, so whoever fills in all members of
-    /// what he read sends it back empty: that means unchanged.
+    /// what was read sends it back empty: that means unchanged.
     static func config(_ text: String) throws(ToolFailure) -> String {
         let value: JSONValue
         do {

@@ -1,4 +1,6 @@
 import AgentLink
+import JSON
+import Primitives
 
 /// `server.config_get`: the settings of a server's agent, `GET /server/config/{id}` (`rest-details.md` 4).
 struct ServerConfigGetTool: Tool {

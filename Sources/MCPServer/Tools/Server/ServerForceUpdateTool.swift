@@ -1,4 +1,5 @@
 import AgentLink
+import Primitives
 
 /// `server.force_update`: tell agents to update themselves, `POST /force-update/server` (`rest-details.md` 4).
 struct ServerForceUpdateTool: Tool {

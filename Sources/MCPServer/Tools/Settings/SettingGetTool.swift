@@ -1,10 +1,15 @@
+import Primitives
+import Settings
+
 /// `setting.get`: the settings, as far as the viewer may see them (`rest-details.md` 4, Setting by viewer).
 struct SettingGetTool: Tool {
     private let settings: any SettingsStore
     private let version: String
+    private let installedTemplates: @Sendable () async throws -> [FrontendTemplate]
 
     init(_ services: ToolServices) {
         settings = services.settings
+        installedTemplates = services.installedTemplates
         version = services.version
     }
 
@@ -41,9 +46,10 @@ struct SettingGetTool: Tool {
         } else {
             config = isUser ? ShownSettings(user: current) : ShownSettings(guest: current)
         }
+        let templates = isAdministrator ? FrontendTemplate.known(installed: try await installedTemplates()) : nil
         return Output(
             config: config, version: isAdministrator ? version : nil,
-            frontendTemplates: isAdministrator ? FrontendTemplate.all : nil, tsdbEnabled: false)
+            frontendTemplates: templates, tsdbEnabled: current.metrics.isEnabled)
     }
 }
 

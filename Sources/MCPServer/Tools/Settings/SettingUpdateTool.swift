@@ -1,20 +1,25 @@
 import Logging
+import Settings
 
 /// `setting.update`: replace the settings; turning `enable_mcp` off is the kill switch (`mcp.md` 6.1).
 ///
 /// Absent members become empty, as clients in the field expect (`rest-details.md` 4). Three exceptions: `enable_mcp`
-/// stays as it is; so do `site_name` and `language`, which cannot be empty; and a form with nothing but `enable_mcp`
+/// stays as it is; so do `site_name` and `language`, where they are left out; and a form with nothing but `enable_mcp`
 /// changes nothing else.
 struct SettingUpdateTool: Tool {
     private let settings: any SettingsStore
     private let live: LiveWork
     private let transferURLs: TransferURLs
+    private let references: ResourceReferences
+    private let installedTemplates: @Sendable () async throws -> [FrontendTemplate]
     private let logger: Logger
 
     init(_ services: ToolServices) {
         settings = services.settings
         live = services.live
         transferURLs = services.transferURLs
+        references = ResourceReferences(services)
+        installedTemplates = services.installedTemplates
         logger = services.logger
     }
 
@@ -70,7 +75,7 @@ struct SettingUpdateTool: Tool {
 
     func run(_ input: Input, in call: ToolCall) async throws -> NoOutput {
         let isSwitchOnly = input.enableMCP != nil && input == Input(enableMCP: input.enableMCP)
-        if !isSwitchOnly { try check(input, against: settings.current) }
+        if !isSwitchOnly { try await check(input, against: settings.current, call.principal) }
         let saved: GatewaySettings
         do {
             saved = try await settings.update { changed in
@@ -92,21 +97,24 @@ struct SettingUpdateTool: Tool {
         return NoOutput()
     }
 
-    private func check(_ input: Input, against current: GatewaySettings) throws(ToolFailure) {
+    private func check(_ input: Input, against current: GatewaySettings, _ principal: Principal) async throws {
         let template = input.userTemplate ?? ""
-        let isKnown = FrontendTemplate.all.contains { $0.path == template && $0.isAdmin != true }
-        guard isKnown || (template == current.userTemplate && !template.isEmpty) else {
-            throw .rejected("invalid user template")
+        // What is set already stays, though its folder has gone.
+        if template.isEmpty || template != current.userTemplate {
+            let known = FrontendTemplate.known(installed: try await installedTemplates())
+            guard known.contains(where: { $0.path == template && $0.isAdmin != true }) else {
+                throw ToolFailure.rejected("invalid user template")
+            }
         }
         for name in [input.webRealIPHeader ?? "", input.agentRealIPHeader ?? ""] {
             guard name == RealAddress.usePeer || name.utf8.allSatisfy(Self.isHeaderByte) else {
-                throw .rejected("invalid real ip header")
+                throw ToolFailure.rejected("invalid real ip header")
             }
         }
-        // No notification group exists in this version; a dangling id must not bind to a later one (`security.md`).
+        // A dangling id must not bind to a group that somebody makes later (`security.md`).
         let group = input.ipChangeNotificationGroupID ?? 0
-        guard group == 0 || group == current.ipChangeNotificationGroupID else {
-            throw .rejected("notification group id \(group) does not exist")
+        if group != current.ipChangeNotificationGroupID {
+            try await references.requireNotificationGroup(group, principal)
         }
     }
 

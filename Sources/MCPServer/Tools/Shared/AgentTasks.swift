@@ -1,4 +1,6 @@
 import AgentLink
+import JSON
+import Primitives
 
 /// The calls of the tools to agents (`mcp.md` 4.11).
 struct AgentTasks: Sendable {
@@ -20,8 +22,10 @@ struct AgentTasks: Sendable {
     func requireOneMachine(_ id: Int64, unless any: Bool?) async throws(ToolFailure) {
         guard any != true, await network.presence(of: [id])[id]?.isDuplicated == true else { return }
         throw .rejected(
-            "two machines report under the UUID of this server, and the command could run on either; give one of them a "
-                + "UUID of its own, or pass any_machine to run it all the same")
+            """
+            two machines report under the UUID of this server, and the command could run on either; give one of them a \
+            UUID of its own, or pass any_machine to run it all the same
+            """)
     }
 
     /// Sends one task to the agent of server `id` and reads its answer.
@@ -62,9 +66,9 @@ extension AgentServerLink {
         do {
             return try await call(type, body: body, timeout: timeout)
         } catch is CancellationError {
-            throw AbandonedAgentWork(reason: .cancelled, isAgentTold: canCancel)
+            throw AbandonedAgentWork(reason: .cancelled, end: canCancel ? .told : .untold)
         } catch AgentCallError.timeout {
-            throw AbandonedAgentWork(reason: .timeout, isAgentTold: canCancel)
+            throw AbandonedAgentWork(reason: .timeout, end: canCancel ? .told : .untold)
         }
     }
 }
@@ -90,13 +94,5 @@ extension ExecReply: AgentAnswer {
     /// The one failure that shows its whole result, which satisfies the output schema (`mcp.md` 4.5).
     var failure: ToolFailure {
         .agentError("agent_error: \(error)", structured: try? JSONValueEncoder().encode(self))
-    }
-}
-
-extension TaskBodyError {
-    fileprivate var reason: String {
-        switch self {
-        case .malformed(let text): text
-        }
     }
 }

@@ -1,3 +1,6 @@
+import JSON
+import Primitives
+
 /// Texts for broken arguments that clients match on (`mcp.md` 4.5 to 4.9); the registry puts "invalid arguments: "
 /// before them.
 enum ArgumentTexts {

@@ -17,12 +17,10 @@ struct EachAgent: Sendable {
         case offline
     }
 
-    /// The most servers of one call.
-    static let limit = 10_000
     static let concurrency = 256
     /// How long an agent is given to refuse, or to take the task from a full queue.
     static let patience = Duration.seconds(3)
-    /// Longer than ``limit`` servers take of which none answers.
+    /// Longer than 10,000 servers, the most that the schemas allow, take of which none answers.
     static let deadline = Duration.seconds(180)
 
     let network: any AgentNetwork
@@ -55,13 +53,5 @@ struct EachAgent: Sendable {
         } catch is AgentCallError {
             return .failure
         }
-    }
-}
-
-extension Array where Element: Hashable {
-    /// Each element once, where it stood first.
-    var unique: [Element] {
-        var seen: Set<Element> = []
-        return filter { seen.insert($0).inserted }
     }
 }

@@ -2,17 +2,9 @@ import AgentLink
 
 /// `file_manager.open`: starts a file manager session on a server; `file_manager.attach` joins a WebSocket to it
 /// (`rest-details.md` 5).
-package struct FileManagerOpenTool: Tool {
-    package struct Input: Codable, Sendable {
-        package var serverID: Int64
-
-        private enum CodingKeys: String, CodingKey {
-            case serverID = "server_id"
-        }
-    }
-
-    package struct Output: Codable, Sendable {
-        package var sessionID: String
+struct FileManagerOpenTool: Tool {
+    struct Output: Codable, Sendable {
+        var sessionID: String
 
         private enum CodingKeys: String, CodingKey {
             case sessionID = "session_id"
@@ -24,11 +16,11 @@ package struct FileManagerOpenTool: Tool {
 
     private let opening: StreamOpening
 
-    package init(_ services: ToolServices) {
+    init(_ services: ToolServices) {
         opening = StreamOpening(purpose: .fileManager, network: services.network)
     }
 
-    package let definition = ToolDefinition(
+    let definition = ToolDefinition(
         name: "file_manager.open",
         title: "Open a file manager",
         description: """
@@ -42,7 +34,7 @@ package struct FileManagerOpenTool: Tool {
         inputSchema: SchemaSource(PackageResources.file_manager_open_input_json),
         outputSchema: SchemaSource(PackageResources.file_manager_open_output_json))
 
-    package func run(_ input: Input, in call: ToolCall) async throws -> Output {
+    func run(_ input: ServerInput, in call: ToolCall) async throws -> Output {
         Output(sessionID: try await opening.open(server: input.serverID, in: call))
     }
 }

@@ -10,8 +10,8 @@ package struct StreamSessionInput: Decodable, Sendable {
     }
 }
 
-/// What `terminal.attach` and `file_manager.attach` have in common: the caller takes a stream that he opened, and his
-/// WebSocket and the agent are joined until either ends.
+/// What `terminal.attach` and `file_manager.attach` have in common: the caller takes a stream of their own, and
+/// its WebSocket and the agent are joined until either ends.
 struct StreamAttachment: Sendable {
     /// A safety net: the stream's own total limit comes first and says so.
     static let deadline = Duration.seconds(25 * 3600)

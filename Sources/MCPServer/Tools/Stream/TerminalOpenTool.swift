@@ -2,19 +2,11 @@ import AgentLink
 import Storage
 
 /// `terminal.open`: starts a shell on a server; `terminal.attach` joins a WebSocket to it (`rest-details.md` 5).
-package struct TerminalOpenTool: Tool {
-    package struct Input: Codable, Sendable {
-        package var serverID: Int64
-
-        private enum CodingKeys: String, CodingKey {
-            case serverID = "server_id"
-        }
-    }
-
-    package struct Output: Codable, Sendable {
-        package var sessionID: String
-        package var serverID: Int64
-        package var serverName: String
+struct TerminalOpenTool: Tool {
+    struct Output: Codable, Sendable {
+        var sessionID: String
+        var serverID: Int64
+        var serverName: String
 
         private enum CodingKeys: String, CodingKey {
             case sessionID = "session_id"
@@ -26,12 +18,12 @@ package struct TerminalOpenTool: Tool {
     private let opening: StreamOpening
     private let identity: IdentityCache
 
-    package init(_ services: ToolServices) {
+    init(_ services: ToolServices) {
         opening = StreamOpening(purpose: .terminal, network: services.network)
         identity = services.identity
     }
 
-    package let definition = ToolDefinition(
+    let definition = ToolDefinition(
         name: "terminal.open",
         title: "Open a terminal",
         description: """
@@ -45,7 +37,7 @@ package struct TerminalOpenTool: Tool {
         inputSchema: SchemaSource(PackageResources.terminal_open_input_json),
         outputSchema: SchemaSource(PackageResources.terminal_open_output_json))
 
-    package func run(_ input: Input, in call: ToolCall) async throws -> Output {
+    func run(_ input: ServerInput, in call: ToolCall) async throws -> Output {
         let id = try await opening.open(server: input.serverID, in: call)
         let name = identity.server(id: input.serverID)?.name ?? ""
         return Output(sessionID: id, serverID: input.serverID, serverName: name)

@@ -21,6 +21,7 @@ struct Cell {
     var isNull: Bool { statement.isNull(at: index) }
 
     func integer() throws(RowError) -> Int64 { try statement.integer(at: index, column: column) }
+    func real() throws(RowError) -> Double { try statement.real(at: index, column: column) }
     func text() throws(RowError) -> String { try statement.text(at: index, column: column) }
     func blob() throws(RowError) -> [UInt8] { try statement.blob(at: index, column: column) }
 }

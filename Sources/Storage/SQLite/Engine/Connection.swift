@@ -151,7 +151,10 @@ extension Connection {
     /// Runs a statement to its end.
     /// - Returns: how many rows it changed.
     @discardableResult
-    func run(_ sql: String, _ values: SQLValue...) throws -> Int {
+    func run(_ sql: String, _ values: SQLValue...) throws -> Int { try run(sql, values) }
+
+    @discardableResult
+    func run(_ sql: String, _ values: [SQLValue]) throws -> Int {
         try using(sql, values) { statement in
             while try statement.step() {}
         }

@@ -1,3 +1,5 @@
+import Primitives
+
 /// Threads with one connection each, and the work that waits for them, first come first served. What SQLite does, it
 /// does there: nobody who asks is held up, but by ``wait(_:)`` and ``close(farewell:)``.
 ///
@@ -171,7 +173,7 @@ extension ConnectionPool {
     private func startThread() {
         // Only what outlives the pool: a thread must not keep alive who could end it.
         let (state, open) = (state, open)
-        if EngineThread.start({ Self.work(state, open: open) }) { return }
+        if DetachedThread.start({ Self.work(state, open: open) }) == 0 { return }
         // The other threads, if there are any, do the work.
         let abandoned = state.withLock { state -> [Job] in
             state.threads -= 1
@@ -198,7 +200,7 @@ extension ConnectionPool {
                 try? stuck.close()
                 connection = nil
             }
-            // Before the caller knows: he may have more work at once, which needs no other thread.
+            // Before the caller knows: it may have more work at once, which needs no other thread.
             state.withLock { $0.idle += 1 }
             isCounted = true
             tell()

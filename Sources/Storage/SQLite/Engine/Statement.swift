@@ -138,3 +138,26 @@ extension Statement {
         throw found == SQLITE_NULL ? .missing(column: column) : .wrongType(column: column)
     }
 }
+
+// MARK: Rows of tables that are not ours
+
+extension Statement {
+    var columnCount: Int { Int(unsafe sqlite3_column_count(handle)) }
+
+    func columnName(at index: Int32) -> String {
+        guard let name = unsafe sqlite3_column_name(handle, index) else { return "" }
+        return unsafe String(cString: name)
+    }
+
+    /// Whatever stands there.
+    func value(at index: Int32) -> SQLValue {
+        let type = unsafe sqlite3_column_type(handle, index)
+        switch type {
+        case SQLITE_INTEGER: return .integer(unsafe sqlite3_column_int64(handle, index))
+        case SQLITE_FLOAT: return .real(unsafe sqlite3_column_double(handle, index))
+        case SQLITE_TEXT: return (try? text(at: index, column: "")).map { .text($0) } ?? .null
+        case SQLITE_BLOB: return (try? blob(at: index, column: "")).map { .blob($0) } ?? .null
+        default: return .null
+        }
+    }
+}

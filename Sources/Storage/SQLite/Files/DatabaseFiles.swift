@@ -58,6 +58,14 @@ struct DatabaseFiles: Sendable {
         }
     }
 
+    /// What a database and its log take of the disk.
+    static func bytes(of path: String) -> Int64 {
+        [path, path + "-wal"].reduce(0) { sum, file in
+            var status = stat()
+            return unsafe stat(file, &status) == 0 ? sum + Int64(status.st_size) : sum
+        }
+    }
+
     enum Kind {
         case missing, empty, content, noFile
     }

@@ -3,21 +3,14 @@ import FoundationEssentials
 struct SQLiteAPITokenRepository: APITokenRepository {
     let database: SQLiteConnection
 
-    func insert(_ token: APITokenRecord) async throws -> Int64 {
-        try await database.write { try Self.insert(token, $0) }
-    }
-
     func insert(_ token: APITokenRecord, limit: Int) async throws -> Int64? {
         try await database.write { connection in
             let count = try connection.integers(
                 "SELECT COUNT(*) FROM api_tokens WHERE user_id = ?", .integer(token.userID))
-            return count.allSatisfy { $0 < limit } ? try Self.insert(token, connection) : nil
+            guard count.allSatisfy({ $0 < limit }) else { return nil }
+            if token.tokenHash.isEmpty { throw StorageError.failed("a token needs a hash") }
+            return try connection.insert(token)
         }
-    }
-
-    private static func insert(_ token: APITokenRecord, _ connection: Connection) throws -> Int64 {
-        if token.tokenHash.isEmpty { throw StorageError.failed("a token needs a hash") }
-        return try connection.insert(token)
     }
 
     func token(id: Int64) async throws -> APITokenRecord? {
@@ -48,6 +41,15 @@ struct SQLiteAPITokenRepository: APITokenRepository {
             try connection.run(
                 "UPDATE api_tokens SET last_used_at = ?, last_used_ip = ? WHERE id = ?", .date(usedAt), .text(ip),
                 .integer(id))
+        }
+    }
+
+    func rename(_ id: Int64, to name: String) async throws {
+        let now = Date()
+        try await database.write { connection in
+            let count = try connection.run(
+                "UPDATE api_tokens SET name = ?, updated_at = ? WHERE id = ?", .text(name), .date(now), .integer(id))
+            if count == 0 { throw StorageError.notFound }
         }
     }
 

@@ -48,6 +48,9 @@ struct SQLiteUserRepository: UserRepository {
         let now = Date()
         try await database.write { connection in
             guard var user = try Self.user(id: id, connection) else { throw StorageError.notFound }
+            if rejectPassword == true, try Self.bindings(of: id, connection).isEmpty {
+                throw StorageError.failed("log-in by password is refused and no binding is there")
+            }
             user.passwordHash = hash
             user.rejectPassword = rejectPassword ?? user.rejectPassword
             user.username = username ?? user.username
@@ -59,17 +62,30 @@ struct SQLiteUserRepository: UserRepository {
         }
     }
 
-    func delete(id: Int64) async throws -> (servers: [Int64], tokens: [Int64]) {
+    func replacePasswordHash(_ old: String, by new: String, for id: Int64) async throws {
+        try await database.write { connection in
+            try connection.run(
+                "UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?", .text(new), .integer(id),
+                .text(old))
+        }
+    }
+
+    func delete(ids: [Int64]) async throws -> (servers: [Int64], tokens: [Int64]) {
         let deleted = try await database.write { connection in
-            let ids = Deleted(
-                servers: try connection.integers("SELECT id FROM servers WHERE user_id = ? ORDER BY id", .integer(id)),
-                tokens: try connection.integers("SELECT id FROM api_tokens WHERE user_id = ? ORDER BY id", .integer(id))
-            )
-            // 0 owns the servers of the global secret; nobody has that id, so nothing of it may go.
-            guard try connection.run("DELETE FROM users WHERE id = ?", .integer(id)) > 0 else { return Deleted() }
-            // Tokens and sessions went with the user, memberships go with the servers (foreign keys).
-            try connection.run("DELETE FROM servers WHERE user_id = ?", .integer(id))
-            return ids
+            var deleted = Deleted()
+            for id in ids {
+                let servers = try connection.integers(
+                    "SELECT id FROM servers WHERE user_id = ? ORDER BY id", .integer(id))
+                let tokens = try connection.integers(
+                    "SELECT id FROM api_tokens WHERE user_id = ? ORDER BY id", .integer(id))
+                // 0 owns the servers of the global secret; nobody has that id, so nothing of it may go.
+                guard try connection.run("DELETE FROM users WHERE id = ?", .integer(id)) > 0 else { continue }
+                // Tokens, sessions and bindings went with the user, memberships go with the servers (foreign keys).
+                try connection.run("DELETE FROM servers WHERE user_id = ?", .integer(id))
+                deleted.servers += servers
+                deleted.tokens += tokens
+            }
+            return deleted
         }
         return (deleted.servers, deleted.tokens)
     }

@@ -1,0 +1,44 @@
+package import HTTP
+import MCPServer
+package import Settings
+
+/// Finds out what the proxy in front of us says of a request: whose it is, and how it came (`engines.md` 9, real IP). What a
+/// proxy says that nobody trusts is forgotten.
+package struct ProxyHeaders: Middleware {
+    private let settings: any SettingsStore
+
+    package init(settings: any SettingsStore) { self.settings = settings }
+
+    package func handle(_ request: InboundRequest, _ rule: PathRule, next: RoutedEntry) async -> OutboundResponse {
+        var request = request
+        let settings = settings.shared
+        let fields = request.head.headerFields
+        do throws(RealAddress.HeaderMissing) {
+            request.client.real = try RealAddress.resolve(
+                setting: settings.value.webRealIPHeader, peer: request.client.peer,
+                trustedProxies: settings.value.trustedProxies
+            ) { name in HTTPField.Name(name).flatMap { fields[$0] } }
+        } catch {
+            request.client.real = nil
+        }
+        if !RealAddress.isTrusted(peer: request.client.peer, trustedProxies: settings.value.trustedProxies) {
+            request.head.headerFields[.xForwardedProto] = nil
+        }
+        return await next(request, rule)
+    }
+}
+
+/// Refuses a request whose address should have come in a header and did not: it could neither be struck nor be bound to a
+/// session (`rest-details.md` 1).
+package struct AddressGuard: Middleware {
+    private let settings: any SettingsStore
+
+    package init(settings: any SettingsStore) { self.settings = settings }
+
+    package func handle(_ request: InboundRequest, _ rule: PathRule, next: RoutedEntry) async -> OutboundResponse {
+        guard request.client.real == nil, RealAddress.isExpectedInHeader(settings.shared.value.webRealIPHeader) else {
+            return await next(request, rule)
+        }
+        return EarlyRefusal.json(.ok, RealAddress.HeaderMissing.text, at: rule)
+    }
+}

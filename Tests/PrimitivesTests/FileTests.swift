@@ -1,0 +1,56 @@
+import Foundation
+import Primitives
+import Testing
+
+@Suite("Files replaced as a whole")
+struct FileTests {
+    private let folder = FileManager.default.temporaryDirectory.path + "/primitives-\(UUID().uuidString)"
+
+    init() throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    }
+
+    private func mode(_ path: String) throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    }
+
+    @Test("a new file has the mode, its folders theirs, and nothing else is left")
+    func new() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/a/b/file"
+        try AtomicFile.write(Array("text".utf8), to: path, mode: 0o640, folderMode: 0o700)
+        #expect(try AtomicFile.read(path, limit: 100) == Array("text".utf8))
+        #expect(try mode(path) == 0o640)
+        #expect(try mode(folder + "/a") == 0o700)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/a/b") == ["file"])
+        #expect(throws: SystemCallError(code: ENOENT)) {
+            try AtomicFile.write([], to: folder + "/no/file", mode: 0o600)
+        }
+    }
+
+    @Test("an old file is replaced, not written over: who has it open keeps the old text")
+    func replaced() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/file"
+        try AtomicFile.write(Array("old".utf8), to: path, mode: 0o600)
+        let open = try #require(FileHandle(forReadingAtPath: path))
+        try AtomicFile.write(Array("new".utf8), to: path, mode: 0o600)
+        #expect(open.readDataToEndOfFile() == Data("old".utf8))
+        #expect(try AtomicFile.read(path, limit: 100) == Array("new".utf8))
+        #expect(try AtomicFile.read(path, limit: 2) == Array("ne".utf8))
+    }
+
+    @Test("only names of our own temporary files are leftovers")
+    func leftovers() {
+        func isLeftover(_ name: String) -> Bool { AtomicFile.isLeftover(Array(name.utf8), of: "/etc/agent.yml") }
+        #expect(isLeftover("agent.yml.tmp-0123456789"))
+        #expect(!isLeftover("agent.yml.tmp-012345678"))
+        #expect(!isLeftover("agent.yml"))
+        #expect(!isLeftover("other.yml.tmp-0123456789"))
+    }
+
+    @Test("the folder of a path", arguments: [("a", "."), ("/a", "/"), ("/a/b", "/a"), ("a/b/c", "a/b")])
+    func folder(path: String, folder: String) {
+        #expect(AtomicFile.folder(of: path) == folder)
+    }
+}

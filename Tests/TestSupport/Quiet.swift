@@ -1,0 +1,4 @@
+package import Logging
+
+/// Logs nothing.
+package let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
