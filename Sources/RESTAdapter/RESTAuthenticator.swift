@@ -32,7 +32,9 @@ package struct RESTAuthenticator: Sendable {
         if Authorization(authorization).isMisspeltToken { throw .token(.unknown) }
         if credentials == .any {
             switch await tokens.authenticate(authorization: authorization, client: request.client) {
-            case .accepted(let principal): return Caller(principal: principal)
+            case .accepted(let principal):
+                request.isOf(principal)
+                return Caller(principal: principal)
             case .refused(let refusal): throw .token(refusal)
             case .absent: break
             }
@@ -41,7 +43,9 @@ package struct RESTAuthenticator: Sendable {
             authorization: authorization, query: query.single("token"), cookie: cookies[SessionCookies.session],
             client: request.client)
         switch outcome {
-        case .accepted(let principal, let source): return Caller(principal: principal, source: source)
+        case .accepted(let principal, let source):
+            request.isOf(principal)
+            return Caller(principal: principal, source: source)
         case .absent, .refused: return .guest
         case .unavailable: throw .tool(.database)
         }

@@ -45,7 +45,7 @@ final class FakeGateway: GRPCService {
     let tasks = Lock<Tasks?>(nil)
 
     func handler(for call: GRPCServerCall, on loop: isolated EventLoop) -> (any GRPCServerHandler)? {
-        call.credentialShown(on: loop)
+        call.credentialShown(of: .agent(1), on: loop)
         switch NezhaMethod.allCases.first(where: { $0.path == call.path }) {
         case .reportSystemInfo2:
             seen.withLock { seen in

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import resource
 import socket
 import struct
 import subprocess
@@ -23,9 +24,13 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + http2(4, 0, 0, b"")
 DATA, HEADERS, PRIORITY, RESET, SETTINGS, PING, GOAWAY, WINDOW, CONTINUATION = 0, 1, 2, 3, 4, 6, 7, 8, 9
 
 
-def dial(gateway, timeout: float = 10) -> socket.socket:
+def dial_address(gateway) -> tuple[str, int]:
     host, port = gateway.address.rsplit(":", 1)
-    return socket.create_connection((host, int(port)), timeout=timeout)
+    return host, int(port)
+
+
+def dial(gateway, timeout: float = 10) -> socket.socket:
+    return socket.create_connection(dial_address(gateway), timeout=timeout)
 
 
 def head(fields: list[tuple[str, str]], stream: int = 1, end: bool = False) -> bytes:
@@ -330,6 +335,57 @@ def test_a_gateway_whose_descriptors_are_used_up_serves_on_and_does_not_spin(nar
             connection.close()
     wait_until(lambda: serves(narrow), 15, what="served again")
     assert narrow.stop() == 0
+
+
+@pytest.fixture
+def wide():
+    """This process may have as many descriptors as it can."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_an_address_has_so_many_connections_and_a_user_so_many_more_and_others_are_not_held_up(make_gateway, wide):
+    """2,048 without a credential that was believed, whatever they show, and 1,024 of a user."""
+    gateway = make_gateway()
+    known = f"Authorization: Bearer {gateway.login()}\r\n".encode()
+    held = []
+
+    def answer(connection, path: bytes, fields: bytes) -> bytes:
+        connection.sendall(b"GET /api/v1/%s HTTP/1.1\r\nHost: x\r\n%s\r\n" % (path, fields))
+        try:
+            return connection.recv(1 << 16)
+        except ConnectionError:
+            return b""
+
+    def holds(count: int, path: bytes, fields: bytes) -> int:
+        for number in range(count):
+            held.append(dial(gateway))
+            if not answer(held[-1], path, fields):
+                return number
+        return count
+
+    try:
+        assert holds(1024, b"profile", known) == 1024
+        # Those of strangers are there beside them: by now all of the address's have come, but for a few of this test.
+        strangers = holds(2100, b"setting", b"Cookie: nz-jwt=unknown\r\n")
+        assert 2000 <= strangers <= 2048
+        # The user's connection that comes now would be one too many, too; those that are there go on.
+        assert holds(1, b"profile", known) == 0
+        assert b" 200 " in answer(held[0], b"profile", known)
+        with socket.create_connection(dial_address(gateway), 10, source_address=("127.0.0.2", 0)) as other:
+            assert b" 200 " in answer(other, b"setting", b"")
+        # One of the user's goes: it makes room for the user, not for the address.
+        held[0].close()
+        assert holds(1, b"setting", b"") == 0
+        held[1030].close()
+        wait_until(lambda: holds(1, b"setting", b"") == 1, 10, what="there is room again")
+    finally:
+        for connection in held:
+            connection.close()
+    wait_until(lambda: serves(gateway), 15, what="served again")
+    assert gateway.stop() == 0
 
 
 # Departures

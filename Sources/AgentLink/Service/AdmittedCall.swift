@@ -30,7 +30,7 @@ final class AdmittedCall: GRPCServerHandler {
     ) {
         call.holdMessages()
         call.run(on: loop, admit) { [self] agent in
-            call.credentialShown(on: loop)
+            call.credentialShown(of: agent.owner, on: loop)
             do throws(GRPCStatus) {
                 let made = try make(agent)
                 inner = made

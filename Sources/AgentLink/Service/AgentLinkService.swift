@@ -20,6 +20,8 @@ package struct AgentLinkService: GRPCService {
         var session: AgentSession
         /// The address of the connection.
         var peer: String?
+
+        var owner: ConnectionOwner { .agent(identity.serverID) }
     }
 
     /// - Parameters:
@@ -39,7 +41,7 @@ package struct AgentLinkService: GRPCService {
         let admit = admission(of: call)
         switch method {
         case .reportSystemInfo, .reportSystemInfo2, .reportGeoIP:
-            return GRPCUnaryHandler(call, on: loop, admit: admit) { [reports] agent, message in
+            return GRPCUnaryHandler(call, on: loop, admit: admit, owner: \.owner) { [reports] agent, message in
                 try reports.answer(method, message, of: agent)
             }
         case .reportSystemState:

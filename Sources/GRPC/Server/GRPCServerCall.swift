@@ -109,14 +109,15 @@ package final class GRPCServerCall {
 
     /// The service has seen a credential of the client: the connection's limits for strangers end, and the largest
     /// message becomes the server's.
-    package func credentialShown(on loop: isolated EventLoop) {
+    /// - Parameter owner: whose the connection is from now on, unless they have too many.
+    package func credentialShown(of owner: ConnectionOwner, on loop: isolated EventLoop) {
         guard isGuest, state != .finished else { return }
         isGuest = false
         maximumMessage = limits.maximumMessage
         budget.give(&share)
         if let timer = timers.patience { loop.cancel(timer) }
         timers.patience = nil
-        stream.connectionIsTrusted(on: loop)
+        stream.connectionIsTrusted(as: owner, on: loop)
     }
 
     // MARK: Answering

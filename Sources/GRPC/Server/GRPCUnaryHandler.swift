@@ -18,16 +18,17 @@ package final class GRPCUnaryHandler<Caller: Sendable>: GRPCServerHandler {
 
     /// - Parameters:
     ///   - admit: throws the ``GRPCStatus`` that refuses the call; runs at once.
+    ///   - owner: whose the connection is then.
     ///   - answer: throws the ``GRPCStatus`` that ends the call instead of an answer.
     package init(
         _ call: GRPCServerCall, on loop: isolated EventLoop, admit: @escaping @Sendable () async throws -> Caller,
-        answer: @escaping Answer
+        owner: @escaping (Caller) -> ConnectionOwner, answer: @escaping Answer
     ) {
         self.answer = answer
         call.holdMessages()
         call.run(on: loop, admit) { [self] caller in
             self.caller = caller
-            call.credentialShown(on: loop)
+            call.credentialShown(of: owner(caller), on: loop)
             call.releaseMessages(on: loop)
         }
     }

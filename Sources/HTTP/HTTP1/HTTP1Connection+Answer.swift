@@ -16,12 +16,12 @@ extension HTTP1Connection {
     func begin(_ head: HTTP1Head, on loop: isolated EventLoop) {
         let exchange = HTTP1Exchange(
             head, pace: BodyPace(grace: limits.bodyGrace.timerMilliseconds, rate: limits.minimumBodyRate),
-            unread: service.unread)
+            unread: service.unread, of: info.place)
         self.exchange = exchange
         tell(.requestRead, on: loop)
         let request = InboundRequest(
             head: head.request, id: RequestID.next(), client: ClientAddress(peer: info.peerText, real: nil),
-            isSecure: info.isSecure, body: body(of: exchange, on: loop))
+            isSecure: info.isSecure, body: body(of: exchange, on: loop), place: info.place)
         // Queued, not immediate, because of the preference; which keeps default actors on the way on this thread.
         workBegins()
         task = Task.immediate(executorPreference: loop.executor) {

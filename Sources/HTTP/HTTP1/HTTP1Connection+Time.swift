@@ -1,20 +1,13 @@
 import Primitives
 import Transport
 
-// What follows from the state of a connection: whether it receives, how long it may take, whether its address has to
-// answer for it.
+// What follows from the state of a connection: whether it receives, and how long it may take.
 extension HTTP1Connection {
     /// To be called when something has changed.
     func settle(on loop: isolated EventLoop) {
         guard transport != nil else { return }
         settleHead(on: loop)
         settleReceiving(on: loop)
-        settleGuest()
-        if guest == nil, isWaitedFor {
-            guest = service.guests.admit(info.peer)
-            // Too many of its kind from there.
-            if guest == nil { transport?.close(on: loop) }
-        }
         settleTimer(on: loop)
     }
 
@@ -42,21 +35,6 @@ extension HTTP1Connection {
         var isWaiting = false
         if case .open = exchange.body { isWaiting = !isFull && !exchange.awaitsContinue }
         exchange.pace.setWaiting(isWaiting, at: loop.now)
-    }
-
-    // MARK: Counting
-
-    private var isWaitedFor: Bool {
-        guard transport != nil, case .serving = phase else { return false }
-        guard let exchange else { return isInsideHead || guest != nil }
-        if case .open = exchange.body { return !exchange.showsCredential }
-        return false
-    }
-
-    func settleGuest() {
-        guard let guest, !isWaitedFor else { return }
-        guest.release()
-        self.guest = nil
     }
 
     // MARK: Deadlines

@@ -45,8 +45,6 @@ final class HTTP1Connection: ByteProtocol {
     var lastHeard: UInt64
     var headBegan: UInt64?
     var isPaused = false
-    /// Its place in ``HTTPService/guests``, while it has one.
-    var guest: GuestPass?
     var timer: (token: EventLoop.Timer, deadline: UInt64)?
     private var graceTimer: EventLoop.Timer?
 
@@ -57,11 +55,12 @@ final class HTTP1Connection: ByteProtocol {
     ) {
         self.service = service
         self.info = info
-        guest = info.guest
         self.transport = transport
         self.whenOver = whenOver
         reader = HTTP1RequestReader(isSecure: info.isSecure, maximumHead: service.limits.maxHeaderSize)
         lastHeard = loop.now
+        // Whoever takes nothing of an answer for so long has gone, or keeps the connection for nothing.
+        transport.limitUnacknowledged(milliseconds: Int(clamping: limits.idle.timerMilliseconds), on: loop)
         settle(on: loop)
     }
 
@@ -133,7 +132,7 @@ final class HTTP1Connection: ByteProtocol {
         (pending, pendingStart, output) = ([], 0, [])
         if let timer { loop.cancel(timer.token) }
         if let graceTimer { loop.cancel(graceTimer) }
-        settleGuest()
+        info.place?.release()
         if working == 0 { whenOver() }
     }
 
@@ -298,6 +297,8 @@ final class HTTP1Connection: ByteProtocol {
         if let graceTimer { loop.cancel(graceTimer) }
         if isPaused { transport?.resumeReceiving(on: loop) }
         isPaused = false
+        // There may be so many WebSockets and tunnels of their kinds.
+        info.place?.release()
         phase = next
         settle(on: loop)
         return early

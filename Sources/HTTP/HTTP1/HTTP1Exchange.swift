@@ -13,7 +13,8 @@ final class HTTP1Exchange {
     private static let longBody = 320 << 10
 
     let head: HTTP1Head
-    /// A request that shows something, valid or not, has less than others to gain by keeping a connection busy.
+    /// It shows something, valid or not, and the entry looks at that before it takes the body: of such a request nothing
+    /// waits for long.
     let showsCredential: Bool
     private(set) var body: Body
     /// Bytes of the body that wait for their reader.
@@ -32,13 +33,14 @@ final class HTTP1Exchange {
     /// Bytes of a streamed answer.
     var written: Int64 = 0
 
-    init(_ head: HTTP1Head, pace: BodyPace, unread: UnreadBodies) {
+    /// - Parameter place: of the connection.
+    init(_ head: HTTP1Head, pace: BodyPace, unread: UnreadBodies, of place: ConnectionPlace?) {
         self.head = head
         self.pace = pace
         self.unread = unread
         let fields = head.request.headerFields
         showsCredential = fields.contains(.authorization) || fields.contains(.cookie)
-        gathered = GatheredBytes(showsCredential ? nil : unread)
+        gathered = GatheredBytes(unread, of: place)
         body = head.length == .fixed(0) ? .ended : .open
         awaitsContinue = head.expectsContinue
     }

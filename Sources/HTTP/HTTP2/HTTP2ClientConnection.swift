@@ -92,7 +92,6 @@ extension HTTP2ClientConnection: HTTP2LinkOwner {
     func lingers(_ stream: HTTP2Stream, on loop: isolated EventLoop) {}
     func ended(_ stream: HTTP2Stream, on loop: isolated EventLoop) {}
     func received(pong: Void, on loop: isolated EventLoop) {}
-    func trusted(on loop: isolated EventLoop) {}
     func flushed(on loop: isolated EventLoop) {}
 
     func refused(_ stream: HTTP2Stream, _ status: HTTPResponse.Status, on loop: isolated EventLoop) {

@@ -41,8 +41,6 @@ package final class HTTP2Connection: ByteProtocol {
     let link: HTTP2Link
     /// What all connections of the listener share; `nil` where there is none.
     let service: HTTPService?
-    /// Its place among the connections without a credential.
-    private let guest: GuestPass?
     private let start: UInt64
     /// Web requests that are being answered, those included whose clients have given them up.
     private var working = 0
@@ -58,24 +56,27 @@ package final class HTTP2Connection: ByteProtocol {
     private var isClosed = false
 
     /// Attach it to the transport then, and have it receive the bytes from the preface on.
-    /// - Parameter peer: the client's address without port, IPv4-mapped forms as IPv4.
+    /// - Parameters:
+    ///   - peer: the client's address without port, IPv4-mapped forms as IPv4.
+    ///   - place: the connection's; `nil`: it is not counted, and known to nobody.
     package convenience init(
         over transport: any ByteTransport, _ configuration: HTTP2ServerConfiguration, peer: String?, isSecure: Bool,
-        on loop: isolated EventLoop
+        place: ConnectionPlace? = nil, on loop: isolated EventLoop
     ) {
         self.init(
-            over: transport, configuration, peer: peer, isSecure: isSecure, guest: nil, service: nil, on: loop)
+            over: transport, configuration, peer: peer, isSecure: isSecure, place: place, service: nil, on: loop)
     }
 
     init(
         over transport: any ByteTransport, _ configuration: HTTP2ServerConfiguration, peer: String?, isSecure: Bool,
-        guest: GuestPass?, service: HTTPService?, on loop: isolated EventLoop
+        place: ConnectionPlace?, service: HTTPService?, on loop: isolated EventLoop
     ) {
-        self.guest = guest
         self.service = service
         self.configuration = configuration
         link = HTTP2Link(
-            HTTP2Session(.server, configuration.settings), over: transport, peer: peer, isSecure: isSecure, on: loop)
+            HTTP2Session(.server, configuration.settings), over: transport, peer: peer, isSecure: isSecure,
+            place: place,
+            on: loop)
         start = loop.now
         unusedSince = start
         link.owner = self
@@ -96,7 +97,7 @@ package final class HTTP2Connection: ByteProtocol {
         (lifeTimer, lingerTimer, noticeTimer) = (nil, nil, nil)
         lingering = []
         pending = []
-        guest?.release()
+        link.place?.release()
         link.closed(on: loop)
     }
 
@@ -164,6 +165,7 @@ package final class HTTP2Connection: ByteProtocol {
         lifeTimer = nil
         let now = loop.now
         let limits = configuration.limits
+        trustIfKnown(on: loop)
         if link.session.floodGuard.trust == .none {
             if now >= start + limits.farewellToStrangers { beginShutdown(on: loop) }
             if now >= start + limits.strangers {
@@ -183,6 +185,11 @@ package final class HTTP2Connection: ByteProtocol {
         }
         if isUnused, now >= unusedSince + limits.unused { beginShutdown(on: loop) }
         scheduleLifeCheck(on: loop)
+    }
+
+    /// A web request has shown a credential.
+    func trustIfKnown(on loop: isolated EventLoop) {
+        if link.place?.isKnown == true { link.trust(.web, on: loop) }
     }
 
     private func checkLingering(on loop: isolated EventLoop) {
@@ -232,8 +239,6 @@ extension HTTP2Connection: HTTP2LinkOwner {
     func received(pong: Void, on loop: isolated EventLoop) {
         if isShuttingDown { sayLast(on: loop) }
     }
-
-    func trusted(on loop: isolated EventLoop) { guest?.release() }
 
     func flushed(on loop: isolated EventLoop) {
         guard !pending.isEmpty, !link.session.isCrowded else { return }

@@ -19,14 +19,13 @@ final class HTTP2Exchange: HTTP2StreamHandler {
         self.connection = connection
         intake.stream = stream
         intake.isContinueAwaited = head.headerFields[.expect].map { Token.matches($0.utf8, "100-continue") } ?? false
-        if !showsCredential, let service = connection.service {
+        if let service = connection.service {
             intake.service = service
-            intake.gathered = GatheredBytes(service.unread)
+            intake.gathered = GatheredBytes(service.unread, of: connection.link.place)
+            // The entry looks at it before it takes the body: of such a request nothing waits for long.
+            intake.isCounted =
+                !head.headerFields.contains(.authorization) && !head.headerFields.contains(.cookie)
         }
-    }
-
-    private var showsCredential: Bool {
-        head.headerFields.contains(.authorization) || head.headerFields.contains(.cookie)
     }
 
     /// Too many of this connection's requests are at work.
@@ -60,7 +59,8 @@ final class HTTP2Exchange: HTTP2StreamHandler {
     private func answer(on loop: isolated EventLoop) async {
         let request = InboundRequest(
             head: head, id: RequestID.next(), client: ClientAddress(peer: stream.peer, real: nil),
-            isSecure: stream.isSecure, body: intake.isOver ? .empty : body(on: loop))
+            isSecure: stream.isSecure, body: intake.isOver ? .empty : body(on: loop),
+            place: connection?.link.place)
         let entry = connection?.configuration.entry
         if let response = await entry?(request) { await write(response, on: loop) }
         connection?.exchangeEnded(on: loop)
@@ -78,7 +78,7 @@ final class HTTP2Exchange: HTTP2StreamHandler {
 
     private func write(_ response: OutboundResponse, on loop: isolated EventLoop) async {
         intake.isContinueAwaited = false
-        trustConnection(answered: response.head.status, on: loop)
+        connection?.trustIfKnown(on: loop)
         var head = response.head
         head.headerFields.put(.date, HTTPDate.shared.now)
         switch response.body {
@@ -97,13 +97,6 @@ final class HTTP2Exchange: HTTP2StreamHandler {
     /// There are none over HTTP/2, and whoever asks for one here did not ask for what it got.
     private func refuseUpgrade(on loop: isolated EventLoop) {
         send(HTTPResponse(status: .internalServerError, headerFields: [.date: HTTPDate.shared.now]), body: [], on: loop)
-    }
-
-    /// The entry was shown a credential and did not mind.
-    private func trustConnection(answered status: HTTPResponse.Status, on loop: isolated EventLoop) {
-        guard showsCredential else { return }
-        guard status.kind == .successful || status.kind == .redirection else { return }
-        connection?.link.trust(.web, on: loop)
     }
 
     private func send(_ head: HTTPResponse, body: [UInt8], on loop: isolated EventLoop) {
@@ -178,9 +171,11 @@ final class HTTP2Intake {
 
     var stream: HTTP2Stream?
     var isContinueAwaited = false
-    /// Counts what waits, of requests without a credential.
+    /// Of a listener's connection.
     var service: HTTPService?
     var gathered: GatheredBytes?
+    /// Whether what waits counts among ``HTTPService/unread``.
+    var isCounted = false
     private var chunks: ArraySlice<[UInt8]> = []
     private var waiting = 0
     private var state = State.open
@@ -195,7 +190,7 @@ final class HTTP2Intake {
         guard state == .open else { return stream?.consume(bytes.count, on: loop) ?? () }
         chunks.append(bytes)
         count(bytes.count)
-        if let service, let gathered, service.unreadIsOver, !isAwaited || service.isTooMuch(gathered) {
+        if let service, let gathered, service.unreadIsOver, isCounted && !isAwaited || service.isTooMuch(gathered) {
             stream?.reset(.enhanceYourCalm, on: loop)
         }
         wake()
@@ -247,7 +242,7 @@ final class HTTP2Intake {
 
     private func count(_ change: Int) {
         waiting += change
-        service?.unread.add(change)
+        if isCounted { service?.unread.add(change) }
     }
 
     private func took(_ count: Int, on loop: isolated EventLoop) {

@@ -12,8 +12,6 @@ protocol HTTP2LinkOwner: AnyObject {
     func received(settings: Void, on loop: isolated EventLoop)
     func received(goAway code: HTTP2ErrorCode, debug: [UInt8], on loop: isolated EventLoop)
     func received(pong: Void, on loop: isolated EventLoop)
-    /// The connection has shown a credential.
-    func trusted(on loop: isolated EventLoop)
     /// A turn's output has been handed to the transport.
     func flushed(on loop: isolated EventLoop)
 }
@@ -33,6 +31,8 @@ final class HTTP2Link {
     let session: HTTP2Session
     let peer: String?
     let isSecure: Bool
+    /// Server: its place among the connections of its address or owner.
+    let place: ConnectionPlace?
     private(set) var transport: (any ByteTransport)?
     /// Until the transport is closed.
     var owner: (any HTTP2LinkOwner)?
@@ -50,12 +50,13 @@ final class HTTP2Link {
 
     init(
         _ session: HTTP2Session, over transport: any ByteTransport, peer: String?, isSecure: Bool,
-        on loop: isolated EventLoop
+        place: ConnectionPlace? = nil, on loop: isolated EventLoop
     ) {
         self.session = session
         self.transport = transport
         self.peer = peer
         self.isSecure = isSecure
+        self.place = place
         lastReceived = loop.now
     }
 
@@ -170,7 +171,6 @@ final class HTTP2Link {
             session.floodGuard.trust = trust
             session.growWindows(trust)
         }
-        owner?.trusted(on: loop)
     }
 
     // MARK: Events

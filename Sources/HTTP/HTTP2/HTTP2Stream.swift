@@ -104,10 +104,15 @@ package final class HTTP2Stream {
         link?.update(on: loop) { $0.growWindow(of: self) }
     }
 
-    /// A secret was shown on the connection: its life without one is no longer limited, it may PING and send SETTINGS at
-    /// any rate, and its windows become those for large transfers.
-    package func connectionIsTrusted(on loop: isolated EventLoop) {
-        link?.trust(.agent, on: loop)
+    /// A secret was shown on the connection, which its owner may have: its life without one is no longer limited, it may
+    /// PING and send SETTINGS at any rate, and its windows become those for large transfers.
+    package func connectionIsTrusted(as owner: ConnectionOwner, on loop: isolated EventLoop) {
+        guard let link else { return }
+        if let place = link.place {
+            place.isOf(owner)
+            guard place.isKnown else { return }
+        }
+        link.trust(.agent, on: loop)
     }
 
     func close() {

@@ -36,7 +36,7 @@ package final class HTTPServer: Sendable {
     /// - Returns: the port.
     package func listen(host: String, port: UInt16, tls: TLSContext? = nil) async throws(ListenFailure) -> Int {
         var options = Listener.Options()
-        options.guests = service.guests
+        options.book = service.book
         options.handshakeLimit = service.limits.undecided
         let (service, http2, connections) = (service, http2, connections)
         let listener = try await Listener.listen(

@@ -87,7 +87,7 @@ final class ServerConnection: ByteProtocol {
     func closed(on loop: isolated EventLoop) {
         if let timer { loop.cancel(timer) }
         timer = nil
-        info.guest?.release()
+        info.place?.release()
         let state = state
         switch state {
         case .undecided:
@@ -117,7 +117,7 @@ final class ServerConnection: ByteProtocol {
         decided(on: loop)
         state = .http2(
             HTTP2Connection(
-                over: transport, http2, peer: info.peerText, isSecure: info.isSecure, guest: info.guest,
+                over: transport, http2, peer: info.peerText, isSecure: info.isSecure, place: info.place,
                 service: service, on: loop))
     }
 

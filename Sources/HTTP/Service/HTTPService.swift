@@ -5,16 +5,17 @@ import Transport
 final class HTTPService: Sendable {
     let entry: HTTPEntry
     let limits: ListenerLimits
-    /// Connections on which the listener waits for something that costs the client nothing to hold back: the first
-    /// bytes, the rest of a head, of a body without a credential.
-    let guests: GuestBook
+    let book: ConnectionBook
     let unread = UnreadBodies()
     let date = HTTPDate.shared
 
     init(limits: ListenerLimits = ListenerLimits(), entry: @escaping HTTPEntry) {
         self.entry = entry
         self.limits = limits
-        guests = GuestBook(limit: limits.waitingForOneAddress)
+        book = ConnectionBook(
+            limits: ConnectionBook.Limits(
+                ofAddress: limits.connectionsOfStrangers, ofUser: limits.connectionsOfUser,
+                ofAgent: limits.connectionsOfAgent))
     }
 
     var unreadIsOver: Bool { unread.count > limits.unreadBodies }
@@ -25,20 +26,27 @@ final class HTTPService: Sendable {
     }
 }
 
-/// Bytes of one body that its reader gathers before it looks at them.
+/// Bytes of one body that its reader gathers before it looks at them. One task at a time adds.
 final class GatheredBytes: Sendable {
     private let bytes = Atomic(0)
-    private let unread: UnreadBodies?
+    /// How many of them count among ``UnreadBodies``.
+    private let counted = Atomic(0)
+    private let unread: UnreadBodies
+    private let place: ConnectionPlace?
 
-    /// - Parameter unread: counts them, too; `nil` for a request with a credential.
-    init(_ unread: UnreadBodies?) { self.unread = unread }
+    /// - Parameter place: of the connection; once that is known, what is gathered does not count among `unread`.
+    init(_ unread: UnreadBodies, of place: ConnectionPlace?) {
+        self.unread = unread
+        self.place = place
+    }
 
-    var isCounted: Bool { unread != nil }
+    var isCounted: Bool { place?.isKnown != true }
     var count: Int { bytes.load(ordering: .relaxed) }
 
     func add(_ count: Int) {
-        bytes.add(count, ordering: .relaxed)
-        unread?.add(count)
+        let all = bytes.add(count, ordering: .relaxed).newValue
+        let new = isCounted ? all : 0
+        unread.add(new - counted.exchange(new, ordering: .relaxed))
     }
 }
 

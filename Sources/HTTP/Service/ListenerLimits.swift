@@ -33,9 +33,14 @@ package struct ListenerLimits: Sendable, Hashable {
     package var shortBody = 16 * 1024
     /// Bytes that may wait behind a request that is being answered.
     package var pipelined = 64 * 1024
-    /// Connections of one address on which the listener waits for a head, or for a body without a credential. Generous,
-    /// for many clients may come through one proxy, and all agents of one network after a restart.
-    package var waitingForOneAddress = 2048
+    /// Connections of one address that have shown no credential, whatever they do; WebSockets and tunnels have bounds of
+    /// their own. Generous, for many clients may come through one proxy, and all agents of one network after a restart.
+    package var connectionsOfStrangers = 2048
+    /// Connections of one user, from the credential on. What is above is treated as if it had shown none.
+    package var connectionsOfUser = 1024
+    /// Connections with the credential of one server's agent, which needs one, and another while it comes back. What is
+    /// above is treated as if it had shown none.
+    package var connectionsOfAgent = 8
     /// One gRPC message. Above it the transport drops the call without a status, so a service that wants to refuse with
     /// a word sets a lower limit of its own.
     package var maxMessageSize = 20 * 1024 * 1024

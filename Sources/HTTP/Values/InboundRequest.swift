@@ -1,3 +1,5 @@
+package import Transport
+
 /// One HTTP request, free of any HTTP framework. The listener makes it; `POST /mcp`, the transfer URLs and the REST
 /// adapter answer it with an ``OutboundResponse``.
 package struct InboundRequest: Sendable {
@@ -9,14 +11,24 @@ package struct InboundRequest: Sendable {
     /// Whether the connection itself is TLS.
     package var isSecure: Bool
     package var body: RequestBody
+    private let place: ConnectionPlace?
 
-    package init(head: HTTPRequest, id: String, client: ClientAddress, isSecure: Bool, body: RequestBody) {
+    /// - Parameter place: of the connection that it came over; `nil` where connections are not counted.
+    package init(
+        head: HTTPRequest, id: String, client: ClientAddress, isSecure: Bool, body: RequestBody,
+        place: ConnectionPlace? = nil
+    ) {
         self.head = head
         self.id = id
         self.client = client
         self.isSecure = isSecure
         self.body = body
+        self.place = place
     }
+
+    /// Its credential was believed: the connection that it came over is the user's from now on, and no stranger's.
+    /// - Parameter user: the id.
+    package func isOf(user id: Int64) { place?.isOf(.user(id)) }
 
     /// The path without its query, still percent-encoded.
     package var path: Substring {

@@ -1,3 +1,5 @@
+package import HTTP
+
 package import struct FoundationEssentials.Date
 
 /// On whose behalf a tool is called, as read for this very request.
@@ -45,6 +47,13 @@ package struct Principal: Sendable {
     /// The same for a user who is known by what they were when a list was made for them; 0 is nobody.
     static func isOwner(of ownerID: Int64, user: Int64, isAdministrator: Bool) -> Bool {
         isAdministrator || (user > 0 && user == ownerID)
+    }
+}
+
+extension InboundRequest {
+    /// Its credential was believed: the connection that it came over is the user's from now on.
+    package func isOf(_ principal: Principal) {
+        if let user = principal.user { isOf(user: user.id) }
     }
 }
 

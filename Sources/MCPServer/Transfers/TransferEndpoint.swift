@@ -208,7 +208,8 @@ extension TransferEndpoint {
     }
 
     private static func call(as principal: Principal, _ request: InboundRequest) -> ToolCall {
-        ToolCall(principal: principal, origin: .transfer, requestID: request.id, client: request.client)
+        request.isOf(principal)
+        return ToolCall(principal: principal, origin: .transfer, requestID: request.id, client: request.client)
     }
 
     /// The row of a use that came to no call; as the call's would have been.

@@ -66,6 +66,7 @@ package final class MCPEndpoint: Sendable {
         guard case .accepted(let principal) = outcome, let token = principal.token else {
             return settings.value.enableMCP ? noToken(request) : disabled(request, id: nil)
         }
+        request.isOf(principal)
         guard settings.value.enableMCP else { return await disabledForKnownToken(request, principal) }
         if let coding = request.foreignCoding { return codingRefused(coding) }
 

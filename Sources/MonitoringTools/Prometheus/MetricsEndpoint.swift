@@ -25,6 +25,7 @@ package struct MetricsEndpoint: Sendable {
         case .refused(let refusal):
             return Self.refusal(.unauthorized, refusal.rawValue)
         case .accepted(let principal):
+            request.isOf(principal)
             do throws(ToolFailure) {
                 try gate.checkAccess(.administrator, principal)
             } catch {

@@ -8,17 +8,18 @@ package struct ConnectionInfo: Sendable {
     package var isSecure: Bool
     /// What ALPN chose.
     package var applicationProtocol: String?
-    /// Its place among the connections without a credential; `nil` where these are not counted.
-    package var guest: GuestPass?
+    /// Its place among the connections of its address or owner; `nil` where these are not counted.
+    package var place: ConnectionPlace?
 
     package init(
-        peer: SocketAddress? = nil, isSecure: Bool = false, applicationProtocol: String? = nil, guest: GuestPass? = nil
+        peer: SocketAddress? = nil, isSecure: Bool = false, applicationProtocol: String? = nil,
+        place: ConnectionPlace? = nil
     ) {
         self.peer = peer
         peerText = peer?.text
         self.isSecure = isSecure
         self.applicationProtocol = applicationProtocol
-        self.guest = guest
+        self.place = place
     }
 }
 

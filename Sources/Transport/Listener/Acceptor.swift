@@ -89,12 +89,12 @@ struct AcceptSource: Sendable {
 
     private func admit(_ descriptor: Int32, _ peer: SocketAddress?) {
         var info = ConnectionInfo(peer: peer, isSecure: false)
-        if let guests = options.guests {
-            guard let guest = guests.admit(peer) else {
+        if let book = options.book {
+            guard let place = book.admit(peer) else {
                 Glibc.close(descriptor)
                 return
             }
-            info.guest = guest
+            info.place = place
         }
         start.start(descriptor, info, on: group.next())
     }

@@ -24,8 +24,8 @@ package final class Listener: Sendable {
         package var backlog: Int32 = 4096
         /// Descriptors that connections leave to files and to others.
         package var reservedDescriptors = 128
-        /// Counts and bounds the connections of each address without a credential.
-        package var guests: GuestBook?
+        /// Counts and bounds the connections of each address and of each owner.
+        package var book: ConnectionBook?
         /// For TLS handshakes.
         package var handshakeLimit = Duration.seconds(10)
 

@@ -238,7 +238,7 @@ struct Source: GRPCService {
     let sent = Counter()
 
     func handler(for call: GRPCServerCall, on loop: isolated EventLoop) -> (any GRPCServerHandler)? {
-        call.credentialShown(on: loop)
+        call.credentialShown(of: .agent(1), on: loop)
         return Handler(self)
     }
 

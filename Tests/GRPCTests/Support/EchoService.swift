@@ -12,7 +12,7 @@ struct EchoService: GRPCService {
 
     func handler(for call: GRPCServerCall, on loop: isolated EventLoop) -> (any GRPCServerHandler)? {
         guard call.path.utf8.elementsEqual("/test.Echo/Talk".utf8) else { return nil }
-        if call.metadata[.guest] == nil { call.credentialShown(on: loop) }
+        if call.metadata[.guest] == nil { call.credentialShown(of: .agent(1), on: loop) }
         if call.metadata[.hold] != nil { call.holdMessages() }
         if call.metadata[.begin] != nil { call.sendInitialMetadata([.begin: "begun"], on: loop) }
         record.note("open")
@@ -76,7 +76,7 @@ final class HeldService: GRPCService {
 
     func handler(for call: GRPCServerCall, on loop: isolated EventLoop) -> (any GRPCServerHandler)? {
         if isHeld { call.holdMessages() }
-        if isTrusted { call.credentialShown(on: loop) }
+        if isTrusted { call.credentialShown(of: .agent(1), on: loop) }
         let bound = LoopBound(call, on: loop)
         calls.withLock { $0.append(bound) }
         record.note("open")

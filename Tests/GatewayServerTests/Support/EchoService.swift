@@ -12,7 +12,7 @@ struct EchoService: GRPCService {
 
     func handler(for call: GRPCServerCall, on loop: isolated EventLoop) -> (any GRPCServerHandler)? {
         guard call.path.utf8.elementsEqual("/test.Echo/Talk".utf8) else { return nil }
-        if call.metadata[.secret] == "shown" { call.credentialShown(on: loop) }
+        if call.metadata[.secret] == "shown" { call.credentialShown(of: .agent(1), on: loop) }
         return Echo()
     }
 

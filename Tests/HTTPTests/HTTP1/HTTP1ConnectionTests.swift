@@ -281,33 +281,74 @@ struct HTTP1ConnectionTests {
 
     // MARK: Addresses
 
-    @Test("an address has so many connections that are waited for, and gets its places back")
-    func guests() async throws {
+    @Test("a connection counts for its address until a credential is believed, and as long as it is there")
+    func places() async throws {
         try await onOwnLoop { loop in
-            let service = HTTPService(limits: .changed { $0.waitingForOneAddress = 2 }) { request in
-                .text(.ok, "\((try? await request.body.collect(upTo: 100))?.count ?? -1)|")
+            let service = HTTPService(limits: .changed { $0.connectionsOfUser = 1 }) { request in
+                if request.head.headerFields[.authorization] == "known" { request.isOf(user: 7) }
+                return .text(.ok, "\((try? await request.body.collect(upTo: 100))?.count ?? -1)|")
             }
+            let address = try #require(SocketAddress("192.0.2.1", port: 1))
             let halfHead = HTTP1Peer(service: service, on: loop)
             let halfBody = HTTP1Peer(service: service, on: loop)
             let known = HTTP1Peer(service: service, on: loop)
-            let third = HTTP1Peer(service: service, on: loop)
+            let other = HTTP1Peer(service: service, on: loop)
             await halfHead.send("GET / HT", on: loop)
-            await halfBody.send(Self.head(length: 2), on: loop)
-            // Two are waited for. A credential makes one less urgent; a whole request is not waited for.
-            await known.send(Self.head(length: 2, "Cookie: a=b\r\n"), on: loop)
-            await third.send(get("/"), on: loop)
-            #expect(!known.transport.isClosed)
-            #expect(third.text.hasSuffix("0|"))
-            await third.send("G", on: loop)
-            #expect(third.transport.isClosed)
+            await halfBody.send(Self.head(length: 2, "Cookie: a=b\r\n"), on: loop)
+            #expect(service.book.count(of: address) == 4)
+            // Believed before the body has come.
+            await known.send(Self.head(length: 2, "Authorization: known\r\n"), on: loop)
+            #expect(service.book.count(of: .user(7)) == 1)
+            await known.send("xx", on: loop)
+            await other.send(get("/", "Authorization: known"), on: loop)
             await halfBody.send("xx", on: loop)
-            #expect(halfBody.text.hasSuffix("2|"))
-            let fourth = HTTP1Peer(service: service, on: loop)
-            await fourth.send("G", on: loop)
-            #expect(!fourth.transport.isClosed)
-            for peer in [halfHead, halfBody, known, fourth] { peer.transport.close(on: loop) }
-            let address = try #require(SocketAddress("192.0.2.1", port: 1))
-            #expect(service.guests.count(of: address) == 0)
+            #expect([known.text, other.text, halfBody.text].map { $0.suffix(2) } == ["2|", "0|", "2|"])
+            // The user's second stays the address's, like those that were answered.
+            #expect(service.book.count(of: address) == 3)
+            #expect(service.book.count(of: .user(7)) == 1)
+            for peer in [halfHead, halfBody, known, other] { peer.transport.close(on: loop) }
+            #expect(service.book.count(of: address) == 0)
+            #expect(service.book.count(of: .user(7)) == 0)
+        }
+    }
+
+    @Test("what is gathered of a body counts for strangers, whatever they show, until its user is known")
+    func gatheredByStrangers() async throws {
+        await onOwnLoop { loop in
+            let limits = ListenerLimits.changed {
+                $0.unreadBodies = 1000
+                $0.shortBody = 600
+            }
+            let service = HTTPService(limits: limits) { request in
+                if request.head.headerFields[.authorization] == "known" { request.isOf(user: 7) }
+                return .text(.ok, "\((try? await request.body.collect(upTo: 5000))?.count ?? -1)|")
+            }
+            let stranger = HTTP1Peer(service: service, on: loop)
+            await stranger.send(Self.head(length: 2000, "Cookie: a=b\r\n"), on: loop)
+            await stranger.send(String(repeating: "x", count: 1001), on: loop)
+            #expect(service.unread.count == 1001)
+            let known = HTTP1Peer(service: service, on: loop)
+            await known.send(Self.head(length: 5000, "Authorization: known\r\n"), on: loop)
+            for _ in 0..<5 { await known.send(String(repeating: "x", count: 1000), on: loop) }
+            #expect(known.text.hasSuffix("5000|"))
+            #expect(service.unread.count == 1001)
+            let second = HTTP1Peer(service: service, on: loop)
+            await second.send(Self.head(length: 2000, "Authorization: unknown\r\n"), on: loop)
+            await second.send(String(repeating: "x", count: 601), on: loop)
+            await second.send("x", on: loop)
+            #expect(second.transport.isClosed)
+            for peer in [stranger, known] { peer.transport.close(on: loop) }
+            for _ in 0..<4 { await loop.turn() }
+            #expect(service.unread.count == 0)
+        }
+    }
+
+    @Test("a client that takes nothing of an answer is given up by the transport after the idle time")
+    func unreadAnswer() async throws {
+        await onOwnLoop { loop in
+            let peer = HTTP1Peer(limits: .changed { $0.idle = .seconds(7) }, on: loop)
+            #expect(peer.transport.unacknowledgedLimit == 7000)
+            peer.transport.close(on: loop)
         }
     }
 

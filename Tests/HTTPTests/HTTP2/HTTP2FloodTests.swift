@@ -49,7 +49,7 @@ struct HTTP2FloodTests {
     func trusted(kind: Int) async {
         let (name, frame) = Self.kinds[kind]
         await EventLoop.shared.run { loop in
-            let router = NotingRouter { stream, loop in stream.connectionIsTrusted(on: loop) }
+            let router = NotingRouter { stream, loop in stream.connectionIsTrusted(as: .agent(1), on: loop) }
             let pair = Self.pair(router, on: loop)
             defer { pair.close(on: loop) }
             // As many as one read brings, many times over.
@@ -68,7 +68,7 @@ struct HTTP2FloodTests {
     @Test("an agent that pings and takes no answers is not read any more, and goes on when it takes them")
     func heldBack() async {
         await EventLoop.shared.run { loop in
-            let router = NotingRouter { stream, loop in stream.connectionIsTrusted(on: loop) }
+            let router = NotingRouter { stream, loop in stream.connectionIsTrusted(as: .agent(1), on: loop) }
             let pair = Self.pair(router, on: loop)
             defer { pair.close(on: loop) }
             _ = await pair.frames(on: loop)
@@ -91,7 +91,9 @@ struct HTTP2FloodTests {
     @Test("Rapid reset: resets of calls that are not ended count, with a secret and without", arguments: [false, true])
     func rapidReset(isTrusted: Bool) async {
         await EventLoop.shared.run { loop in
-            let router = NotingRouter { stream, loop in if isTrusted { stream.connectionIsTrusted(on: loop) } }
+            let router = NotingRouter { stream, loop in
+                if isTrusted { stream.connectionIsTrusted(as: .agent(1), on: loop) }
+            }
             let pair = Self.pair(router, on: loop)
             defer { pair.close(on: loop) }
             var id: Int32 = 3
@@ -113,7 +115,7 @@ struct HTTP2FloodTests {
         await EventLoop.shared.run { loop in
             // Ends each call at once, as the client could have said more.
             let router = NotingRouter { stream, loop in
-                if isTrusted { stream.connectionIsTrusted(on: loop) }
+                if isTrusted { stream.connectionIsTrusted(as: .agent(1), on: loop) }
                 stream.respond(HTTPResponse(status: .ok), on: loop)
                 stream.end(trailers: [HTTPField.Name("grpc-status")!: "0"], on: loop)
             }

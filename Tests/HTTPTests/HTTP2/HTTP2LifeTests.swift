@@ -42,24 +42,23 @@ struct HTTP2LifeTests {
     }
 
     @Test(
-        "a credential that was accepted lets the connection live, one that was refused does not",
+        "a credential that was believed lets the connection live; one that was only shown, or is one too many, does not",
         arguments: [
-            (HTTPField.Name.authorization, HTTPResponse.Status.ok, true), (.cookie, .found, true),
-            (.authorization, .unauthorized, false), (.authorization, .forbidden, false),
-            (.cookie, .tooManyRequests, false),
-            (.accept, .ok, false),
+            (HTTPResponse.Status.ok, "known", true), (.found, "known", true), (.tooManyRequests, "known", true),
+            (.ok, "unknown", false), (.unauthorized, "unknown", false), (.ok, "known, taken", false),
         ])
-    func credentials(field: HTTPField.Name, status: HTTPResponse.Status, lives: Bool) async {
+    func credentials(status: HTTPResponse.Status, shown: String, lives: Bool) async {
         await withOwnLoop { loop in
             let configuration = Self.configuration {
                 $0.farewellToStrangers = 600
                 $0.strangers = 700
-            } _: { _ in
-                .empty(status)
+            } _: { request in
+                if request.head.headerFields[.authorization]?.hasPrefix("known") == true { request.isOf(user: 7) }
+                return .empty(status)
             }
-            let pair = HTTP2Pair(configuration, on: loop)
+            let pair = HTTP2Pair(configuration, userConnections: shown == "known, taken" ? 0 : 1, on: loop)
             defer { pair.close(on: loop) }
-            let answer = pair.request("/", [field: "a=b"], on: loop)
+            let answer = pair.request("/", [.authorization: shown, .cookie: "a=b"], on: loop)
             await pair.exchange(on: loop)
             #expect(answer.head?.status == status)
             try? await loop.sleep(milliseconds: 1000)
@@ -67,10 +66,30 @@ struct HTTP2LifeTests {
         }
     }
 
+    @Test("a connection whose first request takes long lives once its credential was believed")
+    func longRequest() async {
+        await withOwnLoop { loop in
+            let configuration = Self.configuration {
+                $0.farewellToStrangers = 100
+                $0.strangers = 200
+            } _: { request in
+                request.isOf(user: 7)
+                try? await Task.sleep(for: .milliseconds(500))
+                return .text(.ok, "late")
+            }
+            let pair = HTTP2Pair(configuration, on: loop)
+            defer { pair.close(on: loop) }
+            let answer = pair.request("/", on: loop)
+            #expect(await pair.exchange(on: loop) { answer.isClosed })
+            #expect(answer.text == "late")
+            #expect(!pair.transport.isClosed)
+        }
+    }
+
     @Test("a silent peer is asked for a sign of life; an answer keeps it, none ends it", arguments: [true, false])
     func keepAlive(answers: Bool) async {
         await withOwnLoop { loop in
-            let router = NotingRouter { stream, loop in stream.connectionIsTrusted(on: loop) }
+            let router = NotingRouter { stream, loop in stream.connectionIsTrusted(as: .agent(1), on: loop) }
             let configuration = Self.configuration(router: router) {
                 $0.silence = 100
                 $0.answer = 1000
@@ -97,7 +116,7 @@ struct HTTP2LifeTests {
     @Test("a connection without streams hears GOAWAY and ends; one with a stream stays", arguments: [true, false])
     func unused(hasStream: Bool) async {
         await withOwnLoop { loop in
-            let router = NotingRouter { stream, loop in stream.connectionIsTrusted(on: loop) }
+            let router = NotingRouter { stream, loop in stream.connectionIsTrusted(as: .agent(1), on: loop) }
             let configuration = Self.configuration(router: router) {
                 $0.silence = 100
                 $0.unused = 800

@@ -44,6 +44,9 @@ final class Answer: HTTP2StreamHandler {
 final class HTTP2Pair: HTTP2ClientOwner {
     let transport = MemoryTransport()
     let server: HTTP2Connection
+    /// Where the server's connection has its place.
+    let book: ConnectionBook
+    let address = SocketAddress("192.0.2.1", port: 5000)
     private let clientTransport = MemoryTransport()
     private(set) var client: HTTP2ClientConnection?
     private(set) var isReady = false
@@ -53,9 +56,11 @@ final class HTTP2Pair: HTTP2ClientOwner {
     /// - Parameter client: with whose settings, `nil`: the test sends bytes itself.
     init(
         _ configuration: HTTP2ServerConfiguration, client: HTTP2Settings? = .client, isSecure: Bool = false,
-        on loop: isolated EventLoop
+        userConnections: Int = 1, on loop: isolated EventLoop
     ) {
-        server = HTTP2Connection(over: transport, configuration, peer: "192.0.2.1", isSecure: isSecure, on: loop)
+        book = ConnectionBook(limits: ConnectionBook.Limits(ofAddress: 1, ofUser: userConnections, ofAgent: 1))
+        server = HTTP2Connection(
+            over: transport, configuration, peer: "192.0.2.1", isSecure: isSecure, place: book.admit(address), on: loop)
         transport.attach(server)
         if let client {
             let connection = HTTP2ClientConnection(
@@ -69,9 +74,10 @@ final class HTTP2Pair: HTTP2ClientOwner {
 
     /// A connection of a listener's service, with its shared budget.
     init(service: HTTPService, client: HTTP2Settings? = .client, on loop: isolated EventLoop) {
+        book = service.book
         server = HTTP2Connection(
-            over: transport, .patient(entry: service.entry), peer: "192.0.2.1", isSecure: false, guest: nil,
-            service: service, on: loop)
+            over: transport, .patient(entry: service.entry), peer: "192.0.2.1", isSecure: false,
+            place: book.admit(address), service: service, on: loop)
         transport.attach(server)
         if let client {
             let connection = HTTP2ClientConnection(

@@ -164,7 +164,7 @@ struct HTTP2StreamTests {
     @Test("with an agent's secret windows grow: 1 MiB on a stream, and one that nobody reads stops no other")
     func grownWindows() async {
         await EventLoop.shared.run { loop in
-            let router = NotingRouter { stream, loop in stream.connectionIsTrusted(on: loop) }
+            let router = NotingRouter { stream, loop in stream.connectionIsTrusted(as: .agent(1), on: loop) }
             let pair = HTTP2Pair(router: router, on: loop, echo)
             defer { pair.close(on: loop) }
             let body = [UInt8](repeating: 7, count: 2 << 20)
@@ -184,7 +184,7 @@ struct HTTP2StreamTests {
         await EventLoop.shared.run { loop in
             // What cancels: a client whose calls have been ended by the server (these are not counted as an attack).
             let router = NotingRouter { stream, loop in
-                stream.connectionIsTrusted(on: loop)
+                stream.connectionIsTrusted(as: .agent(1), on: loop)
                 stream.respond(HTTPResponse(status: .ok), endStream: true, on: loop)
             }
             let pair = HTTP2Pair(router: router, on: loop, echo)

@@ -61,9 +61,17 @@ struct HTTPServerTests {
         }
     }
 
-    @Test("an address may keep so many connections that show nothing, and no more")
+    @Test("an address may keep so many connections that show nothing, and no more, whatever they do")
     func guests() async throws {
-        try await RunningServer.with(limits: .changed { $0.waitingForOneAddress = 2 }) { server in
+        let limits = ListenerLimits.changed {
+            $0.connectionsOfStrangers = 2
+            $0.connectionsOfUser = 1
+        }
+        let http: HTTPEntry = { request in
+            if request.head.headerFields[.authorization] == "known" { request.isOf(user: 7) }
+            return .text(.ok, "hello")
+        }
+        try await RunningServer.with(limits: limits, http: http) { server in
             try await RawConnection.with(port: server.port) { first in
                 try await RawConnection.with(port: server.port) { second in
                     try await second.send("G")
@@ -71,12 +79,62 @@ struct HTTPServerTests {
                     try await RawConnection.with(port: server.port) { third in
                         #expect(((try? await third.receiveAll()) ?? "") == "")
                     }
-                    // One that was answered leaves its place.
-                    try await first.send(get("/"))
+                    // One that was answered keeps its place, also with a credential that nobody believes.
+                    for request in [get("/"), get("/", "Authorization: unknown", "Cookie: a=b")] {
+                        try await first.send(request)
+                        #expect(try await first.receive(through: "hello").hasPrefix("HTTP/1.1 200"))
+                        try await RawConnection.with(port: server.port) { third in
+                            #expect(((try? await third.receiveAll()) ?? "") == "")
+                        }
+                    }
+                    // A user's leaves it.
+                    try await first.send(get("/", "Authorization: known"))
                     #expect(try await first.receive(through: "hello").hasPrefix("HTTP/1.1 200"))
                     try await RawConnection.with(port: server.port) { fourth in
-                        try await fourth.send(get("/"))
+                        // Served all the same, the user's second counts for the address.
+                        try await fourth.send(get("/", "Authorization: known"))
                         #expect(try await fourth.receive(through: "hello").hasPrefix("HTTP/1.1 200"))
+                        try await RawConnection.with(port: server.port) { fifth in
+                            #expect(((try? await fifth.receiveAll()) ?? "") == "")
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(
+        "who takes nothing of an answer loses the connection, who takes a little now and then does not")
+    func unreadAnswers() async throws {
+        let length = 32 << 20
+        let answer = Array(repeating: UInt8(ascii: "x"), count: length)
+        try await RunningServer.with(
+            limits: .changed { $0.idle = .seconds(1) },
+            http: { request in
+                guard request.path == "/stream" else {
+                    return OutboundResponse(head: HTTPResponse(status: .ok), body: .bytes(answer))
+                }
+                return OutboundResponse(
+                    head: HTTPResponse(status: .ok),
+                    body: .stream(length: Int64(length)) { write in
+                        for start in stride(from: 0, to: length, by: 1 << 20) {
+                            try await write(Array(answer[start..<start + (1 << 20)]))
+                        }
+                    })
+            }
+        ) { server in
+            for path in ["/", "/stream"] {
+                try await RawConnection.with(port: server.port) { idle in
+                    try await RawConnection.with(port: server.port) { slow in
+                        try await idle.send(get(path))
+                        try await slow.send(get(path))
+                        var heard = 0
+                        for part in 1...8 {
+                            while heard < part * (3 << 20) { heard += try #require(try await slow.next()).count }
+                            try await Task.sleep(for: .milliseconds(500))
+                        }
+                        #expect(await eventually { server.server.connectionCount == 1 })
+                        while heard < length { heard += try #require(try await slow.next()).count }
                     }
                 }
             }

@@ -88,7 +88,7 @@ struct HostilePeerTests {
         let limits = ListenerLimits.changed {
             $0.halfClosed = .milliseconds(200)
             $0.webSocketEnd = .milliseconds(200)
-            $0.waitingForOneAddress = 1000
+            $0.connectionsOfStrangers = 1000
         }
         try await RunningServer.with(limits: limits, http: works.entry) { server in
             let request = spoken.request
@@ -117,7 +117,7 @@ struct HostilePeerTests {
 
     @Test("connections that push the window past 2^31 are let go, a thousand of them, over sockets")
     func windows() async throws {
-        try await RunningServer.with(limits: .changed { $0.waitingForOneAddress = 1000 }) { server in
+        try await RunningServer.with(limits: .changed { $0.connectionsOfStrangers = 1000 }) { server in
             await withDiscardingTaskGroup { group in
                 for _ in 0..<8 {
                     group.addTask {

@@ -13,9 +13,10 @@ final class HTTP1Peer {
         limits: ListenerLimits = ListenerLimits(), service: HTTPService? = nil, on loop: isolated EventLoop,
         entry: @escaping HTTPEntry = mirror
     ) {
+        let service = service ?? HTTPService(limits: limits, entry: entry)
+        let peer = SocketAddress("192.0.2.1", port: 5000)
         connection = HTTP1Connection(
-            service ?? HTTPService(limits: limits, entry: entry),
-            ConnectionInfo(peer: SocketAddress("192.0.2.1", port: 5000)), over: transport, on: loop)
+            service, ConnectionInfo(peer: peer, place: service.book.admit(peer)), over: transport, on: loop)
         transport.attach(connection)
     }
 

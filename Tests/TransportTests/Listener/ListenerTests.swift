@@ -117,14 +117,14 @@ import Testing
     @Test("an address has only so many connections without a credential; others are not held up by it")
     func guests() async throws {
         var options = Listener.Options()
-        let book = GuestBook(limit: 3)
-        options.guests = book
-        let passes = Lock<[GuestPass]>([])
+        let book = ConnectionBook(limits: ConnectionBook.Limits(ofAddress: 3, ofUser: 1))
+        options.book = book
+        let places = Lock<[ConnectionPlace]>([])
         let listener = try await Listener.listen(
             host: "0.0.0.0", port: 0, options: options, logger: Self.silent
         ) { transport, info, loop in
             let recorder = Recorder()
-            if let guest = info.guest { passes.withLock { $0.append(guest) } }
+            if let place = info.place { places.withLock { $0.append(place) } }
             transport.send([1], on: loop)
             recorder.whenEnded = { transport.close(on: loop) }
             return recorder
@@ -138,17 +138,51 @@ import Testing
         #expect(try await RawSocket(port: listener.port).receive() != .bytes([1]))
         #expect(try await RawSocket(port: listener.port, from: "127.0.0.2").receive() == .bytes([1]))
         // One shows its credential: there is a place again.
-        passes.withLock { $0[0] }.release()
+        places.withLock { $0[0] }.isOf(.user(7))
         let next = try await RawSocket(port: listener.port)
         #expect(try await next.receive() == .bytes([1]))
-        passes.withLock { $0 = [] }
+        // Its user may have no other: that one stays a stranger.
+        places.withLock { $0[1] }.isOf(.user(7))
+        #expect(!places.withLock { $0[1] }.isKnown)
+        #expect(try await RawSocket(port: listener.port).receive() != .bytes([1]))
+        places.withLock { $0 = [] }
         #expect(book.count(of: try #require(SocketAddress("127.0.0.1", port: 1))) <= 3)
         await listener.stop()
     }
 
+    @Test("owners have so many, each kind its own number; a connection stays with the first")
+    func owners() throws {
+        let book = ConnectionBook(limits: ConnectionBook.Limits(ofAddress: 9, ofUser: 2, ofAgent: 1))
+        let peer = try #require(SocketAddress("192.0.2.1", port: 1))
+        let places = try (0..<6).map { _ in try #require(book.admit(peer)) }
+        for place in places[..<3] { place.isOf(.user(1)) }
+        for place in places[3..<5] { place.isOf(.agent(1)) }
+        places[5].isOf(.user(2))
+        #expect(places.map(\.isKnown) == [true, true, false, true, false, true])
+        #expect(book.count(of: .user(1)) == 2)
+        #expect(book.count(of: .agent(1)) == 1)
+        #expect(book.count(of: peer) == 2)
+        // What is known already asks for no other place.
+        places[5].isOf(.user(1))
+        #expect(book.count(of: .user(2)) == 1)
+        // One that ends makes room, for whoever asks then.
+        places[0].release()
+        #expect(book.count(of: .user(1)) == 1)
+        places[2].isOf(.user(1))
+        #expect(places[2].isKnown)
+        #expect(book.count(of: peer) == 1)
+        for place in places { place.release() }
+        #expect(book.count(of: .user(1)) == 0)
+        #expect(book.count(of: peer) == 0)
+        // A peer without an address is counted once it is somebody's.
+        let local = try #require(book.admit(nil))
+        local.isOf(.user(1))
+        #expect(book.count(of: .user(1)) == 1)
+    }
+
     @Test("a place is given back once, at the latest with the last reference")
-    func guestBook() throws {
-        let book = GuestBook(limit: 2)
+    func places() throws {
+        let book = ConnectionBook(limits: ConnectionBook.Limits(ofAddress: 2))
         let peer = try #require(SocketAddress("192.0.2.1", port: 1))
         var first = book.admit(peer)
         let second = book.admit(peer)
