@@ -78,7 +78,7 @@ package struct FrontEndPages: Sendable {
                     while offset < page.part.upperBound {
                         let start = offset
                         let piece = try await threads.run { _ in try page.piece(at: start) }
-                        // A file that became shorter: the connection ends, so that nobody takes it for whole.
+                        // A file that is another one by now: the connection ends, so that nobody takes it for whole.
                         guard !piece.isEmpty else { throw SystemCallError(code: 0) }
                         try await write(piece)
                         offset += piece.count

@@ -199,6 +199,36 @@ struct PagesTests {
         #expect(try await send("/large.bin", [.range: "bytes=1-"]).text == "\(PageLookup.wholeLimit + 99_999) bytes")
     }
 
+    @Test("a file that is being sent is not kept open; one that was replaced meanwhile ends the answer early")
+    func replacedWhileSent() async throws {
+        let request = InboundRequest(
+            head: HTTPRequest(method: .get, scheme: "http", authority: "g", path: "/large.bin", headerFields: [:]),
+            id: "r", client: ClientAddress(peer: nil, real: nil), isSecure: false, body: .empty)
+        let response = await pages.answerUser(request)
+        guard case .stream(_, let body) = response.body else {
+            Issue.record("no stream")
+            return
+        }
+        let files = FileManager.default
+        let (pieces, sink) = AsyncStream.makeStream(of: Int.self)
+        await #expect(throws: (any Error).self) {
+            try await body { [folder] piece in
+                sink.yield(piece.count)
+                let held = try files.contentsOfDirectory(atPath: "/proc/self/fd").compactMap {
+                    try? files.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+                }
+                #expect(!held.contains { $0.hasPrefix(folder.path) })
+                try files.removeItem(atPath: folder.path + "/templates/user-dist/large.bin")
+                try folder.write(
+                    Array(repeating: 8, count: PageLookup.wholeLimit + 100_001), "templates/user-dist/large.bin")
+            }
+        }
+        sink.finish()
+        var sent: [Int] = []
+        for await count in pieces { sent.append(count) }
+        #expect(sent == [PageLookup.wholeLimit])
+    }
+
     @Test("without a front end a page of ours says how to install one")
     func placeholder() async throws {
         let pages = FrontEndPages(

@@ -1,12 +1,12 @@
 import HTTP
 import Primitives
 
-/// An answer whose file is open and, where it is short, read already.
+/// An answer whose file was found and, where it is short, read already.
 struct PageAnswer: Sendable {
     enum Content: Sendable {
         case none
         case bytes([UInt8])
-        case file(OpenPage)
+        case file(PagePart)
         /// The file could not be read.
         case broken
     }
@@ -23,7 +23,7 @@ struct PageAnswer: Sendable {
     init(head: HTTPResponse, _ file: consuming PageFile, _ part: Range<Int>) {
         self.head = head
         guard part.count <= PageLookup.wholeLimit else {
-            content = .file(OpenPage(file, part))
+            content = .file(PagePart(file, part))
             return
         }
         do throws(SystemCallError) {
@@ -35,18 +35,21 @@ struct PageAnswer: Sendable {
     }
 }
 
-/// A long file on its way to a client; it is closed when nobody knows it any more.
-final class OpenPage: Sendable {
+/// A long file on its way to a client. It is opened for each piece: a client that does not read holds no descriptor.
+struct PagePart: Sendable {
     let part: Range<Int>
-    private let file: PageFile
+    private let place: PageFile.Place
+    private let tag: String
 
-    init(_ file: consuming PageFile, _ part: Range<Int>) {
-        self.file = file
+    init(_ file: borrowing PageFile, _ part: Range<Int>) {
         self.part = part
+        place = file.place
+        tag = file.tag
     }
 
-    /// The piece at `offset`; empty when the file became shorter. Blocks for the disk.
+    /// The piece at `offset`; empty when the file is another one by now. Blocks for the disk.
     func piece(at offset: Int) throws(SystemCallError) -> [UInt8] {
-        try file.read(at: offset, count: min(64 << 10, part.upperBound - offset))
+        guard let file = PageFile.open(place), file.tag.utf8.elementsEqual(tag.utf8) else { return [] }
+        return try file.read(at: offset, count: min(PageLookup.wholeLimit, part.upperBound - offset))
     }
 }

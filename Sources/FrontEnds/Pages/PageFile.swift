@@ -4,6 +4,15 @@ import Primitives
 
 /// An open file below the top of a front end.
 struct PageFile: ~Copyable, Sendable {
+    /// Where a file is.
+    struct Place: Sendable {
+        /// The folder of the front end.
+        let root: String
+        /// None of them may hold a slash or lead upwards.
+        let segments: [String]
+    }
+
+    let place: Place
     let size: Int
     /// Seconds since 1970.
     let modified: Int
@@ -11,7 +20,8 @@ struct PageFile: ~Copyable, Sendable {
     let tag: String
     private let file: Descriptor
 
-    private init(_ file: consuming Descriptor, _ status: linux_status) {
+    private init(_ file: consuming Descriptor, _ status: linux_status, at place: Place) {
+        self.place = place
         self.file = file
         size = Int(status.size)
         modified = Int(status.modified)
@@ -20,16 +30,13 @@ struct PageFile: ~Copyable, Sendable {
     }
 
     /// Opens a file from folder to folder, none of which may be a link. The calls block.
-    /// - Parameters:
-    ///   - root: the folder of the front end.
-    ///   - segments: none of them may hold a slash or lead upwards.
     /// - Returns: `nil` where there is no such file.
-    static func open(root: String, _ segments: [String]) -> PageFile? {
+    static func open(_ place: Place) -> PageFile? {
         do throws(SystemCallError) {
-            let file = try descriptor(root, segments)
+            let file = try descriptor(place.root, place.segments)
             var status = linux_status()
             guard unsafe linux_status_of(file.raw, &status) == 0, status.mode & S_IFMT == S_IFREG else { return nil }
-            return PageFile(file, status)
+            return PageFile(file, status, at: place)
         } catch {
             return nil
         }

@@ -12,8 +12,8 @@ struct PageLookup: Sendable {
     let isAdmin: Bool
     let head: HTTPRequest
 
-    /// Longer files are sent while they are read.
-    static let wholeLimit = 256 << 10
+    /// Longer files are sent while they are read, in pieces of this size: a client that does not read makes us hold no more.
+    static let wholeLimit = 32 << 10
 
     func answer() -> PageAnswer {
         if let name = PagePath(path), let answer = file(name, .ok) { return answer }
@@ -30,11 +30,13 @@ struct PageLookup: Sendable {
     private static let asked = "no-cache"
 
     private func file(_ name: PagePath, _ status: HTTPResponse.Status) -> PageAnswer? {
-        guard let plain = PageFile.open(root: root, name.segments) else { return nil }
+        guard let plain = PageFile.open(PageFile.Place(root: root, segments: name.segments)) else { return nil }
         // A part of a compressed file is of no use to whoever goes on with the plain one.
         let codings = head.headerFields[.range] == nil ? ContentCoding.accepted(head.headerFields[.acceptEncoding]) : []
         for coding in codings {
-            guard let packed = PageFile.open(root: root, name.appending(coding.suffix)),
+            guard
+                let packed = PageFile.open(
+                    PageFile.Place(root: root, segments: name.appending(coding.suffix))),
                 packed.modified >= plain.modified
             else {
                 continue

@@ -20,6 +20,8 @@ package struct HTTP2ServerLimits: Sendable, Hashable {
     /// A connection that shows no credential hears GOAWAY after the first time and is closed after the second.
     package var farewellToStrangers: UInt64 = 25_000
     package var strangers: UInt64 = 30_000
+    /// Its requests that are answered at a time.
+    package var atWorkForStrangers = 4
     /// After so much silence the peer is asked for a sign of life, and is given up when it shows none in time.
     package var silence: UInt64 = 60_000
     package var answer: UInt64 = 20_000
@@ -41,6 +43,7 @@ package final class HTTP2Connection: ByteProtocol {
     let link: HTTP2Link
     /// What all connections of the listener share; `nil` where there is none.
     let service: HTTPService?
+    private static let pendingCheck: UInt64 = 20
     private let start: UInt64
     /// Web requests that are being answered, those included whose clients have given them up.
     private var working = 0
@@ -52,6 +55,7 @@ package final class HTTP2Connection: ByteProtocol {
     private var isShuttingDown = false
     private var lifeTimer: EventLoop.Timer?
     private var lingerTimer: EventLoop.Timer?
+    private var pendingTimer: EventLoop.Timer?
     private var noticeTimer: EventLoop.Timer?
     private var isClosed = false
 
@@ -93,8 +97,8 @@ package final class HTTP2Connection: ByteProtocol {
 
     package func closed(on loop: isolated EventLoop) {
         isClosed = true
-        for timer in [lifeTimer, lingerTimer, noticeTimer] { if let timer { loop.cancel(timer) } }
-        (lifeTimer, lingerTimer, noticeTimer) = (nil, nil, nil)
+        for timer in [lifeTimer, lingerTimer, noticeTimer, pendingTimer] { if let timer { loop.cancel(timer) } }
+        (lifeTimer, lingerTimer, noticeTimer, pendingTimer) = (nil, nil, nil, nil)
         lingering = []
         pending = []
         link.place?.release()
@@ -134,13 +138,38 @@ package final class HTTP2Connection: ByteProtocol {
             // Their clients have given up so many that are still being ended.
             return exchange.refuse(on: loop)
         }
-        if link.session.isCrowded { return pending.append(exchange) }
-        working += 1
-        exchange.begin(on: loop)
+        pending.append(exchange)
+        beginPending(on: loop)
+    }
+
+    private var mayBegin: Bool {
+        if link.session.isCrowded { return false }
+        return working < configuration.limits.atWorkForStrangers || !link.session.floodGuard.isOfStranger
+    }
+
+    private func beginPending(on loop: isolated EventLoop) {
+        guard !pending.isEmpty else { return }
+        trustIfKnown(on: loop)
+        while let first = pending.first, mayBegin {
+            pending.removeFirst()
+            guard !first.isClosed else { continue }
+            working += 1
+            first.begin(on: loop)
+        }
+        guard !pending.isEmpty, pendingTimer == nil, link.session.floodGuard.isOfStranger else { return }
+        // Those at work may take long, and the first of them may show a credential at once.
+        pendingTimer = loop.schedule(after: Self.pendingCheck) { [weak self] in
+            guard let self else { return }
+            pendingTimer = nil
+            beginPending(on: loop)
+        }
     }
 
     /// The task of a web request has ended.
-    func exchangeEnded(on loop: isolated EventLoop) { working -= 1 }
+    func exchangeEnded(on loop: isolated EventLoop) {
+        working -= 1
+        beginPending(on: loop)
+    }
 
     /// Web requests whose tasks have not ended.
     var workingForTests: Int { working }
@@ -241,9 +270,6 @@ extension HTTP2Connection: HTTP2LinkOwner {
     }
 
     func flushed(on loop: isolated EventLoop) {
-        guard !pending.isEmpty, !link.session.isCrowded else { return }
-        let exchanges = pending
-        pending = []
-        for exchange in exchanges where !exchange.isClosed { take(exchange, on: loop) }
+        beginPending(on: loop)
     }
 }

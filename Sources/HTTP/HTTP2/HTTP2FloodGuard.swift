@@ -39,6 +39,8 @@ struct HTTP2FloodGuard: Sendable {
     var trust = HTTP2Trust.none
     /// Off at a client's end: its server is free to do as it likes.
     private let policesPeer: Bool
+    /// The peer is a client that has shown no credential.
+    var isOfStranger: Bool { policesPeer && trust == .none }
     private var control = Bucket()
     private var resets = Bucket()
     private var fields = Bucket()
@@ -69,7 +71,7 @@ struct HTTP2FloodGuard: Sendable {
 
     /// Fields were decoded, whether they are kept or not.
     mutating func decoded(_ bytes: Int, at now: UInt64) -> Bool {
-        guard policesPeer, trust == .none else { return true }
+        guard isOfStranger else { return true }
         return fields.take(bytes, of: Self.fields.capacity, perSecond: Self.fields.perSecond, at: now)
     }
 

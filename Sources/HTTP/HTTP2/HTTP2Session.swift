@@ -198,7 +198,9 @@ import Transport
     var waitingFrames: Int { unsafe nghttp2_session_get_outbound_queue_size(session) }
 
     /// So much waits that no stream should add much.
-    var isCrowded: Bool { waiting > settings.crowded }
+    var isCrowded: Bool {
+        waiting > (floodGuard.isOfStranger ? settings.crowdedByStranger : settings.crowded)
+    }
 
     // MARK: Connection
 

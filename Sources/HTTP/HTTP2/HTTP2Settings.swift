@@ -15,6 +15,8 @@ package struct HTTP2Settings: Sendable, Hashable {
     package var maximumHeaderList = 64 << 10
     /// Bytes waiting on all streams of a connection above which each of them may have only little more.
     package var crowded = 4 << 20
+    /// The same on a connection that has shown no credential, of which there may be many that read nothing.
+    package var crowdedByStranger = 64 << 10
 
     package init() {}
 }

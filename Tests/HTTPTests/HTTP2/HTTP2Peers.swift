@@ -181,6 +181,9 @@ extension HTTP2ServerConfiguration {
         configuration.limits.farewellToStrangers = 600_000
         configuration.limits.strangers = 600_000
         configuration.limits.silence = 600_000
+        // As if each had shown a credential.
+        configuration.limits.atWorkForStrangers = .max
+        configuration.settings.crowdedByStranger = configuration.settings.crowded
         return configuration
     }
 }

@@ -292,6 +292,61 @@ struct HTTP2StreamTests {
         }
     }
 
+    @Test("a stranger's connection has four requests at work; once a credential was believed, as many as others")
+    func strangersAtWork() async {
+        await EventLoop.shared.run { loop in
+            let (asked, isOver) = (Lock(0), Lock(false))
+            let configuration = HTTP2ServerConfiguration(entry: { request in
+                if request.head.headerFields[.authorization] == "known" { request.isOf(user: 7) }
+                asked.withLock { $0 += 1 }
+                while !isOver.withLock({ $0 }), !Task.isCancelled { await EventLoop.shared.turn() }
+                return .empty(.ok)
+            })
+            for (fields, most): (HTTPFields, Int) in [([.authorization: "unknown"], 4), ([.authorization: "known"], 9)]
+            {
+                asked.withLock { $0 = 0 }
+                isOver.withLock { $0 = false }
+                let pair = HTTP2Pair(configuration, on: loop)
+                let answers = (0..<9).map { _ in pair.request("/", fields, on: loop) }
+                #expect(await pair.exchange(on: loop) { asked.withLock { $0 } == most })
+                try? await loop.sleep(milliseconds: 50)
+                await pair.exchange(on: loop)
+                #expect(asked.withLock { $0 } == most)
+                isOver.withLock { $0 = true }
+                #expect(await pair.exchange(on: loop) { answers.allSatisfy { $0.head?.status == .ok } })
+                pair.close(on: loop)
+            }
+        }
+    }
+
+    @Test("of a stranger who reads nothing little waits; who reads gets all", arguments: [true, false])
+    func strangersAnswers(isStreamed: Bool) async {
+        await EventLoop.shared.run { loop in
+            let asked = Lock(0)
+            let piece = [UInt8](repeating: 7, count: 32 << 10)
+            let configuration = HTTP2ServerConfiguration(entry: { _ in
+                asked.withLock { $0 += 1 }
+                guard isStreamed else {
+                    return OutboundResponse(head: HTTPResponse(status: .ok), body: .bytes(piece))
+                }
+                return OutboundResponse(
+                    head: HTTPResponse(status: .ok),
+                    body: .stream(length: 10 * 32 << 10) { write in for _ in 0..<10 { try await write(piece) } })
+            })
+            var client = HTTP2Settings.client
+            client.streamWindow = 0
+            let pair = HTTP2Pair(configuration, client: client, on: loop)
+            defer { pair.close(on: loop) }
+            let answers = (0..<50).map { _ in pair.request(on: loop) }
+            await pair.exchange(on: loop)
+            #expect(asked.withLock { $0 } <= 4)
+            #expect(pair.server.link.session.waiting <= 5 * piece.count)
+            for answer in answers { answer.stream?.growWindow(on: loop) }
+            #expect(await pair.exchange(on: loop) { answers.allSatisfy { $0.isClosed } })
+            #expect(answers.allSatisfy { $0.body.count == (isStreamed ? 10 : 1) * piece.count })
+        }
+    }
+
     @Test("a request that is reset has its task cancelled; so has one whose connection ends", arguments: [true, false])
     func cancellation(isReset: Bool) async {
         await EventLoop.shared.run { loop in
