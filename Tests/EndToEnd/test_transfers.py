@@ -146,6 +146,15 @@ def test_content_arrives_as_it_is(transfers, content):
     assert answer.headers["Content-Length"] == str(len(content))
 
 
+def test_a_body_that_comes_a_moment_after_its_head_arrives(transfers):
+    """Whenever it comes: while the agent is asked, just then, or later."""
+    for number in range(300):
+        upload = SlowUpload(transfers.upload_url(transfers.folder / "up"), 1)
+        time.sleep(number % 30 / 10_000)
+        upload.send(b"x")
+        assert upload.answer()[0] == 200, number
+
+
 @pytest.mark.timeout(180)
 def test_exactly_100_mib_pass_both_ways(transfers, big):
     """And the gateway keeps a small part of them in memory at a time."""

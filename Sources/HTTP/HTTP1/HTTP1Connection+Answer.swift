@@ -245,7 +245,7 @@ extension HTTP1Connection {
             guard let transport else { throw RequestBody.Failure.broken }
             if transport.isWritable { return }
             try Task.checkCancellation()
-            await sent.wait(on: loop)
+            await sent.wait(on: loop) { self.transport?.isWritable == false }
         }
     }
 

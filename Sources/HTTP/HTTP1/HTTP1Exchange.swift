@@ -91,7 +91,7 @@ final class HTTP1Exchange {
             try Task.checkCancellation()
             readerWaits = true
             waits()
-            await changed.wait(on: loop)
+            await changed.wait(on: loop) { waiting.isEmpty && body == .open && toSkip == nil }
             readerWaits = false
         }
     }

@@ -227,7 +227,7 @@ final class HTTP2Intake {
             try Task.checkCancellation()
             askForBody(on: loop)
             isAwaited = true
-            await change.wait(on: loop)
+            await change.wait(on: loop) { chunks.isEmpty && state == .open }
             isAwaited = false
         }
     }
@@ -281,7 +281,7 @@ final class HTTP2Outlet {
         guard !chunk.isEmpty else { return }
         while !stream.isClosed, !stream.isWritable {
             try Task.checkCancellation()
-            await change.wait(on: loop)
+            await change.wait(on: loop) { !stream.isClosed && !stream.isWritable }
         }
         guard !stream.isClosed else { throw RequestBody.Failure.broken }
         written += Int64(chunk.count)

@@ -2,15 +2,20 @@ import Transport
 
 /// Wakes the tasks that wait for something to change on a loop. A woken task looks itself whether it has changed, and
 /// waits again if not.
+///
+/// A task that prefers another executor leaves the loop's thread at every call, also at those that wait for nothing, and
+/// the loop has turns meanwhile. So what was looked at before a wait may be another by the time that the task is in the
+/// list, and is looked at once more then.
 final class LoopSignal {
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    /// Returns when woken, or when the task is cancelled, at once then.
-    func wait(on loop: isolated EventLoop) async {
+    /// Returns when woken, at once when there is nothing to wait for or when the task is cancelled.
+    /// - Parameter mustWait: whether things still are such that the wait began.
+    func wait(on loop: isolated EventLoop, while mustWait: () -> Bool) async {
         let bound = LoopBound(self, on: loop)
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                if Task.isCancelled { continuation.resume() } else { waiting.append(continuation) }
+                if Task.isCancelled || !mustWait() { continuation.resume() } else { waiting.append(continuation) }
             }
         } onCancel: {
             Task(executorPreference: bound.loop.executor) {

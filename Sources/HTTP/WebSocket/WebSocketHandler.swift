@@ -62,18 +62,14 @@ final class WebSocketHandler: ByteProtocol {
 
     func receive(on loop: isolated EventLoop) async throws -> WebSocketMessage? {
         receiverIsBusy = false
-        if !queue.isEmpty {
-            let message = queue.removeFirst()
-            queuedBytes -= message.byteCount
-            receiverIsBusy = true
-            decode(on: loop)
-            return message
-        }
+        if let message = takeQueued(on: loop) { return message }
         receiverCount += 1
         let number = receiverCount
         let bound = LoopBound(self, on: loop)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
+                // The loop may have had a turn since the queue was looked at.
+                if let message = takeQueued(on: loop) { return continuation.resume(returning: message) }
                 receiver?.continuation.resume(throwing: WebSocketFailure.closed)
                 receiver = (number, continuation)
                 if Task.isCancelled { cancel(number) }
@@ -84,6 +80,15 @@ final class WebSocketHandler: ByteProtocol {
                 await bound.loop.run { loop in bound.get(on: loop).cancel(number) }
             }
         }
+    }
+
+    private func takeQueued(on loop: isolated EventLoop) -> WebSocketMessage? {
+        guard !queue.isEmpty else { return nil }
+        let message = queue.removeFirst()
+        queuedBytes -= message.byteCount
+        receiverIsBusy = true
+        decode(on: loop)
+        return message
     }
 
     /// Nothing happens where it has been answered already.
@@ -104,7 +109,7 @@ final class WebSocketHandler: ByteProtocol {
             guard let transport = self.transport else { throw WebSocketFailure.closed }
             if transport.isWritable { return }
             try Task.checkCancellation()
-            await sent.wait(on: loop)
+            await sent.wait(on: loop) { self.transport?.isWritable == false }
         }
     }
 

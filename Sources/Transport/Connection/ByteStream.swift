@@ -51,7 +51,7 @@ package final class ByteStream: Sendable {
         try await Self.wait(core, on: core.loop, body)
     }
 
-    /// The loop is not left between the number and the wait, so that a cancellation finds who waits.
+    /// A cancellation finds who waits by the number, whenever it comes.
     private static func wait(
         _ bound: LoopBound<ByteStreamCore>, on loop: isolated EventLoop,
         _ body: @Sendable (ByteStreamCore, Int, Waiter, isolated EventLoop) -> Void
@@ -59,7 +59,11 @@ package final class ByteStream: Sendable {
         let core = bound.get(on: loop)
         let number = core.nextNumber()
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { waiter in body(core, number, waiter, loop) }
+            try await withCheckedThrowingContinuation { waiter in
+                body(core, number, waiter, loop)
+                // It may have come before there was anybody to find.
+                if Task.isCancelled { core.cancel(number) }
+            }
         } onCancel: {
             Task(executorPreference: loop.executor) {
                 await loop.run { loop in bound.get(on: loop).cancel(number) }
