@@ -295,7 +295,8 @@ struct HTTP2StreamTests {
     @Test("a stranger's connection has four requests at work; once a credential was believed, as many as others")
     func strangersAtWork() async {
         await EventLoop.shared.run { loop in
-            let (asked, isOver) = (Lock(0), Lock(false))
+            let asked = Lock(0)
+            let isOver = Lock(false)
             let configuration = HTTP2ServerConfiguration(entry: { request in
                 if request.head.headerFields[.authorization] == "known" { request.isOf(user: 7) }
                 asked.withLock { $0 += 1 }
