@@ -20,6 +20,8 @@ struct UnaryHandlerTests {
                 record.note("admit")
                 guard secret == "open" else { throw GRPCStatus(.unauthenticated, "who are you?") }
                 return "friend"
+            } owner: { _ in
+                .agent(1)
             } answer: { [record] caller, message in
                 switch message.first {
                 case 0: throw GRPCStatus(.notFound, "no \(caller)")
