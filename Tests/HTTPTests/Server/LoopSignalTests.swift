@@ -40,11 +40,11 @@ struct LoopSignalTests {
             let peer = HTTP1Peer(
                 on: loop,
                 entry: webSocketEntry { socket in
-                    await Task.detached {
+                    await withTaskExecutorPreference(globalConcurrentExecutor) {
                         while let message = try? await socket.receive(), case .text(let text) = message {
                             heard.withLock { $0.append(Int(text) ?? -1) }
                         }
-                    }.value
+                    }
                     return .normal
                 })
             await peer.send(WebSocketPeer.request, on: loop)
@@ -64,9 +64,9 @@ struct LoopSignalTests {
     func body() async {
         await onOwnLoop { loop in
             let entry: HTTPEntry = { request in
-                await Task.detached {
+                await withTaskExecutorPreference(globalConcurrentExecutor) {
                     .text(.ok, "\((try? await request.body.collect(upTo: 100))?.count ?? -1)|")
-                }.value
+                }
             }
             for round in 0..<500 {
                 let peer = HTTP1Peer(on: loop, entry: entry)
