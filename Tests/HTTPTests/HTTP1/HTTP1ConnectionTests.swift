@@ -64,6 +64,7 @@ struct HTTP1ConnectionTests {
         await onOwnLoop { loop in
             let (wanted, want) = AsyncStream<Void>.makeStream()
             let entry: HTTPEntry = { request in
+                if request.head.headerFields.contains(.authorization) { request.isOf(user: 7) }
                 for await _ in wanted { break }
                 return .text(.ok, "\((try? await request.body.collect(upTo: 1 << 20))?.count ?? -1)|")
             }
@@ -98,7 +99,10 @@ struct HTTP1ConnectionTests {
                 $0.unreadBodies = 100
                 $0.shortBody = 60
             }
-            let service = HTTPService(limits: limits, entry: mirror)
+            let service = HTTPService(limits: limits) { request in
+                if request.head.headerFields.contains(.authorization) { request.isOf(user: 7) }
+                return await mirror(request)
+            }
             func peer(_ sent: Int, _ fields: String = "", on loop: isolated EventLoop) async -> HTTP1Peer {
                 let peer = HTTP1Peer(service: service, on: loop)
                 await peer.send(Self.head(length: 200, fields) + String(repeating: "x", count: sent), on: loop)
@@ -411,6 +415,7 @@ struct HTTP1ConnectionTests {
         await onOwnLoop { loop in
             let (wanted, want) = AsyncStream<Void>.makeStream()
             let entry: HTTPEntry = { request in
+                if request.head.headerFields.contains(.authorization) { request.isOf(user: 7) }
                 for await _ in wanted { break }
                 return await mirror(request)
             }

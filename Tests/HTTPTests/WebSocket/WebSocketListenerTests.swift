@@ -164,8 +164,8 @@ struct WebSocketListenerTests {
 
     @Test("a client that answers pings stays, beyond HTTP's idle time; a silent one is dropped")
     func pings() async throws {
-        let limits = ListenerLimits.changed { $0.idle = .milliseconds(300) }
-        let entry = webSocketEntry(pingInterval: .milliseconds(300), echo)
+        let limits = ListenerLimits.changed { $0.idle = .seconds(1) }
+        let entry = webSocketEntry(pingInterval: .seconds(1), echo)
         try await RunningServer.with(limits: limits, http: entry) { server in
             try await RawConnection.with(port: server.port) { connection in
                 let peer = try await WebSocketPeer.open(connection)
