@@ -2,6 +2,7 @@ import Foundation
 import HTTP
 import JSON
 import Storage
+import Synchronization
 import TestSupport
 import Testing
 
@@ -12,21 +13,29 @@ import Testing
 struct ToolsStreamRightsTests {
     typealias Scene = ToolsStreamTests.Scene
 
-    /// Opens a terminal, does `change`, and demands that it has ended for both sides.
+    /// Opens a terminal, does `change`, and demands that it has ended for both sides within a second, or several attempts
+    /// on a crowded machine.
     private func during(
         as principal: @escaping @Sendable (Scene) async throws -> Principal,
         _ change: @escaping @Sendable (Scene, Principal) async throws -> Void
     ) async throws {
+        let fastest = try await Promptness.best { try await attempt(as: principal, change) }
+        #expect(fastest < .seconds(1))
+    }
+
+    /// - Returns: how long it took from the change to the end of the terminal.
+    private func attempt(
+        as principal: @escaping @Sendable (Scene) async throws -> Principal,
+        _ change: @escaping @Sendable (Scene, Principal) async throws -> Void
+    ) async throws -> Duration {
+        let took = Mutex(Duration.zero)
         try await ToolsStreamTests().scene { scene in
             let principal = try await principal(scene)
-            let clock = ContinuousClock()
             let result = try await scene.attached(as: principal) { _, _ in
-                let took = try await clock.measure {
-                    try await change(scene, principal)
-                    #expect(await eventually { scene.streams.streamCount == 0 })
-                }
-                // A second by the contract; the rest is what a crowded test machine takes.
-                #expect(took < .seconds(10))
+                let began = ContinuousClock.now
+                try await change(scene, principal)
+                #expect(await eventually { scene.streams.streamCount == 0 })
+                took.withLock { $0 = began.duration(to: .now) }
             }
             #expect(result.outcome == .revoked)
             let rows = try await scene.gateway.auditRows().filter { $0.tool == "terminal.attach" }
@@ -34,6 +43,7 @@ struct ToolsStreamRightsTests {
             #expect(rows.first?.serverID == scene.server.id)
             #expect(scene.gateway.live.count == 0)
         }
+        return took.withLock { $0 }
     }
 
     @Test("Deleted while in use: revoking the token closes its terminal")
