@@ -141,7 +141,7 @@ package final class AgentDirectory: AgentNetwork {
         _ purpose: AgentStreamPurpose, userID: Int64?, owner: AgentStreamCredential? = nil, on session: AgentSession
     ) throws(AgentCallError) -> IOStreamSession {
         let countsForUser = purpose == .transfer ? nil : userID
-        if let userID = countsForUser, !takeSlot(of: userID) {
+        if let userID = countsForUser, !takeSlot(of: userID, for: purpose) {
             throw .tooManyStreams("too many concurrent streams for this user")
         }
         let stream = IOStreamSession(
@@ -163,9 +163,10 @@ package final class AgentDirectory: AgentNetwork {
     /// Streams registered now.
     var streamCount: Int { streams.values.count }
 
-    private func takeSlot(of userID: Int64) -> Bool {
-        userStreams.withLock { counts in
-            guard counts[userID, default: 0] < configuration.streamsPerUser else { return false }
+    private func takeSlot(of userID: Int64, for purpose: AgentStreamPurpose) -> Bool {
+        let kept = purpose == .nat ? configuration.streamsNotForTunnels.ofUser : 0
+        return userStreams.withLock { counts in
+            guard counts[userID, default: 0] < configuration.streamsPerUser - kept else { return false }
             counts[userID, default: 0] += 1
             return true
         }

@@ -21,6 +21,9 @@ package struct AgentLinkConfiguration: Sendable {
     package var maxMessage = 16 << 20
     package var streamsPerUser = 20
     package var streamsPerServer = 40
+    /// So many of both are not for tunnels: whoever reaches the host of one is a stranger, and must not keep people from
+    /// their servers.
+    package var streamsNotForTunnels = (ofUser: 4, ofServer: 8)
     package var streamLimits = AgentStreamLimits.Table()
     package var now: @Sendable () -> Date = { Date() }
 

@@ -166,8 +166,9 @@ final class AgentSession: Sendable {
 
     /// - Returns: `false` when the server's quota is used up, or nothing may be opened any more.
     func add(_ stream: IOStreamSession) -> Bool {
-        state.withLock { state in
-            guard state.end == nil, state.streams.count < configuration.streamsPerServer else { return false }
+        let kept = stream.purpose == .nat ? configuration.streamsNotForTunnels.ofServer : 0
+        return state.withLock { state in
+            guard state.end == nil, state.streams.count < configuration.streamsPerServer - kept else { return false }
             state.streams[stream.id] = stream
             return true
         }

@@ -201,6 +201,29 @@ struct IOStreamTests {
         }
     }
 
+    @Test("unbounded streams: tunnels, which strangers open, leave 4 of a user and 8 of a server to people")
+    func tunnelQuota() async throws {
+        let agent = try FakeAgent(directory)
+        let link = try await directory.link(to: 1)
+        func openTunnel(user: Int64) async throws {
+            async let stream = link.openStream(.nat, userID: user, attachTimeout: .seconds(5)) { id in
+                StreamTask(streamID: id).jsonText()
+            }
+            try await agent.attachNext()
+            _ = try await stream
+        }
+        for user: Int64 in [7, 8] { for _ in 0..<16 { try await openTunnel(user: user) } }
+        for (user, whose) in [(Int64(7), "user"), (9, "server")] {
+            await #expect(throws: AgentCallError.tooManyStreams("too many concurrent streams for this \(whose)")) {
+                _ = try await link.openStream(.nat, userID: user, attachTimeout: .seconds(5)) { id in
+                    StreamTask(streamID: id).jsonText()
+                }
+            }
+        }
+        for user: Int64 in [7, 8] { for _ in 0..<4 { _ = try await openStream(agent, user: user) } }
+        #expect(directory.streamCount == 40)
+    }
+
     @Test("unbounded streams: the slot comes back on every way out of opening")
     func churn() async throws {
         let agent = try FakeAgent(directory)
