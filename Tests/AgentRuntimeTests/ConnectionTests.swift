@@ -110,7 +110,7 @@ final class FakeGateway: GRPCService {
     }
 }
 
-@Suite("Connection", .timeLimit(.minutes(1)))
+@Suite("Connection", .timeLimit(.minutes(5)))
 struct ConnectionTests {
     let folder = TemporaryFolder()
 

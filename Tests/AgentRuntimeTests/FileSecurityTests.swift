@@ -7,7 +7,7 @@ import Testing
 @testable import AgentRuntime
 
 /// `security.md`: Symlink swaps and FIFOs on the agent.
-@Suite("Symlink swaps and FIFOs on the agent", .timeLimit(.minutes(1)))
+@Suite("Symlink swaps and FIFOs on the agent", .timeLimit(.minutes(5)))
 struct FileSecurityTests {
     let folder = TemporaryFolder()
     let tasks = FileTasks()

@@ -10,7 +10,7 @@ import YAML
 @testable import AgentRuntime
 
 /// What happens on machines every day: mounts that hang, environments that are bare, processes that are killed.
-@Suite("Ordinary life", .timeLimit(.minutes(1)))
+@Suite("Ordinary life", .timeLimit(.minutes(5)))
 struct OrdinaryLifeTests {
     let folder = TemporaryFolder()
 

@@ -7,7 +7,7 @@ import Transport
 
 @testable import AgentRuntime
 
-@Suite("Probes", .timeLimit(.minutes(1)))
+@Suite("Probes", .timeLimit(.minutes(5)))
 struct ProbeTests {
     /// A service that answers every connection with `text` and closes.
     func withService(_ text: String, _ body: (Int) async throws -> Void) async throws {

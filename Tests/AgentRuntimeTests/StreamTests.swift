@@ -7,7 +7,7 @@ import Transport
 
 @testable import AgentRuntime
 
-@Suite("Terminal", .timeLimit(.minutes(1)))
+@Suite("Terminal", .timeLimit(.minutes(5)))
 struct TerminalTests {
     let stream = MemoryStream()
     let environment = ["PATH": "/usr/bin:/bin", "HOME": "/tmp", "NZ_CLIENT_SECRET": "canary"]
@@ -54,7 +54,7 @@ struct TerminalTests {
     }
 }
 
-@Suite("File manager", .timeLimit(.minutes(1)))
+@Suite("File manager", .timeLimit(.minutes(5)))
 struct FileManagerTests {
     let folder = TemporaryFolder()
     let stream = MemoryStream()
@@ -133,7 +133,7 @@ struct FileManagerTests {
     }
 }
 
-@Suite("NAT", .timeLimit(.minutes(1)))
+@Suite("NAT", .timeLimit(.minutes(5)))
 struct NATTests {
     /// A service that echoes until the peer sends a `q`, then closes.
     func withEcho(_ body: (Int) async throws -> Void) async throws {

@@ -82,7 +82,7 @@ struct MemoryOpener: StreamOpening {
     }
 }
 
-@Suite("Dispatcher", .timeLimit(.minutes(1)))
+@Suite("Dispatcher", .timeLimit(.minutes(5)))
 struct DispatcherTests {
     let folder = TemporaryFolder()
     let context: AgentContext

@@ -6,7 +6,7 @@ import Testing
 
 @testable import AgentRuntime
 
-@Suite("Transfers", .timeLimit(.minutes(1)))
+@Suite("Transfers", .timeLimit(.minutes(5)))
 struct TransferTests {
     let folder = TemporaryFolder()
     let stream = MemoryStream()

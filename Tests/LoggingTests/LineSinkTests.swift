@@ -3,7 +3,7 @@ import Testing
 
 @testable import Logging
 
-@Suite("Lines on their way to a descriptor", .serialized, .timeLimit(.minutes(1)))
+@Suite("Lines on their way to a descriptor", .serialized, .timeLimit(.minutes(5)))
 struct LineSinkTests {
     @Test("lines arrive whole and in order, many in one write")
     func order() throws {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import RESTAdapter
 
-@Suite("WebSocket routes", .timeLimit(.minutes(2)))
+@Suite("WebSocket routes", .timeLimit(.minutes(5)))
 struct SocketTests {
     /// Accepts its socket, says which session was asked for, repeats what it hears until the client closes.
     private struct EchoTool: Tool {

@@ -6,7 +6,7 @@ import Transport
 @testable import AgentLink
 
 /// What a peer that does not read, or does not stop sending, can do.
-@Suite("gRPC service: back-pressure and hostile peers", .timeLimit(.minutes(1)))
+@Suite("gRPC service: back-pressure and hostile peers", .timeLimit(.minutes(5)))
 struct BackPressureTests {
     private func openStream(
         _ client: LinkClient, _ directory: AgentDirectory

@@ -3,7 +3,7 @@ import Testing
 
 @testable import AgentLink
 
-@Suite("gRPC service: IOStream", .timeLimit(.minutes(1)))
+@Suite("gRPC service: IOStream", .timeLimit(.minutes(5)))
 struct IOStreamServiceTests {
     typealias IO = Exchange<IOStreamFrame, IOStreamFrame>
 

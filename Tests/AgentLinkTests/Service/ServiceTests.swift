@@ -6,7 +6,7 @@ import struct FoundationEssentials.Date
 
 @testable import AgentLink
 
-@Suite("gRPC service: calls", .timeLimit(.minutes(1)))
+@Suite("gRPC service: calls", .timeLimit(.minutes(5)))
 struct ServiceCallTests {
     private func hostReport(_ client: LinkClient, _ metadata: HTTPFields) async throws -> UInt64 {
         let receipt: StartReceipt = try await client.call(
@@ -92,7 +92,7 @@ struct ServiceCallTests {
     }
 }
 
-@Suite("gRPC service: streams", .timeLimit(.minutes(1)))
+@Suite("gRPC service: streams", .timeLimit(.minutes(5)))
 struct ServiceStreamTests {
     @Test("each state has its receipt, and the end of the stream shows at once")
     func states() async throws {

@@ -3,7 +3,7 @@ import Testing
 @testable import AgentLink
 
 /// Streams that a person opens in one request and attaches to in another.
-@Suite("Announced IOStreams", .timeLimit(.minutes(1)))
+@Suite("Announced IOStreams", .timeLimit(.minutes(5)))
 struct AnnouncedStreamTests {
     static let owner = AgentStreamCredential(userID: 7)
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import AgentLink
 
-@Suite("Bounded mailbox", .timeLimit(.minutes(1)))
+@Suite("Bounded mailbox", .timeLimit(.minutes(5)))
 struct BoundedMailboxTests {
     private struct Failure: Error {}
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import AgentLink
 
-@Suite("IOStreams", .timeLimit(.minutes(1)))
+@Suite("IOStreams", .timeLimit(.minutes(5)))
 struct IOStreamTests {
     let directory = AgentDirectory()
 

@@ -3,7 +3,7 @@ import Transport
 
 @testable import AgentLink
 
-@Suite("Bounded mailbox: event loops at its ends", .timeLimit(.minutes(1)))
+@Suite("Bounded mailbox: event loops at its ends", .timeLimit(.minutes(5)))
 struct MailboxCallbackTests {
     private struct Failure: Error {}
 

@@ -28,7 +28,7 @@ final class RecordingSink: AgentEventSink, AgentResultSink {
     }
 }
 
-@Suite("Presence", .timeLimit(.minutes(1)))
+@Suite("Presence", .timeLimit(.minutes(5)))
 struct PresenceTests {
     let directory = AgentDirectory()
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import AgentLink
 
-@Suite("Task calls", .timeLimit(.minutes(1)))
+@Suite("Task calls", .timeLimit(.minutes(5)))
 struct TaskCallTests {
     let directory = AgentDirectory()
 

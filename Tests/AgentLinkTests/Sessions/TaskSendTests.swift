@@ -2,7 +2,7 @@ import Testing
 
 @testable import AgentLink
 
-@Suite("Tasks that may have no reply", .timeLimit(.minutes(1)))
+@Suite("Tasks that may have no reply", .timeLimit(.minutes(5)))
 struct TaskSendTests {
     let directory = AgentDirectory()
 

@@ -3,7 +3,7 @@ import HTTP
 import Testing
 import Transport
 
-@Suite("Calls, from both ends", .timeLimit(.minutes(1)))
+@Suite("Calls, from both ends", .timeLimit(.minutes(5)))
 struct CallTests {
     @Test("messages go both ways, fields too, and the service hears of each step", arguments: [1, 7, 16 << 10])
     func echo(pieceSize: Int) async throws {

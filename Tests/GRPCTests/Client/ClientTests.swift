@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Transport
 
-@Suite("The client's end of a call", .timeLimit(.minutes(1)))
+@Suite("The client's end of a call", .timeLimit(.minutes(5)))
 struct ClientTests {
     @Test("a message of the limit is taken, one byte more ends the call")
     func limit() async throws {

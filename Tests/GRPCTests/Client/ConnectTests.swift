@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Transport
 
-@Suite("Connecting", .timeLimit(.minutes(1)))
+@Suite("Connecting", .timeLimit(.minutes(5)))
 struct ConnectTests {
     @Test("calls go over a socket, and the service sees the client's address", arguments: ["127.0.0.1", "localhost"])
     func plaintext(host: String) async throws {

@@ -6,7 +6,7 @@ import Transport
 
 @testable import GRPC
 
-@Suite("Hostile peers", .timeLimit(.minutes(1)))
+@Suite("Hostile peers", .timeLimit(.minutes(5)))
 struct HostileTests {
     /// What a client sends for one call of `/test.Echo/Talk`, with literal fields: preface, settings, head, messages.
     private static func call(guest: Bool) -> [UInt8] {

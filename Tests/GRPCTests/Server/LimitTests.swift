@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Transport
 
-@Suite("What a server takes of its clients", .timeLimit(.minutes(1)))
+@Suite("What a server takes of its clients", .timeLimit(.minutes(5)))
 struct LimitTests {
     @Test("before a credential a message has 256 KiB and no byte more")
     func guestMessage() async throws {

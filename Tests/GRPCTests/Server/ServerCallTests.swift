@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Transport
 
-@Suite("The server's end of a call", .timeLimit(.minutes(1)))
+@Suite("The server's end of a call", .timeLimit(.minutes(5)))
 struct ServerCallTests {
     @Test("an answer has its head, its messages and its status in trailers")
     func shape() async throws {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Transport
 
-@Suite("Calls of one message and one answer", .timeLimit(.minutes(1)))
+@Suite("Calls of one message and one answer", .timeLimit(.minutes(5)))
 struct UnaryHandlerTests {
     /// Admits who shows `secret: open`; its answer depends on the message.
     private struct Service: GRPCService {

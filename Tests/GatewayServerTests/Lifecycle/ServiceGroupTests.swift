@@ -3,7 +3,7 @@ import Testing
 
 @testable import GatewayServer
 
-@Suite("Services that live and end together", .timeLimit(.minutes(1)))
+@Suite("Services that live and end together", .timeLimit(.minutes(5)))
 struct ServiceGroupTests {
     private struct Failed: Error {}
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import GatewayServer
 
-@Suite("Agents of grpc-go, which PING for what they receive", .timeLimit(.minutes(2)))
+@Suite("Agents of grpc-go, which PING for what they receive", .timeLimit(.minutes(5)))
 struct BusyAgentTests {
     private static let size = 16 << 20
 

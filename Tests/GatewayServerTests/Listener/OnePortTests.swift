@@ -7,7 +7,7 @@ import Transport
 
 @testable import GatewayServer
 
-@Suite("One port for everything", .timeLimit(.minutes(1)))
+@Suite("One port for everything", .timeLimit(.minutes(5)))
 struct OnePortTests {
     private static let mirror: HTTPEntry = { request in
         let body = (try? await request.body.collect(upTo: 1 << 20)) ?? []

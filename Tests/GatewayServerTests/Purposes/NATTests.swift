@@ -6,7 +6,7 @@ import Transport
 
 /// Purpose NAT (`agent-link.md` 3): raw bytes between a user of the gateway and a TCP service that the agent reaches,
 /// with the built `nezha-agent`.
-@Suite("Purpose NAT, with nezha-agent", .timeLimit(.minutes(2)))
+@Suite("Purpose NAT, with nezha-agent", .timeLimit(.minutes(5)))
 struct NATTests {
     private static let request = Array("GET /page HTTP/1.1\r\nHost: tunnel.test\r\nConnection: close\r\n\r\n".utf8)
 

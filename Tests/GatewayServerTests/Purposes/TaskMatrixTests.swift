@@ -6,7 +6,7 @@ import Transport
 
 /// Every task number of `agent-link.md` 2 over the real link to the built `nezha-agent`: what it answers, and how it
 /// refuses when a switch forbids it.
-@Suite("Every task, with nezha-agent", .timeLimit(.minutes(2)))
+@Suite("Every task, with nezha-agent", .timeLimit(.minutes(5)))
 struct TaskMatrixTests {
     /// What comes of a task.
     private enum Answer: Equatable {

@@ -5,7 +5,7 @@ import Transport
 
 @testable import HTTP
 
-@Suite("Damaged requests, and clients that leave at any byte", .timeLimit(.minutes(1)))
+@Suite("Damaged requests, and clients that leave at any byte", .timeLimit(.minutes(5)))
 struct DamagedRequestTests {
     private static let streams: [String] = [
         get("/a") + post("/b", "body") + get("/c", "Connection: close"),

@@ -4,7 +4,7 @@ import Transport
 
 @testable import HTTP
 
-@Suite("Connections of HTTP/1.1 in memory", .timeLimit(.minutes(1)))
+@Suite("Connections of HTTP/1.1 in memory", .timeLimit(.minutes(5)))
 struct HTTP1ConnectionTests {
     private static let chunkedHead = "POST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTP
 
-@Suite("Raw requests of HTTP/1.1 (RFC 9112)", .timeLimit(.minutes(1)))
+@Suite("Raw requests of HTTP/1.1 (RFC 9112)", .timeLimit(.minutes(5)))
 struct RawRequestTests {
     /// One exchange on a connection of its own.
     struct Case: Sendable, CustomTestStringConvertible {

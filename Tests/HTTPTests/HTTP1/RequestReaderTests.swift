@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTP
 
-@Suite("Reading requests in pieces", .timeLimit(.minutes(1)))
+@Suite("Reading requests in pieces", .timeLimit(.minutes(5)))
 struct RequestReaderTests {
     /// What was read, bodies joined.
     private struct Read: Equatable {

@@ -4,7 +4,7 @@ import Transport
 
 @testable import HTTP
 
-@Suite("HTTP/2: the budget of bodies without a credential", .timeLimit(.minutes(1)))
+@Suite("HTTP/2: the budget of bodies without a credential", .timeLimit(.minutes(5)))
 struct HTTP2BudgetTests {
     private static func body(_ count: Int) -> [UInt8] { Array(repeating: 7, count: count) }
 

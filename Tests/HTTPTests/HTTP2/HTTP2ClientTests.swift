@@ -4,7 +4,7 @@ import Transport
 
 @testable import HTTP
 
-@Suite("The client's end of HTTP/2", .serialized, .timeLimit(.minutes(2)))
+@Suite("The client's end of HTTP/2", .serialized, .timeLimit(.minutes(5)))
 struct HTTP2ClientTests {
     @Test("requests above the server's limit wait for others to end, and are all answered")
     func queued() async {

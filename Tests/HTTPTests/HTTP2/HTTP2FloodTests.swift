@@ -4,7 +4,7 @@ import Transport
 
 @testable import HTTP
 
-@Suite("Floods of what costs the sender nothing", .serialized, .timeLimit(.minutes(2)))
+@Suite("Floods of what costs the sender nothing", .serialized, .timeLimit(.minutes(5)))
 struct HTTP2FloodTests {
     typealias Wire = HTTP2Wire
 

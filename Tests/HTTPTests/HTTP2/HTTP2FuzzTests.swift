@@ -6,7 +6,7 @@ import Transport
 @testable import HTTP
 
 /// Bytes that no peer should send. Run under the address sanitizer, too.
-@Suite("Damaged HTTP/2", .serialized, .timeLimit(.minutes(2)))
+@Suite("Damaged HTTP/2", .serialized, .timeLimit(.minutes(5)))
 struct HTTP2FuzzTests {
     typealias Wire = HTTP2Wire
 

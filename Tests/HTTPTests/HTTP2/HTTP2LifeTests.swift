@@ -4,7 +4,7 @@ import Transport
 
 @testable import HTTP
 
-@Suite("Lives of HTTP/2 connections", .serialized, .timeLimit(.minutes(2)))
+@Suite("Lives of HTTP/2 connections", .serialized, .timeLimit(.minutes(5)))
 struct HTTP2LifeTests {
     typealias Wire = HTTP2Wire
 

@@ -5,7 +5,7 @@ import Transport
 @testable import HTTP
 
 /// RFC 9113, 8: what makes a request malformed, as frames that no library sends.
-@Suite("Malformed requests over HTTP/2", .serialized, .timeLimit(.minutes(2)))
+@Suite("Malformed requests over HTTP/2", .serialized, .timeLimit(.minutes(5)))
 struct HTTP2RulesTests {
     typealias Wire = HTTP2Wire
 

@@ -5,7 +5,7 @@ import Transport
 @testable import HTTP
 
 /// What handlers of streams see, and what holds either side back.
-@Suite("Streams of HTTP/2", .serialized, .timeLimit(.minutes(2)))
+@Suite("Streams of HTTP/2", .serialized, .timeLimit(.minutes(5)))
 struct HTTP2StreamTests {
     typealias Wire = HTTP2Wire
 

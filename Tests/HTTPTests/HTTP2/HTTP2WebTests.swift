@@ -4,7 +4,7 @@ import Transport
 
 @testable import HTTP
 
-@Suite("Web requests over HTTP/2", .serialized, .timeLimit(.minutes(2)))
+@Suite("Web requests over HTTP/2", .serialized, .timeLimit(.minutes(5)))
 struct HTTP2WebTests {
     private static func text(_ text: String, _ status: HTTPResponse.Status = .ok) -> OutboundResponse {
         .text(status, text)

@@ -4,7 +4,7 @@ import Transport
 
 @testable import HTTP
 
-@Suite("The server", .timeLimit(.minutes(1)))
+@Suite("The server", .timeLimit(.minutes(5)))
 struct HTTPServerTests {
     /// Preface, empty SETTINGS, and a GET of `/` on stream 1 with fields that HPACK knows or that are spelled out.
     private static let request: [UInt8] =

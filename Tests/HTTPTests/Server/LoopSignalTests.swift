@@ -4,7 +4,7 @@ import Transport
 
 @testable import HTTP
 
-@Suite("Waiting on a loop, by tasks of other executors", .timeLimit(.minutes(1)))
+@Suite("Waiting on a loop, by tasks of other executors", .timeLimit(.minutes(5)))
 struct LoopSignalTests {
     /// Something that changes on a loop.
     private final class Changing {

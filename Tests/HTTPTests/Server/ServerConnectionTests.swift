@@ -4,7 +4,7 @@ import Transport
 
 @testable import HTTP
 
-@Suite("Which protocol a connection speaks", .timeLimit(.minutes(1)))
+@Suite("Which protocol a connection speaks", .timeLimit(.minutes(5)))
 struct ServerConnectionTests {
     private func connect(
         _ limits: ListenerLimits = ListenerLimits(), alpn: String? = nil, on loop: isolated EventLoop

@@ -5,7 +5,7 @@ import Transport
 
 @testable import HTTP
 
-@Suite("WebSockets in memory", .timeLimit(.minutes(1)))
+@Suite("WebSockets in memory", .timeLimit(.minutes(5)))
 struct WebSocketMemoryTests {
     /// A connection that has become a WebSocket; what the server sent since is heard.
     private func open(

@@ -9,7 +9,7 @@ import Testing
 
 @testable import MCPServer
 
-@Suite("Hand-overs of servers", .timeLimit(.minutes(2)))
+@Suite("Hand-overs of servers", .timeLimit(.minutes(5)))
 struct OwnershipTests {
     /// An administrator whose server goes to a member.
     struct Scene: Sendable {

@@ -319,7 +319,7 @@ struct EventStreamTests {
         #expect(try JSONParser.parse(bytes)["result"]?["isError"] == true)
     }
 
-    @Test("comments keep a quiet stream alive; a slow client misses steps, never the response", .timeLimit(.minutes(2)))
+    @Test("comments keep a quiet stream alive; a slow client misses steps, never the response", .timeLimit(.minutes(5)))
     func keepAliveAndSlowness() async throws {
         let comments = Mutex(0)
         let quiet = EventStream(progressToken: "p", keepAlive: .milliseconds(20)).response { _ in

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MCPServer
 
-@Suite("Watching servers live", .timeLimit(.minutes(2)))
+@Suite("Watching servers live", .timeLimit(.minutes(5)))
 struct WatchingTests {
     // MARK: What is written
 

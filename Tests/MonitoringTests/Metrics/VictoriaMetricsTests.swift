@@ -10,7 +10,7 @@ import Testing
 @testable import Monitoring
 
 /// Against a real VictoriaMetrics, which `scripts/setup` installs.
-@Suite(.timeLimit(.minutes(2))) struct VictoriaMetricsTests {
+@Suite(.timeLimit(.minutes(5))) struct VictoriaMetricsTests {
     /// A server of its own.
     private final class Server {
         let process: pid_t

@@ -130,7 +130,7 @@ struct ConnectionPoolTests {
         fixture.pool.close { _ in }
     }
 
-    @Test("who asks is not held up while the database works", .timeLimit(.minutes(1)))
+    @Test("who asks is not held up while the database works", .timeLimit(.minutes(5)))
     func callerGoesOn() async throws {
         actor Asker {
             func ask(_ pool: ConnectionPool, _ gate: Gate) async throws { try await pool.run { _ in gate.pass() } }

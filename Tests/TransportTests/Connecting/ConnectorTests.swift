@@ -3,7 +3,7 @@ import Testing
 
 @testable import Transport
 
-@Suite("Connecting", .timeLimit(.minutes(1))) struct ConnectorTests {
+@Suite("Connecting", .timeLimit(.minutes(5))) struct ConnectorTests {
     private static func connect(
         _ host: String, _ port: Int, limit: Duration = .seconds(10)
     ) async throws(ConnectError) -> ByteStream {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Transport
 
-@Suite("Connections of sockets", .timeLimit(.minutes(1))) struct TCPConnectionTests {
+@Suite("Connections of sockets", .timeLimit(.minutes(5))) struct TCPConnectionTests {
     /// A connection over one end of a socket pair, and the other end.
     private static func open(
         on loop: isolated EventLoop

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Transport
 
-@Suite("Accepting when descriptors are short", .timeLimit(.minutes(1))) struct AcceptorTests {
+@Suite("Accepting when descriptors are short", .timeLimit(.minutes(5))) struct AcceptorTests {
     /// What an acceptor sees in place of the system.
     private final class System: Sendable {
         struct State {

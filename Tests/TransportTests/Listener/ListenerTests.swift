@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transport
 
-@Suite("Listening", .timeLimit(.minutes(1))) struct ListenerTests {
+@Suite("Listening", .timeLimit(.minutes(5))) struct ListenerTests {
     static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// Says who the peer is, and closes.

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Transport
 
-@Suite("The loop", .timeLimit(.minutes(1))) struct EventLoopTests {
+@Suite("The loop", .timeLimit(.minutes(5))) struct EventLoopTests {
     @Test("a request's task runs, awaits and resumes on the loop's thread")
     func staysOnTheLoop() async {
         let others = WorkerPool<Int>(threads: 1) { 0 }

@@ -45,7 +45,7 @@ import Testing
     }
 }
 
-@Suite("The loop's clock", .timeLimit(.minutes(1))) struct LoopTimerTests {
+@Suite("The loop's clock", .timeLimit(.minutes(5))) struct LoopTimerTests {
     @Test("timers ring on the loop, but for those that another one cancels")
     func rings() async {
         await EventLoop.shared.run { loop in

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Transport
 
-@Suite("Signals", .timeLimit(.minutes(1))) struct SignalTests {
+@Suite("Signals", .timeLimit(.minutes(5))) struct SignalTests {
     @Test("signals are told in turn, and those that nobody waits for do not end the process")
     func caught() async throws {
         let loop = EventLoop()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Transport
 
-@Suite("Certificates and keys of a server", .timeLimit(.minutes(1))) struct TLSContextTests {
+@Suite("Certificates and keys of a server", .timeLimit(.minutes(5))) struct TLSContextTests {
     private static func failure(_ certificate: String, _ key: String) -> TLSContextError? {
         #expect(throws: TLSContextError.self) {
             _ = try TLSContext.server(certificatePath: certificate, keyPath: key, protocols: [])

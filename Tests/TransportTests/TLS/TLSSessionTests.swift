@@ -3,7 +3,7 @@ import Testing
 
 @testable import Transport
 
-@Suite("TLS in memory", .timeLimit(.minutes(1))) struct TLSSessionTests {
+@Suite("TLS in memory", .timeLimit(.minutes(5))) struct TLSSessionTests {
     private static let certificate = Result {
         try TestCertificate("DNS:gateway.test,DNS:*.wild.test,IP:192.0.2.1,IP:::1")
     }

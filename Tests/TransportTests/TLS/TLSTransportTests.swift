@@ -3,7 +3,7 @@ import Testing
 
 @testable import Transport
 
-@Suite("TLS over transports", .timeLimit(.minutes(1))) struct TLSTransportTests {
+@Suite("TLS over transports", .timeLimit(.minutes(5))) struct TLSTransportTests {
     private static let certificate = Result { try TestCertificate("DNS:gateway.test,IP:127.0.0.1") }
 
     private static func serverContext(_ protocols: [String] = []) throws -> TLSContext {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Transport
 
-@Suite("Worker threads", .timeLimit(.minutes(1))) struct WorkerPoolTests {
+@Suite("Worker threads", .timeLimit(.minutes(5))) struct WorkerPoolTests {
     private struct Fault: Error {}
 
     @Test("work is done elsewhere, its result comes back to the loop")

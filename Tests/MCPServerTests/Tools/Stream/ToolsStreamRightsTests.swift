@@ -9,7 +9,7 @@ import Testing
 @testable import AgentLink
 @testable import MCPServer
 
-@Suite("Tools: terminals whose rights change while they are open", .timeLimit(.minutes(2)))
+@Suite("Tools: terminals whose rights change while they are open", .timeLimit(.minutes(5)))
 struct ToolsStreamRightsTests {
     typealias Scene = ToolsStreamTests.Scene
 

@@ -8,7 +8,7 @@ import Testing
 @testable import AgentLink
 @testable import MCPServer
 
-@Suite("Tools: terminals and file managers", .timeLimit(.minutes(2)))
+@Suite("Tools: terminals and file managers", .timeLimit(.minutes(5)))
 struct ToolsStreamTests {
     /// A member with a server and an agent, and an administrator.
     struct Scene: Sendable {
