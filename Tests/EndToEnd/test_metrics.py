@@ -32,10 +32,10 @@ def test_every_metric_has_points_and_survives_a_kill(make_gateway, make_agent):
         assert found[-1]["ts"] % step == 0 and found[-1]["value"] > 0
     folder = gateway.database.parent / "tsdb"
     assert (folder / "metrics.db").stat().st_mode & 0o777 == 0o600
-    # Longer than the flush interval: nothing that was measured before is lost.
     wait_until(lambda: (folder / "metrics.db-wal").stat().st_size > 0, what="a flush")
-    time.sleep(2)
     before = points(gateway, agent.server_id, "uptime")
+    # Longer than the flush interval: nothing that was measured before is lost.
+    time.sleep(3)
     gateway.stop(signal.SIGKILL)
     gateway.start()
     after = points(gateway, agent.server_id, "uptime")
