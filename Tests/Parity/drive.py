@@ -1,5 +1,6 @@
-"""Runs the recordings' driver as it is, but waits until a block is over that the recorded program does not set: here a
-wrong `original_password` is a strike (contract: security), and what follows must be compared, too.
+"""Runs the recordings' driver as it is, but for two things. It waits until a block is over that the recorded program does
+not set: here a wrong `original_password` is a strike (contract: security), and what follows must be compared, too. And a
+token that is damaged by a 0 at its end is damaged also where it ends with one already, as one in sixteen does.
 
     drive.py FOLDER ARGUMENT…       the folder of the driver, and what it is given"""
 
@@ -28,6 +29,21 @@ def main() -> int:
         return reply
 
     World.call = call
+
+    from scenarios.mcp_transfer import Transfer
+
+    mint, get = Transfer.mint, Transfer.get
+
+    def remember(self, *arguments, **more):
+        self.minted = mint(self, *arguments, **more)
+        return self.minted
+
+    def damaged(self, step, token, **more):
+        if step == "download-tampered" and token == self.minted:
+            token = token[:-1] + "1"
+        return get(self, step, token, **more)
+
+    Transfer.mint, Transfer.get = remember, damaged
     return drive.main()
 
 
