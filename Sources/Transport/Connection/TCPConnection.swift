@@ -91,14 +91,16 @@ import Glibc
         unsafe uv_read_start(
             stream,
             { handle, _, buffer in
-                unsafe TCPConnection.enter(handle!.pointee.data, buffer!) { _, buffer, loop in unsafe loop.lend(buffer)
-                }
+                let me = unsafe TCPConnection.of(handle!.pointee.data)
+                unsafe me.loop.enter(buffer!) { buffer, loop in unsafe loop.lend(buffer) }
             },
             { stream, count, buffer in
                 guard count != 0 else { return }
                 let bytes = unsafe UnsafeRawBufferPointer(start: buffer!.pointee.base, count: max(count, 0))
+                let me = unsafe TCPConnection.of(stream!.pointee.data)
                 let input = unsafe (bytes.assumingMemoryBound(to: UInt8.self), isEnd: count == UV_EOF.rawValue)
-                unsafe TCPConnection.enter(stream!.pointee.data, input) { me, input, loop in
+                unsafe me.loop.enter((me, input)) { argument, loop in
+                    let (me, input) = unsafe argument
                     unsafe me.read(input.0.span, isEnd: input.isEnd, on: loop)
                 }
             }) == 0
@@ -194,7 +196,8 @@ import Glibc
         let status = unsafe uv_write(request, stream, &buffer, 1) { request, status in
             let stream = unsafe request!.pointee.handle!
             unsafe UnsafeMutableRawPointer(request!).deallocate()
-            unsafe TCPConnection.enter(stream.pointee.data, status) { me, status, loop in me.wrote(status, on: loop) }
+            let me = unsafe TCPConnection.of(stream.pointee.data)
+            me.loop.enter((me, status)) { $0.0.wrote($0.1, on: $1) }
         }
         guard status != 0 else { return }
         unsafe memory.deallocate()
@@ -275,14 +278,10 @@ import Glibc
         unsafe UnsafeMutableRawPointer(tcp).assumingMemoryBound(to: uv_handle_t.self)
     }
 
-    /// A callback for the connection that a handle carries.
-    private static func enter<Argument>(
-        _ data: UnsafeMutableRawPointer, _ argument: Argument,
-        _ body: @Sendable (TCPConnection, Argument, isolated EventLoop) -> Void
-    ) {
-        let me = unsafe unsafeDowncast(
+    /// The connection that a handle carries.
+    private static func of(_ data: UnsafeMutableRawPointer) -> TCPConnection {
+        unsafe unsafeDowncast(
             Unmanaged<LoopResource>.fromOpaque(data).takeUnretainedValue(), to: TCPConnection.self)
-        me.loop.enter((me, argument)) { body($0.0, $0.1, $1) }
     }
 }
 

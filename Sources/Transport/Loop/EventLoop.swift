@@ -123,15 +123,16 @@ package class LoopResource {
         try await body(self)
     }
 
-    /// Does something at once where the caller is on the loop already; `nil` where not. Costs less than ``run(_:)``, which
-    /// looks for the way to the loop each time.
-    package nonisolated func runIfCurrent<Success>(_ body: @Sendable (isolated EventLoop) -> Success?) -> Success? {
-        guard executor.isCurrent else { return nil }
-        var success: Success?
-        unsafe withUnsafeMutablePointer(to: &success) { place in
-            unsafe enter(place) { place, loop in unsafe place.pointee = body(loop) }
+    /// Does something at once where the caller is on the loop already. Costs less than ``run(_:)``, which looks for the way
+    /// to the loop each time.
+    /// - Returns: whether it was done.
+    package nonisolated func runIfCurrent(_ body: (isolated EventLoop) -> Void) -> Bool {
+        guard executor.isCurrent else { return false }
+        withoutActuallyEscaping(body) { body in
+            // As in ``enter(_:_:)``.
+            unsafe unsafeBitCast(body, to: ((EventLoop) -> Void).self)(self)
         }
-        return success
+        return true
     }
 
     /// Does something on the loop soon, in the order of the calls from one thread.
@@ -225,9 +226,22 @@ package class LoopResource {
     // MARK: libuv
 
     /// The one way in for C callbacks. libuv calls back on its loop's thread, so what happens here is isolated to it.
-    nonisolated func enter<Argument>(_ argument: Argument, _ body: @Sendable (Argument, isolated EventLoop) -> Void) {
-        nonisolated(unsafe) let argument = argument
-        assumeIsolated { unsafe body(argument, $0) }
+    ///
+    /// As `assumeIsolated`, which asks the runtime for the thread's executor at each call: that the thread is this one's is
+    /// all that there is to know here.
+    /// - Parameter body: captures nothing, so that a call costs no memory.
+    nonisolated func enter<Argument>(_ argument: Argument, _ body: @escaping (Argument, isolated EventLoop) -> Void) {
+        precondition(executor.isCurrent, "not on the loop")
+        // The types differ by who may call, which has just been looked at, and by nothing in memory.
+        unsafe unsafeBitCast(IsolatedBody(run: body), to: Body<Argument>.self).run(argument, self)
+    }
+
+    private struct IsolatedBody<Argument> {
+        let run: (Argument, isolated EventLoop) -> Void
+    }
+
+    private struct Body<Argument> {
+        let run: (Argument, EventLoop) -> Void
     }
 
     func lend(_ buffer: UnsafeMutablePointer<uv_buf_t>) {
