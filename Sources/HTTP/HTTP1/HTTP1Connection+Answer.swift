@@ -33,27 +33,16 @@ extension HTTP1Connection {
 
     private func body(of exchange: HTTP1Exchange, on loop: isolated EventLoop) -> RequestBody {
         if case .ended = exchange.body { return .empty }
-        let bound = LoopBound((self, exchange), on: loop)
-        let gathered = exchange.gathered
-        return RequestBody(
-            gathers: { gathered.add($0) },
-            whole: {
-                bound.loop.runIfCurrent { loop in
-                    let (connection, exchange) = bound.get(on: loop)
-                    guard let whole = exchange.takeWhole() else { return nil }
-                    connection.settle(on: loop)
-                    return whole
-                }
-            }
-        ) {
-            try await bound.loop.run { loop in
-                let (connection, exchange) = bound.get(on: loop)
-                return try await connection.nextChunk(of: exchange, on: loop)
-            }
-        }
+        return RequestBody(HTTP1Body(self, exchange, on: loop))
     }
 
-    private func nextChunk(of exchange: HTTP1Exchange, on loop: isolated EventLoop) async throws -> [UInt8]? {
+    fileprivate func takeWhole(of exchange: HTTP1Exchange, on loop: isolated EventLoop) -> [UInt8]? {
+        guard let whole = exchange.takeWhole() else { return nil }
+        settle(on: loop)
+        return whole
+    }
+
+    fileprivate func nextChunk(of exchange: HTTP1Exchange, on loop: isolated EventLoop) async throws -> [UInt8]? {
         if exchange.awaitsContinue {
             exchange.awaitsContinue = false
             send(HTTP1ResponseHead.interim, on: loop)
@@ -82,7 +71,14 @@ extension HTTP1Connection {
         exchange.keepsAlive =
             exchange.keepsAlive && exchange.head.keepsAlive && canSkip(exchange, isStillAwaited)
             && !exchange.head.request.headerFields.contains(.upgrade)
-        let isWhole = await write(response, of: exchange, on: loop)
+        let isWhole: Bool
+        if !sendWhole(response, of: exchange, on: loop) {
+            isWhole = await write(response, of: exchange, on: loop)
+        } else if hasRoom {
+            isWhole = true
+        } else {
+            isWhole = (try? await room(on: loop)) != nil
+        }
         answered(exchange, isWhole: isWhole, on: loop)
     }
 
@@ -150,10 +146,11 @@ extension HTTP1Connection {
 
     // MARK: The answer
 
-    /// - Returns: whether all of it is written; if not, nothing may follow.
-    private func write(
+    /// Sends an answer that is there as a whole.
+    /// - Returns: `false`, and nothing is sent, for one that is made while it is sent.
+    private func sendWhole(
         _ response: OutboundResponse, of exchange: HTTP1Exchange, on loop: isolated EventLoop
-    ) async -> Bool {
+    ) -> Bool {
         let isForHead = exchange.head.request.method == .head
         let hasNoBody = response.head.status.hasNoBody
         switch response.body {
@@ -162,16 +159,26 @@ extension HTTP1Connection {
         case .bytes(let bytes):
             begin(response.head, hasNoBody ? .none : .fixed(Int64(bytes.count)), exchange, on: loop)
             if !isForHead, !hasNoBody { send(bytes, on: loop) }
+        case .stream, .webSocket, .switched: return false
+        }
+        return true
+    }
+
+    /// An answer that ``sendWhole(_:of:on:)`` does not send.
+    /// - Returns: whether all of it is written; if not, nothing may follow.
+    private func write(
+        _ response: OutboundResponse, of exchange: HTTP1Exchange, on loop: isolated EventLoop
+    ) async -> Bool {
+        switch response.body {
+        case .none, .bytes: return false
         case .stream(let length, let produce):
             return await stream(response.head, length, produce, of: exchange, on: loop)
         case .webSocket(let upgrade):
             // Only what asked for a WebSocket can become one, and that does not come here.
             await upgrade.runWithoutClient()
-            return await write(.empty(.internalServerError), of: exchange, on: loop)
-        case .switched(let other):
-            await other.runWithoutClient()
-            return await write(.empty(.internalServerError), of: exchange, on: loop)
+        case .switched(let other): await other.runWithoutClient()
         }
+        _ = sendWhole(.empty(.internalServerError), of: exchange, on: loop)
         return (try? await room(on: loop)) != nil
     }
 
@@ -237,6 +244,8 @@ extension HTTP1Connection {
 
     // MARK: Sending
 
+    private var hasRoom: Bool { output.count < Self.gathered && transport?.isWritable == true }
+
     /// Waits until the client takes more.
     /// - Throws: when it has gone.
     private func room(on loop: isolated EventLoop) async throws {
@@ -275,4 +284,33 @@ extension HTTP1Connection {
         output = []
         transport.send(bytes, on: loop)
     }
+}
+
+/// The body of a request as its reader has it.
+private final class HTTP1Body: RequestBodySource {
+    private let bound: LoopBound<(HTTP1Connection, HTTP1Exchange)>
+    private let gathered: GatheredBytes
+
+    init(_ connection: HTTP1Connection, _ exchange: HTTP1Exchange, on loop: isolated EventLoop) {
+        bound = LoopBound((connection, exchange), on: loop)
+        gathered = exchange.gathered
+    }
+
+    func takeWhole() -> [UInt8]? {
+        var whole: [UInt8]?
+        _ = bound.loop.runIfCurrent { loop in
+            let (connection, exchange) = bound.get(on: loop)
+            whole = connection.takeWhole(of: exchange, on: loop)
+        }
+        return whole
+    }
+
+    func next() async throws -> [UInt8]? {
+        try await bound.loop.run { [bound] loop in
+            let (connection, exchange) = bound.get(on: loop)
+            return try await connection.nextChunk(of: exchange, on: loop)
+        }
+    }
+
+    func gather(_ count: Int) { gathered.add(count) }
 }

@@ -59,7 +59,7 @@ final class HTTP2Exchange: HTTP2StreamHandler {
     private func answer(on loop: isolated EventLoop) async {
         let request = InboundRequest(
             head: head, id: RequestID.next(), client: ClientAddress(peer: stream.peer, real: nil),
-            isSecure: stream.isSecure, body: intake.isOver ? .empty : body(on: loop),
+            isSecure: stream.isSecure, body: intake.isOver ? .empty : RequestBody(HTTP2Body(intake, on: loop)),
             place: connection?.link.place)
         let entry = connection?.configuration.entry
         if let response = await entry?(request) { await write(response, on: loop) }
@@ -67,20 +67,11 @@ final class HTTP2Exchange: HTTP2StreamHandler {
         connection = nil
     }
 
-    private func body(on loop: isolated EventLoop) -> RequestBody {
-        let gathered = intake.gathered
-        let intake = LoopBound(intake, on: loop)
-        return RequestBody(
-            gathers: { gathered?.add($0) },
-            whole: { intake.loop.runIfCurrent { loop in intake.get(on: loop).takeWhole(on: loop) } }
-        ) { try await intake.loop.next(intake) }
-    }
-
     private func write(_ response: OutboundResponse, on loop: isolated EventLoop) async {
         intake.isContinueAwaited = false
         connection?.trustIfKnown(on: loop)
         var head = response.head
-        head.headerFields.put(.date, HTTPDate.shared.now)
+        head.headerFields[.date] = HTTPDate.shared.now
         switch response.body {
         case .none: send(head, body: [], on: loop)
         case .bytes(let bytes): send(head, body: bytes, on: loop)
@@ -104,7 +95,7 @@ final class HTTP2Exchange: HTTP2StreamHandler {
         guard let hasBody = check(&head, on: loop) else { return }
         if hasBody || self.head.method == .head && !head.status.hasNoBody {
             // The answer to HEAD has the length that the one to GET would have.
-            head.headerFields.put(.contentLength, String(body.count))
+            head.headerFields[.contentLength] = String(body.count)
         }
         stream.respond(head, endStream: !hasBody || body.isEmpty, on: loop)
         guard hasBody, !body.isEmpty else { return }
@@ -129,7 +120,7 @@ final class HTTP2Exchange: HTTP2StreamHandler {
     /// Calls `produce` exactly once on every path, because it releases what it holds only when it is called.
     private func send(_ head: HTTPResponse, length: Int64?, _ produce: Produce, on loop: isolated EventLoop) async {
         var head = head
-        if let length { head.headerFields.put(.contentLength, String(length)) }
+        if let length { head.headerFields[.contentLength] = String(length) }
         guard !isClosed, let hasBody = check(&head, on: loop) else { return await refuse(produce) }
         stream.respond(head, endStream: !hasBody, on: loop)
         guard hasBody else { return await refuse(produce) }
@@ -294,6 +285,27 @@ final class HTTP2Outlet {
     }
 }
 
+/// The body of a request as its reader has it.
+private final class HTTP2Body: RequestBodySource {
+    private let intake: LoopBound<HTTP2Intake>
+    private let gathered: GatheredBytes?
+
+    init(_ intake: HTTP2Intake, on loop: isolated EventLoop) {
+        self.intake = LoopBound(intake, on: loop)
+        gathered = intake.gathered
+    }
+
+    func takeWhole() -> [UInt8]? {
+        var whole: [UInt8]?
+        _ = intake.loop.runIfCurrent { loop in whole = intake.get(on: loop).takeWhole(on: loop) }
+        return whole
+    }
+
+    func next() async throws -> [UInt8]? { try await intake.loop.next(intake) }
+
+    func gather(_ count: Int) { gathered?.add(count) }
+}
+
 extension EventLoop {
     fileprivate func next(_ intake: LoopBound<HTTP2Intake>) async throws -> [UInt8]? {
         try await intake.get(on: self).next(on: self)
@@ -301,12 +313,5 @@ extension EventLoop {
 
     fileprivate func write(_ chunk: [UInt8], to outlet: LoopBound<HTTP2Outlet>) async throws {
         try await outlet.get(on: self).write(chunk, on: self)
-    }
-}
-
-extension HTTPFields {
-    /// Sets a field that mostly is not there yet.
-    fileprivate mutating func put(_ name: HTTPField.Name, _ value: String) {
-        if contains(name) { self[name] = value } else { append(HTTPField(name: name, value: value)) }
     }
 }

@@ -19,7 +19,11 @@ package struct HTTPFields: Sendable {
             }
             return joined
         }
-        set { self[fields: name] = newValue.map { [HTTPField(name: name, value: $0)] } ?? [] }
+        set {
+            // Mostly there is none yet.
+            if let newValue, !contains(name) { return fields.append(HTTPField(name: name, value: newValue)) }
+            self[fields: name] = newValue.map { [HTTPField(name: name, value: $0)] } ?? []
+        }
     }
 
     /// The values of a name one by one, in their order.
