@@ -162,15 +162,23 @@ struct Composition: Sendable {
 
     /// Answers each HTTP request that passed the front door.
     var router: PathRouter {
-        PathRouter([
-            .mcp: mcp.handle, .rest: rest.handle, .metrics: metrics.handle,
+        PathRouter(ask: answer)
+    }
+
+    /// - Returns: `nil` where nobody answers.
+    private func answer(_ owner: PathRule.Owner, _ request: InboundRequest) async -> OutboundResponse? {
+        switch owner {
+        case .mcp: return await mcp.handle(request)
+        case .rest: return await rest.handle(request)
+        case .metrics: return await metrics.handle(request)
+        case .documents:
             // What is not there looks like any other page that is not.
-            .documents: { [pages, endpoint = documents] in
-                if let answer = await endpoint?.handle($0) { return answer }
-                return await pages.answerUser($0)
-            },
-            .adminPages: pages.answerAdmin, .userPages: pages.answerUser,
-        ])
+            if let answer = await documents?.handle(request) { return answer }
+            return await pages.answerUser(request)
+        case .adminPages: return await pages.answerAdmin(request)
+        case .userPages: return await pages.answerUser(request)
+        case .health: return nil
+        }
     }
 }
 

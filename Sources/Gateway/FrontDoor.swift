@@ -21,11 +21,10 @@ struct FrontDoor: Sendable {
     ) {
         chain = MiddlewareChain(
             [
-                PlainFields(), ProxyHeaders(settings: settings), AccessLog(logger: logger), TakenHosts(takers),
-                HealthCheck(isReady: isReady), AddressGuard(settings: settings),
-                BlockGuard(block: block, hasToken: hasToken),
+                PlainFields(), ProxyHeaders(settings: settings), TakenHosts(takers), HealthCheck(isReady: isReady),
+                AddressGuard(settings: settings), BlockGuard(block: block, hasToken: hasToken),
             ],
-            last: entry)
+            log: AccessLog(logger: logger), last: entry)
     }
 
     func answer(_ request: InboundRequest) async -> OutboundResponse { await chain.answer(request) }

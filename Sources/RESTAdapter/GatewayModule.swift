@@ -18,9 +18,9 @@ package struct GatewayModule: Sendable {
     package var services: [BackgroundService]
     /// Reads from the database what is kept in memory; before anything is served.
     package var load: @Sendable () async throws -> Void
-    /// Takes requests before any route is looked at, such as those for a host of its own; `nil` for one that is not the
-    /// module's.
-    package var takeOver: (@Sendable (InboundRequest) async -> OutboundResponse?)?
+    /// Who answers a request before any route is looked at, such as one for a host of its own; `nil` for one that is not
+    /// the module's. Asked for every request.
+    package var takeOver: (@Sendable (InboundRequest) -> HTTPEntry?)?
     /// What it tells of itself at `GET /metrics`.
     package var metrics: [ModuleMetric]
 
@@ -28,7 +28,7 @@ package struct GatewayModule: Sendable {
     package init(
         name: String, tools: [any Tool] = [], resources: [any Tool] = [], routes: [Route] = [],
         services: [BackgroundService] = [], load: @escaping @Sendable () async throws -> Void = {},
-        takeOver: (@Sendable (InboundRequest) async -> OutboundResponse?)? = nil, metrics: [ModuleMetric] = []
+        takeOver: (@Sendable (InboundRequest) -> HTTPEntry?)? = nil, metrics: [ModuleMetric] = []
     ) {
         self.name = name
         self.tools = tools + resources

@@ -96,4 +96,16 @@ struct TextTests {
         #expect([3, 1, 3, 2, 1].unique == [3, 1, 2])
         #expect([Int]().unique.isEmpty)
     }
+
+    @Test(
+        "a beginning is one byte for byte, in a text and in a part of one",
+        arguments: [
+            ("/mcp/x", "/mcp", true), ("/mcp", "/mcp", true), ("/mc", "/mcp", false), ("", "", true), ("", "/", false),
+            ("/mcq", "/mcp", false), ("e\u{301}a", "e", true), ("\u{E9}", "e\u{301}", false),
+        ])
+    func beginnings(text: String, prefix: String, begins: Bool) {
+        #expect(text[...].utf8.begins(with: Array(prefix.utf8)) == begins)
+        let part = ("before" + text + "after").utf8.dropFirst(6).dropLast(5)
+        #expect(part.begins(with: Array(prefix.utf8)) == begins)
+    }
 }

@@ -3,20 +3,16 @@ package import Logging
 
 /// One line for each HTTP request, at level info. What opens something by itself never reaches it: the tokens of
 /// transfer URLs are cut to six characters (`mcp.md` 10.3 row 28), values in the query are left out.
-package struct AccessLog: Middleware {
+package struct AccessLog: Sendable {
     private let logger: Logger
 
     package init(logger: Logger) { self.logger = logger }
 
-    package func handle(_ request: InboundRequest, _ rule: PathRule, next: RoutedEntry) async -> OutboundResponse {
-        let began = ContinuousClock.now
-        let response = await next(request, rule)
-        write(request, rule, response.head.status, took: began.duration(to: .now))
-        return response
-    }
+    /// Whether requests of the rule leave lines.
+    func wants(_ rule: PathRule) -> Bool { rule.isLogged && logger.logLevel <= .info }
 
     func write(_ request: InboundRequest, _ rule: PathRule, _ status: HTTPResponse.Status, took: Duration) {
-        guard logger.logLevel <= .info, rule.isLogged else { return }
+        guard wants(rule) else { return }
         let (seconds, rest) = took.components
         logger.info(
             "request",

@@ -17,10 +17,8 @@ package struct BlockGuard: Middleware {
         self.hasToken = hasToken
     }
 
-    package func handle(_ request: InboundRequest, _ rule: PathRule, next: RoutedEntry) async -> OutboundResponse {
-        guard let block = block(request.client.real), !(await passes(request, rule, block)) else {
-            return await next(request, rule)
-        }
+    package func answer(_ request: inout InboundRequest, _ rule: PathRule) async -> OutboundResponse? {
+        guard let block = block(request.client.real), !(await passes(request, rule, block)) else { return nil }
         return BlockPage.response(to: request, rule, seconds: block.seconds)
     }
 

@@ -8,10 +8,10 @@ package struct HealthCheck: Middleware {
     /// - Parameter isReady: answers at once.
     package init(isReady: @escaping @Sendable () -> Bool) { self.isReady = isReady }
 
-    package func handle(_ request: InboundRequest, _ rule: PathRule, next: RoutedEntry) async -> OutboundResponse {
+    package func answer(_ request: inout InboundRequest, _ rule: PathRule) async -> OutboundResponse? {
         guard rule.owner == .health,
             request.head.method == .get || request.head.method == .head
-        else { return await next(request, rule) }
+        else { return nil }
         let isGood = !request.path.utf8.elementsEqual("/readyz".utf8) || isReady()
         return .text(
             isGood ? .ok : .serviceUnavailable, isGood ? "ok" : "not ready", fields: [.cacheControl: "no-store"])

@@ -6,25 +6,43 @@ package typealias RoutedEntry = @Sendable (_ request: InboundRequest, _ rule: Pa
 /// One thing that happens to every HTTP request before its owner sees it.
 package protocol Middleware: Sendable {
     /// - Parameters:
+    ///   - request: may be changed for those who come after.
     ///   - rule: where the path leads.
-    ///   - next: the rest of the way; not called where this one answers by itself.
-    func handle(_ request: InboundRequest, _ rule: PathRule, next: RoutedEntry) async -> OutboundResponse
+    /// - Returns: an answer, with which the way ends; `nil` lets the request pass.
+    func answer(_ request: inout InboundRequest, _ rule: PathRule) async -> OutboundResponse?
 }
 
-/// What every HTTP request passes, one after the other, until somebody answers.
+/// What every HTTP request passes, one after the other, until somebody answers. Each has returned before the next one is
+/// asked: a task keeps room for everything that waits in it, and most only look and let pass.
 package struct MiddlewareChain: Sendable {
-    private let first: RoutedEntry
+    private let middlewares: [any Middleware]
+    private let log: AccessLog
+    private let last: RoutedEntry
 
     /// - Parameters:
     ///   - middlewares: in the order that requests come to them.
+    ///   - log: what comes of each request is written there.
     ///   - last: whoever answers what has passed them all.
-    package init(_ middlewares: [any Middleware], last: @escaping RoutedEntry) {
-        first = middlewares.reversed().reduce(last) { next, middleware in
-            { await middleware.handle($0, $1, next: next) }
-        }
+    package init(_ middlewares: [any Middleware], log: AccessLog, last: @escaping RoutedEntry) {
+        self.middlewares = middlewares
+        self.log = log
+        self.last = last
     }
 
     package func answer(_ request: InboundRequest) async -> OutboundResponse {
-        await first(request, PathTable.rule(of: request.path))
+        var request = request
+        let rule = PathTable.rule(of: request.path)
+        guard log.wants(rule) else { return await answer(&request, rule) }
+        let began = ContinuousClock.now
+        let response = await answer(&request, rule)
+        log.write(request, rule, response.head.status, took: began.duration(to: .now))
+        return response
+    }
+
+    private func answer(_ request: inout InboundRequest, _ rule: PathRule) async -> OutboundResponse {
+        for middleware in middlewares {
+            if let answer = await middleware.answer(&request, rule) { return answer }
+        }
+        return await last(request, rule)
     }
 }

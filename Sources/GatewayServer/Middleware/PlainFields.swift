@@ -6,12 +6,11 @@ package import HTTP
 package struct PlainFields: Middleware {
     package init() {}
 
-    package func handle(_ request: InboundRequest, _ rule: PathRule, next: RoutedEntry) async -> OutboundResponse {
+    package func answer(_ request: inout InboundRequest, _ rule: PathRule) async -> OutboundResponse? {
         let fields = request.head.headerFields
-        guard !fields.isASCII else { return await next(request, rule) }
-        var request = request
+        guard !fields.isASCII else { return nil }
         request.head.headerFields = HTTPFields(fields.map { $0.name == .userAgent ? $0 : $0.plain })
-        return await next(request, rule)
+        return nil
     }
 }
 

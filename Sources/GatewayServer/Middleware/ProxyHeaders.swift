@@ -9,8 +9,7 @@ package struct ProxyHeaders: Middleware {
 
     package init(settings: any SettingsStore) { self.settings = settings }
 
-    package func handle(_ request: InboundRequest, _ rule: PathRule, next: RoutedEntry) async -> OutboundResponse {
-        var request = request
+    package func answer(_ request: inout InboundRequest, _ rule: PathRule) async -> OutboundResponse? {
         let settings = settings.shared
         let fields = request.head.headerFields
         do throws(RealAddress.HeaderMissing) {
@@ -24,7 +23,7 @@ package struct ProxyHeaders: Middleware {
         if !RealAddress.isTrusted(peer: request.client.peer, trustedProxies: settings.value.trustedProxies) {
             request.head.headerFields[.xForwardedProto] = nil
         }
-        return await next(request, rule)
+        return nil
     }
 }
 
@@ -35,9 +34,9 @@ package struct AddressGuard: Middleware {
 
     package init(settings: any SettingsStore) { self.settings = settings }
 
-    package func handle(_ request: InboundRequest, _ rule: PathRule, next: RoutedEntry) async -> OutboundResponse {
+    package func answer(_ request: inout InboundRequest, _ rule: PathRule) async -> OutboundResponse? {
         guard request.client.real == nil, RealAddress.isExpectedInHeader(settings.shared.value.webRealIPHeader) else {
-            return await next(request, rule)
+            return nil
         }
         return EarlyRefusal.json(.ok, RealAddress.HeaderMissing.text, at: rule)
     }

@@ -2,15 +2,17 @@ package import HTTP
 
 /// Hands a request to the owner of its path (``PathTable``).
 package struct PathRouter: Sendable {
-    private let owners: [PathRule.Owner: HTTPEntry]
+    private let ask: @Sendable (PathRule.Owner, InboundRequest) async -> OutboundResponse?
 
-    /// - Parameter owners: whose paths are answered; those of everybody else are unknown.
-    package init(_ owners: [PathRule.Owner: HTTPEntry]) { self.owners = owners }
+    /// - Parameter ask: has an owner answer; `nil` for one whose paths are unknown here.
+    package init(ask: @escaping @Sendable (PathRule.Owner, InboundRequest) async -> OutboundResponse?) {
+        self.ask = ask
+    }
 
     /// - Parameter rule: where its path leads.
     package func answer(_ request: InboundRequest, _ rule: PathRule) async -> OutboundResponse {
-        guard let owner = owners[rule.owner] else { return .text(.notFound, "404 Not Found") }
-        return await owner(rule.dropsSlash ? request.withoutTrailingSlash(below: rule) : request)
+        let request = rule.dropsSlash ? request.withoutTrailingSlash(below: rule) : request
+        return await ask(rule.owner, request) ?? .text(.notFound, "404 Not Found")
     }
 }
 

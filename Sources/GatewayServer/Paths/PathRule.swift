@@ -1,3 +1,5 @@
+import Primitives
+
 /// One row of ``PathTable``.
 package struct PathRule: Sendable, Hashable {
     /// Which paths a prefix stands for.
@@ -40,6 +42,7 @@ package struct PathRule: Sendable, Hashable {
     }
 
     package let prefix: String
+    private let prefixBytes: [UInt8]
     /// The byte behind the prefix's slash, which tells most rows apart.
     let initial: UInt8?
     package let reach: Reach
@@ -57,6 +60,7 @@ package struct PathRule: Sendable, Hashable {
         dropsSlash: Bool = false
     ) {
         self.prefix = prefix
+        prefixBytes = Array(prefix.utf8)
         initial = prefix.utf8.dropFirst().first
         self.reach = reach
         self.owner = owner
@@ -70,12 +74,12 @@ package struct PathRule: Sendable, Hashable {
     package var isForPrograms: Bool { refusal != .page }
 
     func holds(_ path: Substring) -> Bool {
-        guard path.utf8.starts(with: prefix.utf8) else { return false }
+        guard path.utf8.begins(with: prefixBytes) else { return false }
         switch reach {
         case .text: return true
-        case .only: return path.utf8.count == prefix.utf8.count
+        case .only: return path.utf8.count == prefixBytes.count
         case .tree:
-            let rest = path.utf8.dropFirst(prefix.utf8.count)
+            let rest = path.utf8.dropFirst(prefixBytes.count)
             return rest.isEmpty || rest.first == UInt8(ascii: "/")
         }
     }

@@ -49,11 +49,16 @@ package final class TunnelEngine: Sendable {
         }
     }
 
+    /// Who answers a request.
     /// - Returns: `nil` for a host without a rule.
-    package func answer(_ request: InboundRequest) async -> OutboundResponse? {
+    package func owner(of request: InboundRequest) -> HTTPEntry? {
         guard let host = request.head.authority, let rule = table.withLock({ $0.rule(host: host) }),
             !isReserved(host)
         else { return nil }
+        return { await self.answer($0, by: rule) }
+    }
+
+    private func answer(_ request: InboundRequest, by rule: Owned<NATForm>) async -> OutboundResponse {
         guard rule.form.enabled else { return blocked(request) }
         do {
             return try await relay(request, by: rule)

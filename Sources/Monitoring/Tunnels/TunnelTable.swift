@@ -23,7 +23,7 @@ package struct TunnelTable: Sendable {
     }
 
     package func rule(host: String) -> Owned<NATForm>? {
-        guard host.utf8.count <= 512 else { return nil }
+        guard !byHost.isEmpty, host.utf8.count <= 512 else { return nil }
         let whole = host.utf8.asciiLowercased
         if let id = byHost[whole] { return byID[id] }
         guard whole.first != UInt8(ascii: "["), let colon = whole.lastIndex(of: UInt8(ascii: ":")) else { return nil }

@@ -76,7 +76,7 @@ extension GatewayModule {
                 try await alerts.load()
                 try await tunnels.load()
             },
-            takeOver: { await tunnels.answer($0) },
+            takeOver: tunnels.owner,
             metrics: ModuleMetric.queue(
                 "notifications", waiting: { notifier.waiting }, dropped: { notifier.dropped })
                 + ModuleMetric.queues { events.queues } + [refusedResults(monitors, tasks)])

@@ -9,6 +9,18 @@ extension Substring.UTF8View {
     }
 }
 
+extension Substring.UTF8View {
+    /// As `starts(with:)`, which asks for one byte after the other.
+    package func begins(with prefix: [UInt8]) -> Bool {
+        let begins = unsafe withContiguousStorageIfAvailable { bytes in
+            guard bytes.count >= prefix.count else { return false }
+            for position in prefix.indices where unsafe bytes[position] != prefix[position] { return false }
+            return true
+        }
+        return begins ?? starts(with: prefix)
+    }
+}
+
 extension StringProtocol {
     /// Without spaces and tabs at both ends.
     package func trimmingBlanks() -> Substring { Substring(Substring(self).utf8.trimmingBlanks()) }

@@ -50,11 +50,11 @@ import Testing
         try await engine.load()
         try await insert("dash.example")
         for host in ["gw.example", "gw.example:8008", "xn--bcher-kva.example", "dash.example", "none.example"] {
-            let answer = await engine.answer(Self.request(host))
-            #expect(answer?.head.status == nil, "\(host)")
+            #expect(engine.owner(of: Self.request(host)) == nil, "\(host)")
         }
         for path in ["/", "/api/v1/server", "/mcp", "/healthz", "/readyz", "/metrics", "/dashboard/"] {
-            let answer = await engine.answer(Self.request("free.example", path))
+            let request = Self.request("free.example", path)
+            let answer = await engine.owner(of: request)?(request)
             // Its agent is not there.
             #expect(answer?.head.status.code == 503, "\(path)")
         }
