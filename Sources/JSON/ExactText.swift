@@ -30,8 +30,28 @@ package struct ExactText: Hashable, Sendable {
     }
 
     /// Compared byte by byte.
+    @inline(__always)
     package static func areEqual(_ lhs: String, _ rhs: String) -> Bool {
-        guard lhs.utf8.count == rhs.utf8.count else { return false }
-        return LentBytes.lend(lhs) { left in LentBytes.lend(rhs) { right in left.isSame(as: right) } }
+        // Mostly the lengths differ already, and short texts, which lie in the value itself, are the same in memory.
+        lhs.utf8.count == rhs.utf8.count && (areSameInMemory(lhs, rhs) || areEqualBytes(lhs, rhs))
+    }
+
+    /// Whether both are one value, and so one text; equal texts need not be.
+    @inline(__always)
+    private static func areSameInMemory(_ lhs: String, _ rhs: String) -> Bool {
+        unsafe withUnsafeBytes(of: lhs) { lhs in
+            unsafe withUnsafeBytes(of: rhs) { rhs in
+                for start in stride(from: 0, to: lhs.count, by: MemoryLayout<Int>.size) {
+                    let left = unsafe lhs.load(fromByteOffset: start, as: Int.self)
+                    guard unsafe left == rhs.load(fromByteOffset: start, as: Int.self) else { return false }
+                }
+                return true
+            }
+        }
+    }
+
+    @inline(never)
+    private static func areEqualBytes(_ lhs: String, _ rhs: String) -> Bool {
+        LentBytes.lend(lhs) { left in LentBytes.lend(rhs) { right in left.isSame(as: right) } }
     }
 }

@@ -62,6 +62,12 @@ package struct JSONObject: Sendable {
         }
     }
 
+    /// Adds a member whose key is not there yet, which the caller knows; costs no search.
+    package mutating func appendNew(_ key: String, _ value: JSONValue) {
+        assert(position(of: key) == nil, "\(key) stands there already")
+        append(key: key, value: value)
+    }
+
     /// Adds a member; `false`, and no change, where the key is taken.
     mutating func appendIfAbsent(key: String, value: JSONValue) -> Bool {
         guard position(of: key) == nil else { return false }

@@ -22,6 +22,26 @@ struct JSONTreeTests {
         #expect(object.map(\.key) == object.keys)
     }
 
+    @Test("members known to be new are added without a search, and found like others", arguments: [3, 16, 17, 200])
+    func appendNew(count: Int) {
+        var object = JSONObject()
+        for index in 0..<count { object.appendNew("k\(index)", .integer(Int64(index))) }
+        #expect(object.keys == (0..<count).map { "k\($0)" })
+        #expect(object["k\(count - 1)"] == .integer(Int64(count - 1)))
+        #expect(object["none"] == nil)
+    }
+
+    @Test("texts are equal by their bytes, wherever these lie", arguments: [1, 8, 15, 16, 40])
+    func exactTexts(count: Int) {
+        let text = String(repeating: "a", count: count)
+        var other = text
+        other.reserveCapacity(100)
+        #expect(ExactText.areEqual(text, other))
+        #expect(ExactText.areEqual(text, String(("b" + text).dropFirst())))
+        #expect(!ExactText.areEqual(text, text.dropLast() + "b"))
+        #expect(!ExactText.areEqual(text, text + "a"))
+    }
+
     @Test("equality ignores the order of members and the spelling of numbers, and tells code points apart")
     func equality() {
         let left: JSONValue = ["a": 1, "b": [.number(JSONNumber(text: "2.0")!)], "c": nil]

@@ -11,21 +11,24 @@ package struct Authorization: Sendable {
 
     /// - Parameter header: the header's value; `nil` when there is none.
     package init(_ header: String?) {
-        func isToken(_ text: Substring.UTF8View) -> Bool { text.starts(with: TokenAuthenticator.prefix.utf8) }
+        func isToken(_ text: Substring.UTF8View) -> Bool { text.begins(with: Self.tokenPrefix) }
         guard let header else {
             (bearer, token, isMisspeltToken) = (nil, nil, false)
             return
         }
-        let scheme = "Bearer ".utf8
-        bearer = header.utf8.starts(with: scheme) ? Substring(header.utf8.dropFirst(scheme.count)) : nil
-        let trimmed = header.utf8[...].trimmingBlanks()
+        let whole = header.utf8[...]
+        bearer = whole.begins(with: Self.scheme) ? Substring(whole.dropFirst(Self.scheme.count)) : nil
+        let trimmed = whole.trimmingBlanks()
         let credential =
-            trimmed.starts(with: scheme) ? trimmed.dropFirst(scheme.count).trimmingBlanks() : nil
+            trimmed.begins(with: Self.scheme) ? trimmed.dropFirst(Self.scheme.count).trimmingBlanks() : nil
         if let credential, isToken(credential) {
             (token, isMisspeltToken) = (Substring(credential), false)
         } else {
-            let words = header.utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            let words = whole.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
             (token, isMisspeltToken) = (nil, words.contains(where: isToken))
         }
     }
+
+    private static let scheme = Array("Bearer ".utf8)
+    private static let tokenPrefix = Array(TokenAuthenticator.prefix.utf8)
 }

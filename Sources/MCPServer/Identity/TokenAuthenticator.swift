@@ -43,6 +43,18 @@ package final class TokenAuthenticator: Sendable {
         self.now = now
     }
 
+    /// As ``authenticate(authorization:client:)`` where nothing has to be waited for; `nil` where something has.
+    func authenticateAtOnce(authorization: String?, client: ClientAddress) -> Outcome? {
+        guard let secret = Authorization(authorization).token else { return .absent }
+        guard let known = identity.known(hash: key.keyedHash(String(secret))),
+            case .success(let found) = accept(known.token, known.user, known.revision)
+        else { return nil }
+        let (ip, date) = (client.real ?? client.peer ?? "", now())
+        guard !uses.withLock({ $0.mustWrite(found.token.id, ip: ip, at: date) }) else { return nil }
+        strikes.clear(ip: client.real, identifier: StrikeBook.tokenIdentifier)
+        return .accepted(found.principal)
+    }
+
     /// - Parameter authorization: the header's value.
     package func authenticate(authorization: String?, client: ClientAddress) async -> Outcome {
         guard let secret = Authorization(authorization).token else { return .absent }
@@ -119,9 +131,15 @@ struct TokenUses {
 
     var count: Int { written.count }
 
+    /// Whether to write this use.
+    func mustWrite(_ id: Int64, ip: String, at date: Date) -> Bool {
+        guard let last = written[id] else { return true }
+        return last.ip != ip || date.timeIntervalSince(last.at) > 60
+    }
+
     /// Whether to write this use; if so it counts as written.
     mutating func isDue(_ id: Int64, ip: String, at date: Date) -> Bool {
-        if let last = written[id], last.ip == ip, date.timeIntervalSince(last.at) <= 60 { return false }
+        guard mustWrite(id, ip: ip, at: date) else { return false }
         if written[id] == nil, written.count >= Self.capacity { written.removeAll() }
         written[id] = (date, ip)
         return true

@@ -14,7 +14,7 @@ final class RegisteredTool: Sendable {
         definition = tool.definition
         self.contract = contract
         explain = { tool.explain($0, in: $1) }
-        let finish = try Self.finish(tool, contract.outputSchema)
+        let pieces = try Self.pieces(tool, contract.outputSchema)
         perform = { arguments, call in
             let input: T.Input
             do {
@@ -22,37 +22,35 @@ final class RegisteredTool: Sendable {
             } catch let error as DecodingError {
                 throw ToolFailure.invalidArguments("invalid arguments: \(error.pointerAndReason)")
             }
-            return try await finish(try await tool.run(input, in: call))
+            let output = try await tool.run(input, in: call)
+            guard let pieces else { return .value(try Self.checked(output, of: tool, contract.outputSchema)) }
+            guard let list = output as? RecordList else {
+                throw ToolFailure.internalError("\(tool.definition.name) lists no records")
+            }
+            return .records(try await pieces.written(list))
         }
     }
 
-    /// How an output is checked and becomes JSON: all of it at once, or one record after the other.
-    private static func finish<T: Tool>(
-        _ tool: T, _ schema: JSONSchema
-    ) throws(ToolRegistryError) -> @Sendable (T.Output) async throws -> ToolResult {
-        let name = tool.definition.name
-        guard T.Output.self == RecordList.self else {
-            return { output in
-                let result: JSONValue
-                do {
-                    result = try JSONValueEncoder().encode(output)
-                } catch {
-                    throw ToolFailure.unencodable("\(error)")
-                }
-                if let violation = schema.firstViolation(in: result) {
-                    throw ToolFailure.internalError("result of \(name) breaks its schema: \(violation)")
-                }
-                return .value(result)
-            }
+    /// How each record of a list is checked and becomes JSON; `nil` for a tool whose result is one value.
+    private static func pieces<T: Tool>(_ tool: T, _ schema: JSONSchema) throws(ToolRegistryError) -> RecordPieces? {
+        guard T.Output.self == RecordList.self else { return nil }
+        do { return try RecordPieces(schema.document) } catch {
+            throw .schema(tool: tool.definition.name, side: "output", reason: "\(error)")
         }
-        let pieces: RecordPieces
-        do { pieces = try RecordPieces(schema.document) } catch {
-            throw .schema(tool: name, side: "output", reason: "\(error)")
+    }
+
+    /// An output as JSON, once it has passed the schema.
+    private static func checked<T: Tool>(_ output: T.Output, of tool: T, _ schema: JSONSchema) throws -> JSONValue {
+        let result: JSONValue
+        do {
+            result = try JSONValueEncoder().encode(output)
+        } catch {
+            throw ToolFailure.unencodable("\(error)")
         }
-        return { output in
-            guard let list = output as? RecordList else { throw ToolFailure.internalError("\(name) lists no records") }
-            return .records(try await pieces.written(list))
+        if let violation = schema.firstViolation(in: result) {
+            throw ToolFailure.internalError("result of \(tool.definition.name) breaks its schema: \(violation)")
         }
+        return result
     }
 
     /// The arguments that the tool gets: those that were sent, without those that are spelt as absent, and without members

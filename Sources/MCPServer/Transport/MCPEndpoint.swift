@@ -60,8 +60,14 @@ package final class MCPEndpoint: Sendable {
     }
 
     private func post(_ request: InboundRequest, _ settings: SharedSettings) async -> OutboundResponse {
-        let outcome = await tokens.authenticate(
-            authorization: request.head.headerFields[.authorization], client: request.client)
+        let authorization = request.head.headerFields[.authorization]
+        let outcome: TokenAuthenticator.Outcome
+        // Most need no wait, and each thing that may be waited for costs a little where nothing is.
+        if let known = tokens.authenticateAtOnce(authorization: authorization, client: request.client) {
+            outcome = known
+        } else {
+            outcome = await tokens.authenticate(authorization: authorization, client: request.client)
+        }
         if case .refused(let refusal) = outcome { return Self.tokenRefused(refusal) }
         guard case .accepted(let principal) = outcome, let token = principal.token else {
             return settings.value.enableMCP ? noToken(request) : disabled(request, id: nil)
@@ -82,7 +88,11 @@ package final class MCPEndpoint: Sendable {
         let body: [UInt8]
         do throws(RequestBody.Failure) {
             if let length = request.contentLength, length > limit { throw .tooLarge(limit: limit) }
-            body = try await request.body.collect(upTo: limit)
+            if let whole = try request.body.takeWhole(upTo: limit) {
+                body = whole
+            } else {
+                body = try await request.body.collect(upTo: limit)
+            }
         } catch {
             let decision = take(.work)
             guard case .tooLarge = error else { return .empty(.badRequest) }

@@ -37,34 +37,41 @@ struct WhoAmITool: Tool {
         let token = call.principal.token
         var output = JSONObject()
         output.reserveCapacity(13)
-        output["user_id"] = .integer(user.id)
-        output["username"] = .string(user.username)
-        output["is_admin"] = .bool(user.isAdministrator)
-        output["token_id"] = .integer(token?.id ?? 0)
-        output["token_name"] = token.map { .string($0.name) }
-        output["scopes"] = .array(token?.scopes.map { .string($0.rawValue) } ?? [])
+        output.appendNew("user_id", .integer(user.id))
+        output.appendNew("username", .string(user.username))
+        output.appendNew("is_admin", .bool(user.isAdministrator))
+        output.appendNew("token_id", .integer(token?.id ?? 0))
+        if let token { output.appendNew("token_name", .string(token.name)) }
+        output.appendNew("scopes", .array(token?.scopes.map { .string($0.rawValue) } ?? []))
         if let servers = token?.serverIDs, !servers.isEmpty {
-            output["server_ids"] = .array(servers.map { .integer($0) })
+            output.appendNew("server_ids", .array(servers.map { .integer($0) }))
         }
-        output["expires_at"] = Timestamp(token?.expiresAt).map { .string($0.text) }
-        output["limits"] = [
-            "calls_per_second": .integer(Int64(limits.perSecond)),
-            "calls_per_minute": .integer(Int64(limits.perMinute)),
-            "exec_timeout_seconds_max": .integer(Int64(ExecTool.longestRun)),
-            "request_bytes_max": .integer(8 << 20),
-            "fs_read_bytes_max": .integer(1 << 20),
-            "fs_write_bytes_max": .integer(Int64(FsWriteTool.safeContent)),
-        ]
+        if let expiry = Timestamp(token?.expiresAt) { output.appendNew("expires_at", .string(expiry.text)) }
+        output.appendNew("limits", Self.limits(limits))
         if let token {
             let budget = limiter.budget(token: token.id, limits)
-            output["budget"] = [
-                "calls_this_second": .integer(Int64(budget.thisSecond)),
-                "calls_this_minute": .integer(Int64(budget.thisMinute)),
-            ]
+            output.appendNew(
+                "budget",
+                [
+                    "calls_this_second": .integer(Int64(budget.thisSecond)),
+                    "calls_this_minute": .integer(Int64(budget.thisMinute)),
+                ])
         }
-        output["gateway_version"] = .string(version)
-        output["protocol_version"] = call.protocolVersion.map { .string($0) }
-        output["protocol_versions"] = Self.protocolVersions
+        output.appendNew("gateway_version", .string(version))
+        if let revision = call.protocolVersion { output.appendNew("protocol_version", .string(revision)) }
+        output.appendNew("protocol_versions", Self.protocolVersions)
         return output
+    }
+
+    private static func limits(_ calls: RateLimiter.Limits) -> JSONValue {
+        var limits = JSONObject()
+        limits.reserveCapacity(6)
+        limits.appendNew("calls_per_second", .integer(Int64(calls.perSecond)))
+        limits.appendNew("calls_per_minute", .integer(Int64(calls.perMinute)))
+        limits.appendNew("exec_timeout_seconds_max", .integer(Int64(ExecTool.longestRun)))
+        limits.appendNew("request_bytes_max", .integer(8 << 20))
+        limits.appendNew("fs_read_bytes_max", .integer(1 << 20))
+        limits.appendNew("fs_write_bytes_max", .integer(Int64(FsWriteTool.safeContent)))
+        return .object(limits)
     }
 }
