@@ -250,12 +250,8 @@ extension HTTP1Connection {
     /// - Throws: when it has gone.
     private func room(on loop: isolated EventLoop) async throws {
         if output.count >= Self.gathered { flush(on: loop) }
-        while true {
-            guard let transport else { throw RequestBody.Failure.broken }
-            if transport.isWritable { return }
-            try Task.checkCancellation()
-            await sent.wait(on: loop) { self.transport?.isWritable == false }
-        }
+        try await sent.wait(on: loop) { transport?.isWritable == false }
+        if transport == nil { throw RequestBody.Failure.broken }
     }
 
     private func send(_ bytes: [UInt8], on loop: isolated EventLoop) {

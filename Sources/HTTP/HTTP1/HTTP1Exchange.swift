@@ -38,8 +38,7 @@ final class HTTP1Exchange {
         self.head = head
         self.pace = pace
         self.unread = unread
-        let fields = head.request.headerFields
-        showsCredential = fields.contains(.authorization) || fields.contains(.cookie)
+        showsCredential = head.request.headerFields.showCredential
         gathered = GatheredBytes(unread, of: place)
         body = head.length == .fixed(0) ? .ended : .open
         awaitsContinue = head.expectsContinue
@@ -77,24 +76,22 @@ final class HTTP1Exchange {
     /// The next bytes, all that have come; `nil` at the end.
     /// - Parameter waits: called before and after it waits for more.
     func next(waits: () -> Void, on loop: isolated EventLoop) async throws -> [UInt8]? {
-        while true {
-            if !waiting.isEmpty {
-                defer { waits() }
-                return takeWaiting()
-            }
-            switch body {
-            case .ended: return nil
-            case .broken: throw RequestBody.Failure.broken
-            case .open: break
-            }
-            guard toSkip == nil else { throw RequestBody.Failure.broken }
+        if mustWait {
             try Task.checkCancellation()
             readerWaits = true
             waits()
-            await changed.wait(on: loop) { waiting.isEmpty && body == .open && toSkip == nil }
-            readerWaits = false
+            defer { readerWaits = false }
+            try await changed.wait(on: loop) { mustWait }
         }
+        if !waiting.isEmpty {
+            defer { waits() }
+            return takeWaiting()
+        }
+        guard body == .ended else { throw RequestBody.Failure.broken }
+        return nil
     }
+
+    private var mustWait: Bool { waiting.isEmpty && body == .open && toSkip == nil }
 
     /// What waits, when nothing follows it: what ``next(waits:on:)`` would return before it returns `nil`.
     func takeWhole() -> [UInt8]? {

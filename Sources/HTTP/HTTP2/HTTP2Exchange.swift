@@ -23,8 +23,7 @@ final class HTTP2Exchange: HTTP2StreamHandler {
             intake.service = service
             intake.gathered = GatheredBytes(service.unread, of: connection.link.place)
             // The entry looks at it before it takes the body: of such a request nothing waits for long.
-            intake.isCounted =
-                !head.headerFields.contains(.authorization) && !head.headerFields.contains(.cookie)
+            intake.isCounted = !head.headerFields.showCredential
         }
     }
 
@@ -204,23 +203,20 @@ final class HTTP2Intake {
 
     /// - Throws: ``RequestBody/Failure/broken``, also when two tasks read at once, and `CancellationError`.
     func next(on loop: isolated EventLoop) async throws -> [UInt8]? {
-        while true {
-            if let chunk = chunks.popFirst() {
-                took(chunk.count, on: loop)
-                return chunk
-            }
-            switch state {
-            case .ended: return nil
-            case .broken: throw RequestBody.Failure.broken
-            case .open: break
-            }
+        if chunks.isEmpty, state == .open {
             guard !isAwaited else { throw RequestBody.Failure.broken }
             try Task.checkCancellation()
             askForBody(on: loop)
             isAwaited = true
-            await change.wait(on: loop) { chunks.isEmpty && state == .open }
-            isAwaited = false
+            defer { isAwaited = false }
+            try await change.wait(on: loop) { chunks.isEmpty && state == .open }
         }
+        if let chunk = chunks.popFirst() {
+            took(chunk.count, on: loop)
+            return chunk
+        }
+        guard state == .ended else { throw RequestBody.Failure.broken }
+        return nil
     }
 
     /// What waits, when nothing follows it.
@@ -270,10 +266,7 @@ final class HTTP2Outlet {
     /// - Throws: when the client went away, the body is too long or the task is cancelled.
     func write(_ chunk: [UInt8], on loop: isolated EventLoop) async throws {
         guard !chunk.isEmpty else { return }
-        while !stream.isClosed, !stream.isWritable {
-            try Task.checkCancellation()
-            await change.wait(on: loop) { !stream.isClosed && !stream.isWritable }
-        }
+        try await change.wait(on: loop) { !stream.isClosed && !stream.isWritable }
         guard !stream.isClosed else { throw RequestBody.Failure.broken }
         written += Int64(chunk.count)
         if let limit, written > limit { throw HTTP2WrongLength() }

@@ -1,7 +1,6 @@
 import Transport
 
-/// Wakes the tasks that wait for something to change on a loop. A woken task looks itself whether it has changed, and
-/// waits again if not.
+/// Wakes the tasks that wait for something to change on a loop.
 ///
 /// A task that prefers another executor leaves the loop's thread at every call, also at those that wait for nothing, and
 /// the loop has turns meanwhile. So what was looked at before a wait may be another by the time that the task is in the
@@ -9,9 +8,17 @@ import Transport
 final class LoopSignal {
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
+    /// Waits for as long as things are as `mustWait` says, which is looked at again whenever something has changed.
+    /// - Throws: `CancellationError` when the task is cancelled and would have to wait.
+    func wait(on loop: isolated EventLoop, while mustWait: () -> Bool) async throws {
+        while mustWait() {
+            try Task.checkCancellation()
+            await park(on: loop, while: mustWait)
+        }
+    }
+
     /// Returns when woken, at once when there is nothing to wait for or when the task is cancelled.
-    /// - Parameter mustWait: whether things still are such that the wait began.
-    func wait(on loop: isolated EventLoop, while mustWait: () -> Bool) async {
+    private func park(on loop: isolated EventLoop, while mustWait: () -> Bool) async {
         let bound = LoopBound(self, on: loop)
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

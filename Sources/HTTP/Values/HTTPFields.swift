@@ -48,6 +48,9 @@ package struct HTTPFields: Sendable {
 
     package mutating func append(_ field: HTTPField) { fields.append(field) }
 
+    /// Whether a field carries what credentials are shown in, valid or not.
+    var showCredential: Bool { contains(.authorization) || contains(.cookie) }
+
     /// Whether all values are ASCII alone.
     package var isASCII: Bool {
         let fields = fields.span

@@ -105,12 +105,8 @@ final class WebSocketHandler: ByteProtocol {
     func send(_ frame: [UInt8], on loop: isolated EventLoop) async throws {
         guard life.ending == nil, let transport else { throw WebSocketFailure.closed }
         transport.send(frame, on: loop)
-        while true {
-            guard let transport = self.transport else { throw WebSocketFailure.closed }
-            if transport.isWritable { return }
-            try Task.checkCancellation()
-            await sent.wait(on: loop) { self.transport?.isWritable == false }
-        }
+        try await sent.wait(on: loop) { self.transport?.isWritable == false }
+        if self.transport == nil { throw WebSocketFailure.closed }
     }
 
     func runEnded(_ close: WebSocketClose, on loop: isolated EventLoop) { tell(.runEnded(close), on: loop) }
