@@ -1,4 +1,4 @@
-package import HTTP
+import HTTP
 package import Logging
 
 /// One line for each HTTP request, at level info. What opens something by itself never reaches it: the tokens of

@@ -7,9 +7,7 @@ extension Substring.UTF8View {
         while let last = rest.last, isBlank(last) { rest.removeLast() }
         return rest
     }
-}
 
-extension Substring.UTF8View {
     /// As `starts(with:)`, which asks for one byte after the other.
     package func begins(with prefix: [UInt8]) -> Bool {
         let begins = unsafe withContiguousStorageIfAvailable { bytes in
