@@ -42,6 +42,7 @@ package struct PathRule: Sendable, Hashable {
     }
 
     package let prefix: String
+    /// The same as bytes, since every request's path is compared with them.
     private let prefixBytes: [UInt8]
     /// The byte behind the prefix's slash, which tells most rows apart.
     let initial: UInt8?
