@@ -21,14 +21,19 @@ final class LoopSignal {
     private func park(on loop: isolated EventLoop, while mustWait: () -> Bool) async {
         let bound = LoopBound(self, on: loop)
         await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                if Task.isCancelled || !mustWait() { continuation.resume() } else { waiting.append(continuation) }
-            }
+            // A closure that does not name the loop is nobody's: it runs on the executor that its task prefers.
+            await withCheckedContinuation { continuation in add(continuation, on: loop, while: mustWait) }
         } onCancel: {
             Task(executorPreference: bound.loop.executor) {
                 await bound.loop.run { loop in bound.get(on: loop).wake() }
             }
         }
+    }
+
+    private func add(
+        _ continuation: CheckedContinuation<Void, Never>, on loop: isolated EventLoop, while mustWait: () -> Bool
+    ) {
+        if Task.isCancelled || !mustWait() { continuation.resume() } else { waiting.append(continuation) }
     }
 
     func wake() {
