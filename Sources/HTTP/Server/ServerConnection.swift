@@ -87,10 +87,10 @@ final class ServerConnection: ByteProtocol {
     func closed(on loop: isolated EventLoop) {
         if let timer { loop.cancel(timer) }
         timer = nil
-        info.place?.release()
         let state = state
         switch state {
         case .undecided:
+            info.place?.release()
             self.state = .closed
             whenOver(self)
         case .http1(let connection): connection.closed(on: loop)

@@ -43,28 +43,23 @@ package final class TokenAuthenticator: Sendable {
         self.now = now
     }
 
-    /// As ``authenticate(authorization:client:)`` where nothing has to be waited for; `nil` where something has.
-    func authenticateAtOnce(authorization: String?, client: ClientAddress) -> Outcome? {
-        guard let secret = Authorization(authorization).token else { return .absent }
-        guard let known = identity.known(hash: key.keyedHash(String(secret))),
-            case .success(let found) = accept(known.token, known.user, known.revision)
-        else { return nil }
-        let (ip, date) = (client.real ?? client.peer ?? "", now())
-        guard !uses.withLock({ $0.mustWrite(found.token.id, ip: ip, at: date) }) else { return nil }
-        strikes.clear(ip: client.real, identifier: StrikeBook.tokenIdentifier)
-        return .accepted(found.principal)
-    }
-
+    /// Whose token it is; told without a wait where the token, its owner and its last use are in memory.
+    ///
     /// - Parameter authorization: the header's value.
     package func authenticate(authorization: String?, client: ClientAddress) async -> Outcome {
         guard let secret = Authorization(authorization).token else { return .absent }
-        switch await find(secret) {
+        let hash = key.keyedHash(String(secret))
+        switch await find(secret, hash) {
         case .failure(let refusal):
-            if refusal != .lookupFailed { strike(key.keyedHash(String(secret)), client) }
+            if refusal != .lookupFailed { strike(hash, client) }
             return .refused(refusal)
         case .success(let found):
             strikes.clear(ip: client.real, identifier: StrikeBook.tokenIdentifier)
-            await noteUse(of: found.token.id, ip: client.real ?? client.peer ?? "")
+            let (id, ip, date) = (found.token.id, client.real ?? client.peer ?? "", now())
+            if uses.withLock({ $0.isDue(id, ip: ip, at: date) }) {
+                // The time of last use is a courtesy; a call is not refused for it.
+                try? await tokens.touch(id: id, usedAt: date, ip: ip)
+            }
             return .accepted(found.principal)
         }
     }
@@ -73,15 +68,14 @@ package final class TokenAuthenticator: Sendable {
     /// whether to let a request in at all.
     package func knows(authorization: String?) async -> Bool {
         guard let secret = Authorization(authorization).token else { return false }
-        guard case .success = await find(secret) else { return false }
+        guard case .success = await find(secret, key.keyedHash(String(secret))) else { return false }
         return true
     }
 
     private typealias Found = (principal: Principal, token: TokenIdentity)
 
-    private func find(_ secret: Substring) async -> Result<Found, Refusal> {
-        let hash = key.keyedHash(String(secret))
-        // Nothing is waited for where everything is in memory.
+    /// - Parameter hash: the secret's.
+    private func find(_ secret: Substring, _ hash: String) async -> Result<Found, Refusal> {
         if let known = identity.known(hash: hash) { return accept(known.token, known.user, known.revision) }
         let found = await find(hash: hash)
         // A token that moved in from another dashboard, which kept a plain hash (`mcp.md` 8.1).
@@ -112,13 +106,6 @@ package final class TokenAuthenticator: Sendable {
         guard let ip = client.real, refused.withLock({ $0.isNew(hash, from: ip) }) else { return }
         strikes.strike(ip: ip, identifier: StrikeBook.tokenIdentifier, reason: .tokenBruteForce)
     }
-
-    private func noteUse(of id: Int64, ip: String) async {
-        let date = now()
-        guard uses.withLock({ $0.isDue(id, ip: ip, at: date) }) else { return }
-        // The time of last use is a courtesy; a call is not refused for it.
-        try? await tokens.touch(id: id, usedAt: date, ip: ip)
-    }
 }
 
 /// Which uses of tokens are worth writing: one from another address or over a minute after the last that was written;
@@ -131,16 +118,13 @@ struct TokenUses {
 
     var count: Int { written.count }
 
-    /// Whether to write this use.
-    func mustWrite(_ id: Int64, ip: String, at date: Date) -> Bool {
-        guard let last = written[id] else { return true }
-        return last.ip != ip || date.timeIntervalSince(last.at) > 60
-    }
-
     /// Whether to write this use; if so it counts as written.
     mutating func isDue(_ id: Int64, ip: String, at date: Date) -> Bool {
-        guard mustWrite(id, ip: ip, at: date) else { return false }
-        if written[id] == nil, written.count >= Self.capacity { written.removeAll() }
+        if let last = written[id] {
+            guard last.ip != ip || date.timeIntervalSince(last.at) > 60 else { return false }
+        } else if written.count >= Self.capacity {
+            written.removeAll()
+        }
         written[id] = (date, ip)
         return true
     }

@@ -60,14 +60,8 @@ package final class MCPEndpoint: Sendable {
     }
 
     private func post(_ request: InboundRequest, _ settings: SharedSettings) async -> OutboundResponse {
-        let authorization = request.head.headerFields[.authorization]
-        let outcome: TokenAuthenticator.Outcome
-        // Most need no wait, and each thing that may be waited for costs a little where nothing is.
-        if let known = tokens.authenticateAtOnce(authorization: authorization, client: request.client) {
-            outcome = known
-        } else {
-            outcome = await tokens.authenticate(authorization: authorization, client: request.client)
-        }
+        let outcome = await tokens.authenticate(
+            authorization: request.head.headerFields[.authorization], client: request.client)
         if case .refused(let refusal) = outcome { return Self.tokenRefused(refusal) }
         guard case .accepted(let principal) = outcome, let token = principal.token else {
             return settings.value.enableMCP ? noToken(request) : disabled(request, id: nil)
