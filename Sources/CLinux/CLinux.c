@@ -126,6 +126,8 @@ int linux_set_terminal_size(int descriptor, unsigned short rows, unsigned short 
 
 int linux_open_directory_path(const char *path) { return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); }
 
+int linux_hold(int directory, const char *name) { return openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC); }
+
 static int copy_status(int result, const struct stat *from, struct linux_status *to) {
     if (result != 0) return -1;
     to->mode = from->st_mode;
@@ -160,10 +162,6 @@ int linux_disk_space(const char *path, unsigned long long *total, unsigned long 
     *total = unit * space.f_blocks;
     *used = unit * (space.f_blocks - space.f_bfree);
     return 0;
-}
-
-int linux_begin_sync(int descriptor, long long offset, long long count) {
-    return sync_file_range(descriptor, offset, count, SYNC_FILE_RANGE_WRITE);
 }
 
 void linux_keep_freed_memory(int bytes) {

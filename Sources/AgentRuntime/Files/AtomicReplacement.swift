@@ -78,9 +78,13 @@ struct AtomicReplacement: ~Copyable, Sendable {
         }
     }
 
-    /// Has the disk begin with what was written, so that less of it is left to wait for at the end. It may also not.
-    borrowing func beginSync(from offset: Int, count: Int) {
-        _ = linux_begin_sync(file.raw, Int64(offset), Int64(count))
+    /// Another descriptor of the new file, for who syncs it while it is written.
+    borrowing func duplicate() throws(FileTaskError) -> Descriptor {
+        do {
+            return try file.duplicate()
+        } catch {
+            throw .system(error)
+        }
     }
 
     /// What is written to a device goes to a disk or a driver; a file in its place would only seem to be that.
@@ -98,27 +102,38 @@ struct AtomicReplacement: ~Copyable, Sendable {
     /// - Parameter mode: its permissions, whatever the umask is; without it, those of the file that is replaced, else
     ///   ``FileMode/standard``. The owner of a file that is replaced stays.
     consuming func commit(mode: mode_t?) throws(FileTaskError) {
-        let (directory, file) = (self.directory.raw, self.file.raw)
+        let directory = self.directory.raw
+        // The blocks of the old file are freed once nobody holds it, which takes a while for a large one.
+        let replaced = unsafe linux_hold(directory, target)
+        defer { if replaced >= 0 { WorkerThreads.files.submit { close(replaced) } } }
         do throws(SystemCallError) {
             let old = try? unsafe FileStatus(target, in: directory)
             try Self.refuseDevice(target, in: directory)
             guard let temporary = beside?.name else {
-                return try unsafe InPlace.write(from: file, to: target, in: directory, mode: mode)
+                return try unsafe InPlace.write(from: file.raw, to: target, in: directory, mode: mode)
             }
-            try Self.give(file, of: old?.kind == .file ? old : nil, mode: mode)
-            try retryingInterrupts { fsync(file) }
+            try Self.give(file.raw, of: old?.kind == .file ? old : nil, mode: mode)
+            try file.sync()
             do throws(SystemCallError) {
                 try retryingInterrupts { unsafe renameat(directory, temporary, directory, target) }
             } catch  where error.code == EBUSY && old?.kind == .file {
                 // A file that is mounted by itself cannot be replaced, only written over.
-                return try unsafe InPlace.write(from: file, to: target, in: directory, mode: mode)
+                return try unsafe InPlace.write(from: file.raw, to: target, in: directory, mode: mode)
             }
+            try Self.syncFolder(directory)
         } catch {
             throw error.code == ENXIO ? .notRegularFile : .system(error)
         }
-        // The file is there; should the folder not be readable, it is also not for us to sync.
+    }
+
+    /// So that a crash does not bring the old file back. A folder that is not readable is not for us to sync, and some file
+    /// systems sync none.
+    private static func syncFolder(_ directory: Int32) throws(SystemCallError) {
         let folder = unsafe openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if folder >= 0 { _ = fsync(Descriptor(owning: folder).raw) }
+        guard folder >= 0 else { return }
+        do throws(SystemCallError) {
+            try Descriptor(owning: folder).sync()
+        } catch  where error.code == EINVAL || error.code == ENOTSUP {}
     }
 
     /// Owner and permissions of the new file, before anybody can open it by its name.

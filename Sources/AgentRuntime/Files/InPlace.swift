@@ -30,6 +30,6 @@ enum InPlace {
         }
         try retryingInterrupts { ftruncate(raw, size) }
         if let mode { try retryingInterrupts { fchmod(raw, mode) } }
-        try retryingInterrupts { fsync(raw) }
+        try target.sync()
     }
 }

@@ -86,8 +86,13 @@ final class TransferSink: Sendable {
     private struct State: ~Copyable {
         var replacement: AtomicReplacement?
         var hash: SHA256Stream? = SHA256Stream()
-        var written = 0
+        /// Bytes written since the last ``TransferSink/sync()`` began.
+        var unsynced = 0
+        var isSyncing = false
     }
+
+    /// Bytes for which it pays to sync them while others come: at the end there is that much less to wait for.
+    static let syncStep = 4 << 20
 
     private let path: TargetPath
     private let mode: mode_t?
@@ -122,16 +127,29 @@ final class TransferSink: Sendable {
         state = Mutex(State(replacement: replacement))
     }
 
-    func write(_ frames: [[UInt8]]) throws {
+    /// - Returns: whether ``sync()`` is to be called.
+    func write(_ frames: [[UInt8]]) throws -> Bool {
         try state.withLock { state in
             for frame in frames {
                 // Gone only after commit, when nobody writes any more.
                 try state.replacement?.write(frame)
                 state.hash?.update(frame)
             }
-            let count = frames.reduce(0) { $0 + $1.count }
-            state.replacement?.beginSync(from: state.written, count: count)
-            state.written += count
+            state.unsynced += frames.reduce(0) { $0 + $1.count }
+            guard state.unsynced >= Self.syncStep, !state.isSyncing else { return false }
+            (state.unsynced, state.isSyncing) = (0, true)
+            return true
+        }
+    }
+
+    /// Waits until what was written so far is on the disk. More may be written meanwhile.
+    func sync() throws {
+        let file = try state.withLock { state throws(FileTaskError) in try state.replacement?.duplicate() }
+        defer { state.withLock { $0.isSyncing = false } }
+        do throws(SystemCallError) {
+            try file?.sync()
+        } catch {
+            throw FileTaskError.system(error)
         }
     }
 

@@ -77,23 +77,34 @@ struct TransferSession: Sendable {
         }
     }
 
-    /// Frames are small and a hop to a thread has its price, so they are written in batches.
     private func receiveBody(of size: Int, into sink: TransferSink) async throws {
-        var missing = size
+        try await withThrowingTaskGroup(of: Void.self) { disk in
+            var missing = size
+            var batch = try await receiveBatch(of: &missing)
+            while !batch.isEmpty {
+                let frames = batch
+                async let mustSync = WorkerThreads.files.run { try sink.write(frames) }
+                // Received while the one before is written.
+                batch = try await receiveBatch(of: &missing)
+                if try await mustSync { disk.addTask { try await WorkerThreads.files.run { try sink.sync() } } }
+            }
+            try await disk.waitForAll()
+        }
+    }
+
+    /// Frames are small and a hop to a thread has its price, so they are written in batches.
+    /// - Returns: nothing when nothing is missing.
+    private func receiveBatch(of missing: inout Int) async throws -> [[UInt8]] {
         var batch: [[UInt8]] = []
         var collected = 0
-        while missing > 0 {
+        while missing > 0, collected < Self.batch, batch.count < TransferPieces.messagesInBatch {
             guard let frame = try await stream.receive() else { throw TransferFailure.cutOff }
             guard frame.count <= missing else { throw FileTaskError.outOfContract }
             missing -= frame.count
             batch.append(frame)
             collected += frame.count
-            let isFull = collected >= Self.batch || batch.count == TransferPieces.messagesInBatch
-            guard isFull || missing == 0 else { continue }
-            let frames = batch
-            (batch, collected) = ([], 0)
-            try await WorkerThreads.files.run { try sink.write(frames) }
         }
+        return batch
     }
 
     private func transferPath(_ text: String) throws(TransferFailure) -> TargetPath {

@@ -38,6 +38,8 @@ int linux_open_pty(char *path, size_t length);
 int linux_set_terminal_size(int descriptor, unsigned short rows, unsigned short columns);
 /// A descriptor that only names a directory (O_PATH | O_DIRECTORY | O_CLOEXEC), so reading it needs no permission.
 int linux_open_directory_path(const char *path);
+/// A descriptor that keeps a file in being and needs no permission (O_PATH | O_NOFOLLOW | O_CLOEXEC).
+int linux_hold(int directory, const char *name);
 /// What is used of `struct stat`, whose Swift name belongs now to one module, now to another.
 struct linux_status {
     unsigned int mode;
@@ -56,8 +58,6 @@ int linux_status_of(int descriptor, struct linux_status *status);
 int linux_exchange(const char *one, const char *other);
 /// What statvfs(3) says, as bytes.
 int linux_disk_space(const char *path, unsigned long long *total, unsigned long long *used);
-/// Begins to write a range of a file to the disk and does not wait for it (sync_file_range(2)).
-int linux_begin_sync(int descriptor, long long offset, long long count);
 /// Has malloc(3) serve blocks up to `bytes` from memory that it keeps, and keep that much of it (mallopt(3)). Does
 /// nothing where the C library has no such choice.
 void linux_keep_freed_memory(int bytes);

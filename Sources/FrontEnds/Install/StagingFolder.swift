@@ -53,7 +53,7 @@ struct StagingFolder: ~Copyable {
             }
         }
         bytes = total
-        guard fsync(file.raw) == 0 else { throw Self.failure(entry) }
+        do throws(SystemCallError) { try file.sync() } catch { throw .cannotWrite(entry.text, error) }
     }
 
     /// Writes down what is being installed.

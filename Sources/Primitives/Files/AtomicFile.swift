@@ -30,7 +30,7 @@ package enum AtomicFile {
             try file.writeAll(bytes)
             // The umask may have taken bits away.
             try retryingInterrupts { fchmod(file.raw, mode) }
-            try retryingInterrupts { fsync(file.raw) }
+            try file.sync()
         } catch {
             unsafe unlink(temporary)
             // A folder of another owner, or one that is mounted read-only, around a file that may be written.
@@ -47,7 +47,7 @@ package enum AtomicFile {
         }
         let directory = Descriptor(
             owning: try retryingInterrupts { unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) })
-        try retryingInterrupts { fsync(directory.raw) }
+        try directory.sync()
     }
 
     /// Whether a name in the folder of `path` is that of a temporary file which a process left there that was killed.
@@ -90,6 +90,6 @@ package enum AtomicFile {
         try retryingInterrupts { ftruncate(file.raw, off_t(bytes.count)) }
         // A file of another owner keeps its own mode.
         _ = fchmod(file.raw, mode)
-        try retryingInterrupts { fsync(file.raw) }
+        try file.sync()
     }
 }

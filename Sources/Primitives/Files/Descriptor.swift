@@ -62,6 +62,20 @@ package struct Descriptor: ~Copyable, Sendable {
         return try outcome.get()
     }
 
+    /// Another descriptor of the same open file.
+    package func duplicate() throws(SystemCallError) -> Descriptor {
+        let descriptor = raw
+        return Descriptor(owning: try retryingInterrupts { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) })
+    }
+
+    /// Waits until the file, or what a folder holds, is on the disk.
+    ///
+    /// A call of `fsync` with ``raw`` would not keep a descriptor open that nobody else holds.
+    package func sync() throws(SystemCallError) {
+        let descriptor = raw
+        try retryingInterrupts { fsync(descriptor) }
+    }
+
     /// Writes all of `bytes`; for files.
     package func writeAll(_ bytes: [UInt8]) throws(SystemCallError) {
         var rest = bytes[...]

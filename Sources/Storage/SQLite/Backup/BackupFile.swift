@@ -206,7 +206,7 @@ extension BackupFile {
             }
         }
         guard written == bytes else { throw Failure.damaged(part: part.name) }
-        guard fsync(file.raw) == 0 else { throw Failure.of(path, .last) }
+        do throws(SystemCallError) { try file.sync() } catch { throw Failure.of(path, error) }
     }
 
     private static func writable(_ path: String) throws -> Descriptor {
