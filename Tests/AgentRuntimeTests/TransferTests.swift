@@ -1,5 +1,6 @@
 import AgentLink
 import Glibc
+import Primitives
 import Secrets
 import TestSupport
 import Testing
@@ -81,6 +82,38 @@ struct TransferTests {
         try await run.value
         #expect(contents(path) == "abcdef")
         #expect(try FileStatus(path).modeText == "0600")
+    }
+
+    @Test("an upload that is synced several times on its way arrives as it was sent")
+    func longUpload() async throws {
+        let path = folder.file("long", "old")
+        let frames = (0..<70).map { [UInt8](repeating: UInt8($0), count: 262_144 - $0) }
+        let whole = Array(frames.joined())
+        let run = start(
+            FsTransferTask(streamID: "s", operation: .upload, path: path, size: Int64(whole.count)))
+        #expect(try await frame() == .uploadReady(size: UInt64(whole.count)))
+        for frame in frames { try await stream.toAgent.send(frame) }
+        #expect(try await frame() == .done(size: UInt64(whole.count), sha256: SHA256Digest.hash(whole)))
+        try await run.value
+        #expect(try AtomicFile.read(path, limit: 1 << 27) == whole)
+        #expect(folder.names == ["long"])
+    }
+
+    @Test("a sync is due once a step was written, and while one goes on no other is")
+    func syncSteps() throws {
+        let path = folder.file("steps")
+        let sink = try TransferSink.open(
+            TargetPath(path), FsTransferTask(streamID: "s", operation: .upload, path: path, size: 1 << 24),
+            locks: .shared, isCancelled: { false })
+        let step = [UInt8](repeating: 7, count: TransferSink.syncStep)
+        #expect(try !sink.write([Array(step.dropLast())]))
+        #expect(try sink.write([[7]]))
+        #expect(try !sink.write([step]))
+        try sink.sync()
+        #expect(try sink.write([[7]]))
+        try sink.sync()
+        #expect(try sink.commit() == SHA256Digest.hash(step + step + [7]))
+        #expect(try AtomicFile.read(path, limit: 1 << 24) == step + step + [7])
     }
 
     @Test("an upload of nothing makes an empty file")

@@ -40,6 +40,24 @@ struct FileTests {
         #expect(try AtomicFile.read(path, limit: 2) == Array("ne".utf8))
     }
 
+    @Test("a descriptor that nobody holds stays open until it is synced")
+    func sync() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Descriptor(owning: open(folder, O_RDONLY | O_DIRECTORY)).sync()
+        #expect(throws: SystemCallError(code: EBADF)) { try Descriptor(owning: -1).sync() }
+    }
+
+    @Test("a duplicate outlives its original, and no program that is started has it")
+    func duplicate() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/file"
+        try AtomicFile.write(Array("text".utf8), to: path, mode: 0o600)
+        func another() throws -> Descriptor { try Descriptor(owning: open(path, O_RDONLY)).duplicate() }
+        let duplicate = try another()
+        #expect(try duplicate.read(limit: 10) == Array("text".utf8))
+        #expect(fcntl(duplicate.raw, F_GETFD) == FD_CLOEXEC)
+    }
+
     @Test("only names of our own temporary files are leftovers")
     func leftovers() {
         func isLeftover(_ name: String) -> Bool { AtomicFile.isLeftover(Array(name.utf8), of: "/etc/agent.yml") }
