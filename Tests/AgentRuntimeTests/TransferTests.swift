@@ -87,8 +87,8 @@ struct TransferTests {
     @Test("an upload that is synced several times on its way arrives as it was sent")
     func longUpload() async throws {
         let path = folder.file("long", "old")
-        let frames = (0..<70).map { [UInt8](repeating: UInt8($0), count: 262_144 - $0) }
-        let whole = Array(frames.joined())
+        let frames = (0..<40).map { [UInt8](repeating: UInt8($0), count: 262_144 - $0) }
+        let whole = frames.reduce(into: []) { $0 += $1 }
         let run = start(
             FsTransferTask(streamID: "s", operation: .upload, path: path, size: Int64(whole.count)))
         #expect(try await frame() == .uploadReady(size: UInt64(whole.count)))

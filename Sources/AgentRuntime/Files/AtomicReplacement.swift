@@ -78,14 +78,8 @@ struct AtomicReplacement: ~Copyable, Sendable {
         }
     }
 
-    /// Another descriptor of the new file, for who syncs it while it is written.
-    borrowing func duplicate() throws(FileTaskError) -> Descriptor {
-        do {
-            return try file.duplicate()
-        } catch {
-            throw .system(error)
-        }
-    }
+    /// Another descriptor of the new file, for who syncs it while it is written; `nil` when none is to be had.
+    borrowing func duplicate() -> Descriptor? { try? file.duplicate() }
 
     /// What is written to a device goes to a disk or a driver; a file in its place would only seem to be that.
     private static func refuseDevice(_ name: [CChar], in directory: Int32) throws(SystemCallError) {

@@ -142,14 +142,14 @@ final class TransferSink: Sendable {
         }
     }
 
-    /// Waits until what was written so far is on the disk. More may be written meanwhile.
-    func sync() throws {
-        let file = try state.withLock { state throws(FileTaskError) in try state.replacement?.duplicate() }
+    /// Waits until what was written so far is on the disk, or leaves it to ``commit()`` where no descriptor is to be had.
+    /// More may be written meanwhile.
+    func sync() throws(FileTaskError) {
         defer { state.withLock { $0.isSyncing = false } }
         do throws(SystemCallError) {
-            try file?.sync()
+            try state.withLock { $0.replacement?.duplicate() }?.sync()
         } catch {
-            throw FileTaskError.system(error)
+            throw .system(error)
         }
     }
 
