@@ -59,7 +59,9 @@ struct LoopSignalTests {
                 while peer.transport.isPaused { await loop.turn() }
             }
             // None is left behind until the next one comes.
-            for _ in 0..<2000 where heard.numbers.withLock({ $0.count }) < 2000 { try? await loop.sleep(milliseconds: 5) }
+            for _ in 0..<2000 where heard.numbers.withLock({ $0.count }) < 2000 {
+                try? await loop.sleep(milliseconds: 5)
+            }
             #expect(heard.numbers.withLock { $0 } == Array(0..<2000))
             peer.transport.close(on: loop)
         }
