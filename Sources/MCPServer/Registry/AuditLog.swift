@@ -12,7 +12,7 @@ package import struct FoundationEssentials.Date
 /// were as soon as the disk is back.
 package final class AuditLog: Sendable {
     private struct State {
-        var waiting: [AuditRecord] = []
+        var waiting: ArraySlice<AuditRecord> = []
         /// Since the last line of the log about it.
         var dropped = 0
         var droppedEver = 0
@@ -21,6 +21,13 @@ package final class AuditLog: Sendable {
         var taken = 0
         var settled = 0
         var flushes: [(upTo: Int, CheckedContinuation<Void, Never>)] = []
+
+        /// The first of the rows that wait. The others stay where they are: whoever notes one waits for this.
+        mutating func take(upTo limit: Int) -> [AuditRecord] {
+            let rows = Array(waiting.prefix(limit))
+            if waiting.count == rows.count { waiting = [] } else { waiting.removeFirst(rows.count) }
+            return rows
+        }
     }
 
     package static let capacity = 50_000
@@ -111,8 +118,7 @@ package final class AuditLog: Sendable {
     private func drain() async {
         while true {
             let (rows, dropped) = state.withLock { state in
-                let rows = Array(state.waiting.prefix(Self.batch))
-                state.waiting.removeFirst(rows.count)
+                let rows = state.take(upTo: Self.batch)
                 let dropped = state.dropped
                 state.dropped = 0
                 return (rows, dropped)
