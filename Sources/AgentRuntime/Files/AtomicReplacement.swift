@@ -97,9 +97,6 @@ struct AtomicReplacement: ~Copyable, Sendable {
     ///   ``FileMode/standard``. The owner of a file that is replaced stays.
     consuming func commit(mode: mode_t?) throws(FileTaskError) {
         let directory = self.directory.raw
-        // The blocks of the old file are freed once nobody holds it, which takes a while for a large one.
-        let replaced = unsafe linux_hold(directory, target)
-        defer { if replaced >= 0 { WorkerThreads.files.submit { close(replaced) } } }
         do throws(SystemCallError) {
             let old = try? unsafe FileStatus(target, in: directory)
             try Self.refuseDevice(target, in: directory)
@@ -108,6 +105,9 @@ struct AtomicReplacement: ~Copyable, Sendable {
             }
             try Self.give(file.raw, of: old?.kind == .file ? old : nil, mode: mode)
             try file.sync()
+            // The blocks of the old file are freed once nobody holds it, which takes a while for a large one.
+            let replaced = old?.kind == .file ? unsafe linux_hold(directory, target) : -1
+            defer { if replaced >= 0 { WorkerThreads.files.submit { close(replaced) } } }
             do throws(SystemCallError) {
                 try retryingInterrupts { unsafe renameat(directory, temporary, directory, target) }
             } catch  where error.code == EBUSY && old?.kind == .file {

@@ -25,6 +25,7 @@ package final class AuditLog: Sendable {
         /// The first of the rows that wait. The others stay where they are: whoever notes one waits for this.
         mutating func take(upTo limit: Int) -> [AuditRecord] {
             let rows = Array(waiting.prefix(limit))
+            // An empty slice would keep the memory of all that it held.
             if waiting.count == rows.count { waiting = [] } else { waiting.removeFirst(rows.count) }
             return rows
         }
