@@ -121,10 +121,16 @@ final class ProcessWatch {
 
     /// - Returns: Whether more may come.
     private static func read(_ source: Int32, into buffer: inout CappedBuffer) -> Bool {
-        var piece = [UInt8](repeating: 0, count: 65536)
-        let count = unsafe Glibc.read(source, &piece, piece.count)
-        if count < 0 { return errno == EAGAIN || errno == EINTR }
-        buffer.append(Array(piece.prefix(count)))
+        var count = 0
+        var failure: Int32 = 0
+        // Most programs say little: room for much is not filled with zeros for it.
+        let piece = unsafe [UInt8](unsafeUninitializedCapacity: 65536) { room, filled in
+            count = unsafe Glibc.read(source, room.baseAddress, room.count)
+            failure = errno
+            filled = max(0, count)
+        }
+        if count < 0 { return failure == EAGAIN || failure == EINTR }
+        buffer.append(piece)
         return count > 0
     }
 

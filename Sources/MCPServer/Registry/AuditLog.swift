@@ -106,17 +106,20 @@ package final class AuditLog: Sendable {
     package func run() async {
         for await _ in wake {
             if state.withLock({ $0.flushes.isEmpty }) { try? await Task.sleep(for: Self.gathering) }
-            await drainUncancelled()
+            await drainUncancelled(untilEmpty: false)
         }
-        await drainUncancelled()
+        await drainUncancelled(untilEmpty: true)
     }
 
     /// A cancelled task may not use the database, so rows are written by one that nobody cancels.
-    private func drainUncancelled() async {
-        await Task { await drain() }.value
+    private func drainUncancelled(untilEmpty: Bool) async {
+        await Task { await drain(untilEmpty: untilEmpty) }.value
     }
 
-    private func drain() async {
+    /// Writes what waits. What comes meanwhile is left to gather as the first rows did, unless it fills a batch, or
+    /// somebody waits for it: a transaction costs as much as many rows, and while calls keep coming there would be one
+    /// for every few.
+    private func drain(untilEmpty: Bool) async {
         while true {
             let (rows, dropped) = state.withLock { state in
                 let rows = state.take(upTo: Self.batch)
@@ -130,6 +133,12 @@ package final class AuditLog: Sendable {
             guard !rows.isEmpty else { return settle(0) }
             await write(rows)
             settle(rows.count)
+            let (waiting, isAwaited) = state.withLock { ($0.waiting.count, !$0.flushes.isEmpty) }
+            guard untilEmpty || isAwaited || waiting >= Self.batch else {
+                // Only the first of those that wait wakes the writer by itself.
+                if waiting > 0 { signal.yield() }
+                return
+            }
         }
     }
 

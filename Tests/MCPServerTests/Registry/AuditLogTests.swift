@@ -19,12 +19,15 @@ struct AuditLogTests {
             var isStuck = true
             var refusals = 0
             var hasBegun = false
+            var batches: [Int] = []
         }
 
         private let state = Mutex(State())
 
         var rows: [AuditRecord] { state.withLock { $0.rows } }
         var hasBegun: Bool { state.withLock { $0.hasBegun } }
+        /// How many rows came each time.
+        var batches: [Int] { state.withLock { $0.batches } }
         func free() { state.withLock { $0.isStuck = false } }
         func refuse(_ times: Int) { state.withLock { $0.refusals = times } }
 
@@ -36,7 +39,10 @@ struct AuditLogTests {
                 return state.refusals >= 0
             }
             if isRefused { throw StorageError.failed("disk full") }
-            state.withLock { $0.rows += rows }
+            state.withLock { state in
+                state.rows += rows
+                state.batches.append(rows.count)
+            }
         }
 
         func rows(_ selection: AuditSelection, limit: Int) async throws -> [AuditRecord] { rows }
@@ -130,6 +136,30 @@ struct AuditLogTests {
         await writer.value
         #expect(rows.rows.map(\.requestID) == ["r-1", "r-2"])
         #expect(log.lostRows == 0)
+    }
+
+    @Test("what comes while rows are written gathers as the first did, and needs no other call to be written")
+    func gathering() async throws {
+        let rows = SlowRows()
+        let log = AuditLog(repository: rows, logger: KeptLog().logger, dataKey: Self.dataKey)
+        let writer = Task { await log.run() }
+        log.record(Self.entry(0))
+        while !rows.hasBegun { try await Task.sleep(for: .milliseconds(1)) }
+        log.record(Self.entry(1))
+        let clock = ContinuousClock()
+        let freed = clock.now
+        rows.free()
+        while rows.batches.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+        while rows.batches.count < 2 { try await Task.sleep(for: .milliseconds(1)) }
+        #expect(clock.now - freed >= .milliseconds(20))
+        #expect(rows.rows.map(\.requestID) == ["r-0", "r-1"])
+
+        // What is more than a batch is written to its end.
+        for number in 0..<600 { log.record(Self.entry(2 + number)) }
+        while rows.rows.count < 602 { try await Task.sleep(for: .milliseconds(1)) }
+        #expect(rows.batches.allSatisfy { $0 <= 512 })
+        writer.cancel()
+        await writer.value
     }
 
     @Test("rows live as long as audit_retention_days says, to the moment; more than one batch goes at once")
