@@ -149,6 +149,7 @@ struct AuditLogTests {
         let clock = ContinuousClock()
         let freed = clock.now
         rows.free()
+        while rows.batches.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
         while rows.batches.count < 2 { try await Task.sleep(for: .milliseconds(1)) }
         #expect(clock.now - freed >= .milliseconds(20))
         #expect(rows.rows.map(\.requestID) == ["r-0", "r-1"])
