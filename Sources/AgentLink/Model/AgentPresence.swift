@@ -25,6 +25,11 @@ package struct AgentPresence: Sendable {
         self.isDuplicated = isDuplicated
     }
 
+    mutating func reported(_ state: HostState, at time: Date) {
+        self.state = state
+        lastActive = time
+    }
+
     /// A server is online while its last state is less than 30 s old.
     package func isOnline(at now: Date) -> Bool {
         guard let lastActive else { return false }

@@ -6,7 +6,7 @@ import Transport
 ///
 /// Ends when the agent half-closes, when its call is lost, and when the directory ends the stream.
 final class StateCall: AgentCall {
-    private static let receipt = Receipt(isProcessed: true).protobuf()
+    private static let receipt = GRPCFrame(Receipt(isProcessed: true).protobuf())
 
     private let session: AgentSession
     private let stream: StateStream

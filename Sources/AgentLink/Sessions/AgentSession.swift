@@ -120,8 +120,7 @@ final class AgentSession: Sendable {
         let now = configuration.now()
         let growth: Result<TrafficGrowth, AgentStreamEnd> = state.withLock { state in
             guard state.stateStream === stream else { return .failure(state.end ?? .stateStreamSuperseded) }
-            state.presence.state = report
-            state.presence.lastActive = now
+            state.presence.reported(report, at: now)
             return .success(state.meter.state(bytesIn: report.netInTransfer, bytesOut: report.netOutTransfer))
         }
         events.reported(state: report, growth: try growth.get(), at: now, server: serverID)

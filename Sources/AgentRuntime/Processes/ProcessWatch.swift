@@ -121,17 +121,13 @@ final class ProcessWatch {
 
     /// - Returns: Whether more may come.
     private static func read(_ source: Int32, into buffer: inout CappedBuffer) -> Bool {
-        var count = 0
-        var failure: Int32 = 0
-        // Most programs say little: room for much is not filled with zeros for it.
-        let piece = unsafe [UInt8](unsafeUninitializedCapacity: 65536) { room, filled in
-            count = unsafe Glibc.read(source, room.baseAddress, room.count)
-            failure = errno
-            filled = max(0, count)
+        do throws(SystemCallError) {
+            let piece = try Descriptor.read(source, limit: 65536)
+            buffer.append(piece)
+            return !piece.isEmpty
+        } catch {
+            return error.code == EAGAIN
         }
-        if count < 0 { return failure == EAGAIN || failure == EINTR }
-        buffer.append(piece)
-        return count > 0
     }
 
     /// A program that reads no more has closed its end; that is its own affair.

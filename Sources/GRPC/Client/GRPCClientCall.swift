@@ -99,11 +99,11 @@ final class GRPCClientCall {
         guard let stream else { return }
         while stream.isWritable, !senders.isEmpty {
             let (head, message, waiter) = senders.removeFirst()
-            guard let prefix = GRPCFraming.prefix(length: head.count + message.count) else {
+            guard let length = GRPCFraming.length(head.count + message.count) else {
                 waiter.resume(returning: .failure(GRPCStatus(.internalError, "the message is too large")))
                 continue
             }
-            stream.write(prefix + head, message, on: loop)
+            stream.write(length, head, message, on: loop)
             waiter.resume(returning: .success(()))
         }
         if hasFinished, !hasSentEnd, senders.isEmpty {

@@ -137,12 +137,22 @@ package final class GRPCServerCall {
     /// - Parameter head: the beginning of the message, where that is apart; it is short.
     package func send(_ message: [UInt8], after head: [UInt8] = [], on loop: isolated EventLoop) {
         guard state != .finished else { return }
-        guard let prefix = GRPCFraming.prefix(length: head.count + message.count) else {
+        guard let length = GRPCFraming.length(head.count + message.count) else {
             return fail(GRPCStatus(.internalError, "the answer is too large"), on: loop)
         }
+        write(on: loop) { stream in stream.write(length, head, message, on: loop) }
+    }
+
+    /// Sends a message that is sent often. On a call that has ended this does nothing.
+    package func send(_ frame: GRPCFrame, on loop: isolated EventLoop) {
+        guard state != .finished else { return }
+        write(on: loop) { stream in stream.write(frame.bytes, on: loop) }
+    }
+
+    private func write(on loop: isolated EventLoop, _ body: (HTTP2Stream) -> Void) {
         sendInitialMetadata(on: loop)
         guard !isStreamGone else { return }
-        stream.write(prefix + head, message, on: loop)
+        body(stream)
         if !stream.isWritable { wasFull = true }
     }
 

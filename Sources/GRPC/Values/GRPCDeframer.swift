@@ -7,23 +7,41 @@ enum GRPCFraming {
     /// A message that is shorter is written together with what goes before it; a longer one is not copied.
     static let short = 4 << 10
 
+    /// - Returns: nil for a message of 4 GiB or more.
+    static func length(_ count: Int) -> UInt32? { UInt32(exactly: count) }
+
     /// What goes before a message.
-    /// - Returns: nil for a length of 4 GiB or more.
-    static func prefix(length: Int) -> [UInt8]? {
-        guard let length = UInt32(exactly: length) else { return nil }
-        return [
-            0, UInt8(truncatingIfNeeded: length >> 24), UInt8(truncatingIfNeeded: length >> 16),
-            UInt8(truncatingIfNeeded: length >> 8), UInt8(truncatingIfNeeded: length),
-        ]
+    static func appendPrefix(length: UInt32, to bytes: inout [UInt8]) {
+        bytes.append(0)
+        for shift in stride(from: 24, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: length >> shift)) }
+    }
+}
+
+/// A message of less than 4 GiB as it goes over the wire, made once for what is sent again and again.
+package struct GRPCFrame: Sendable {
+    let bytes: [UInt8]
+
+    package init(_ message: [UInt8]) {
+        var bytes: [UInt8] = []
+        GRPCFraming.appendPrefix(length: UInt32(message.count), to: &bytes)
+        self.bytes = bytes + message
     }
 }
 
 extension HTTP2Stream {
-    /// - Parameter head: what goes before the message.
-    func write(_ head: [UInt8], _ message: [UInt8], on loop: isolated EventLoop) {
-        guard message.count > GRPCFraming.short else { return write(head + message, on: loop) }
-        write(head, on: loop)
-        write(message, on: loop)
+    /// Writes a message with what goes before it on the wire.
+    /// - Parameters:
+    ///   - length: that of both parts.
+    ///   - head: the beginning of the message.
+    func write(_ length: UInt32, _ head: [UInt8], _ message: [UInt8], on loop: isolated EventLoop) {
+        let isJoined = message.count <= GRPCFraming.short
+        var first: [UInt8] = []
+        first.reserveCapacity(GRPCFraming.prefixLength + head.count + (isJoined ? message.count : 0))
+        GRPCFraming.appendPrefix(length: length, to: &first)
+        first += head
+        if isJoined { first += message }
+        write(first, on: loop)
+        if !isJoined { write(message, on: loop) }
     }
 }
 

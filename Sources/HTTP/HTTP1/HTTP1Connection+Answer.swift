@@ -268,10 +268,12 @@ extension HTTP1Connection {
     private func flushLater(on loop: isolated EventLoop) {
         guard !willFlush else { return }
         willFlush = true
-        loop.atEndOfTurn { [self] in
-            willFlush = false
-            flush(on: loop)
-        }
+        loop.atEndOfTurn(self)
+    }
+
+    func turnEnds(on loop: isolated EventLoop) {
+        willFlush = false
+        flush(on: loop)
     }
 
     func flush(on loop: isolated EventLoop) {

@@ -7,7 +7,7 @@ import Transport
 /// Bounds of memory: one head, the bytes of a body up to ``ListenerLimits/unreadBody`` and what one read brings, the
 /// bytes behind a request up to ``ListenerLimits/pipelined``; above them nothing is received. Of answers, what the
 /// transport takes before it says that it is full.
-final class HTTP1Connection: ByteProtocol {
+final class HTTP1Connection: ByteProtocol, TurnEnding {
     enum Phase {
         case serving
         /// The last answer is on its way; what still comes is skipped, up to so many bytes.

@@ -17,7 +17,7 @@ protocol HTTP2LinkOwner: AnyObject {
 }
 
 /// Joins a session to its transport: bytes in, events to the handlers of streams, and one write at the end of a turn.
-final class HTTP2Link {
+final class HTTP2Link: TurnEnding {
     /// What the transport gets at once at most, but for the last frame.
     private static let batch = 256 << 10
     /// Answers to control frames that may wait; more of the peer is not read before they are on their way.
@@ -27,6 +27,8 @@ final class HTTP2Link {
     private static let farewell: UInt64 = 1000
     private static let maximumFarewells = 30
     private static let maximumSkipped = 1 << 20
+    /// Events for which the memory is kept.
+    private static let keptEvents = 4
 
     let session: HTTP2Session
     let peer: String?
@@ -42,6 +44,8 @@ final class HTTP2Link {
     private var willFlush = false
     private var isFlushing = false
     private var isHandling = false
+    /// Those that are handled.
+    private var events: [HTTP2Session.Event] = []
     private var isPaused = false
     private var isLeaving = false
     private var farewellTimer: EventLoop.Timer?
@@ -105,10 +109,12 @@ final class HTTP2Link {
     func flushLater(on loop: isolated EventLoop) {
         guard !willFlush, transport != nil else { return }
         willFlush = true
-        loop.atEndOfTurn { [self] in
-            willFlush = false
-            flush(on: loop)
-        }
+        loop.atEndOfTurn(self)
+    }
+
+    func turnEnds(on loop: isolated EventLoop) {
+        willFlush = false
+        flush(on: loop)
     }
 
     /// Sends what the transport takes, and handles what came of that, until there is nothing left of either.
@@ -116,9 +122,11 @@ final class HTTP2Link {
         guard !isFlushing, !isLeaving else { return }
         isFlushing = true
         while let transport, transport.isWritable {
-            let bytes = session.output(Self.batch)
-            if !bytes.isEmpty { bytes.send(over: transport, on: loop) }
-            if !handleEvents(on: loop), bytes.isEmpty { break }
+            let output = session.output(Self.batch)
+            let isAll = output.count < Self.batch
+            if !output.isEmpty { output.send(over: transport, on: loop) }
+            session.reuse(output)
+            if !handleEvents(on: loop), isAll { break }
         }
         isFlushing = false
         holdBack(on: loop)
@@ -182,10 +190,11 @@ final class HTTP2Link {
         defer { isHandling = false }
         var hasHappened = false
         while true {
-            let events = session.takeEvents()
+            session.takeEvents(into: &events)
             if events.isEmpty { return hasHappened }
             hasHappened = true
             for event in events { handle(event, on: loop) }
+            events.removeAll(keepingCapacity: events.capacity <= Self.keptEvents)
         }
     }
 
@@ -207,7 +216,6 @@ final class HTTP2Link {
             // A response is over with its end, whatever of the request is not sent yet.
             if session.role == .client, !stream.hasEndedHere { session.reset(stream, .cancel) }
         case .writable(let stream): stream.handler?.writable(on: loop)
-        case .drained(let stream): stream.handler?.drained(on: loop)
         case .answered(let stream): answered(stream, on: loop)
         case .closed(let stream, let code):
             let isInOrder = session.role == .client ? stream.hasEndedThere : stream.hasEndedHere

@@ -15,6 +15,15 @@ struct HTTP2Output {
     /// All of it in one piece.
     var bytes: [UInt8] { pieces.flatMap { $0 } + joined }
 
+    /// Bytes of memory that are kept for the next output.
+    private static let kept = 256
+
+    mutating func removeAll() {
+        pieces = []
+        if joined.capacity <= Self.kept { joined.removeAll(keepingCapacity: true) } else { joined = [] }
+        count = 0
+    }
+
     mutating func append(_ bytes: some Collection<UInt8>) {
         joined += bytes
         count += bytes.count

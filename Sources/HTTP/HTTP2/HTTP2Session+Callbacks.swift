@@ -93,7 +93,7 @@ extension HTTP2Session {
 
     /// What is open is counted when it is closed for that.
     private func receivedInvalid(_ id: Int32) -> Bool {
-        streams[id] != nil || check(floodGuard.countReset(at: now))
+        stream(id) != nil || check(floodGuard.countReset(at: now))
     }
 
     private func beginHeaders(_ id: Int32) {
@@ -109,7 +109,7 @@ extension HTTP2Session {
     }
 
     private func received(_ bytes: UnsafeBufferPointer<UInt8>, on id: Int32) {
-        guard let stream = streams[id] else {
+        guard let stream = stream(id) else {
             leftover += bytes.count
             return
         }
@@ -128,9 +128,9 @@ extension HTTP2Session {
         let header = unsafe frame.pointee.hd
         switch nghttp2_frame_type(UInt32(header.type)) {
         case NGHTTP2_HEADERS:
-            if let stream = streams[header.stream_id] { receivedHeaders(of: stream, ends: header.endsStream) }
+            if let stream = stream(header.stream_id) { receivedHeaders(of: stream, ends: header.endsStream) }
         case NGHTTP2_DATA:
-            if header.endsStream, let stream = streams[header.stream_id] { ended(stream, trailers: nil) }
+            if header.endsStream, let stream = stream(header.stream_id) { ended(stream, trailers: nil) }
         case NGHTTP2_SETTINGS:
             if !header.isAcknowledgement { events.append(.settings) }
         case NGHTTP2_PING:
@@ -205,7 +205,7 @@ extension HTTP2Session {
     }
 
     private func read(_ id: Int32, upTo limit: Int, _ flags: inout UInt32) -> Int {
-        guard let stream = streams[id] else { return Int(Self.refused) }
+        guard let stream = stream(id) else { return Int(Self.refused) }
         let count = min(limit, stream.outbox.count)
         flags |= NGHTTP2_DATA_FLAG_NO_COPY.rawValue
         guard count == stream.outbox.count else { return count }
@@ -227,12 +227,11 @@ extension HTTP2Session {
 
     private func send(_ header: UnsafeBufferPointer<UInt8>, _ length: Int, on id: Int32) {
         unsafe outgoing.append(header)
-        guard let stream = streams[id] else { return }
+        guard let stream = stream(id) else { return }
         let before = stream.outbox.count
         stream.outbox.move(length, to: &outgoing)
         waiting -= length
         if before >= HTTP2Stream.lowMark, stream.outbox.count < HTTP2Stream.lowMark { events.append(.writable(stream)) }
-        if before > 0, stream.outbox.isEmpty { events.append(.drained(stream)) }
     }
 
     private func sent(_ frame: UnsafePointer<nghttp2_frame>) {
@@ -242,7 +241,7 @@ extension HTTP2Session {
             if code != HTTP2ErrorCode.noError.rawValue { fault = HTTP2ErrorCode(rawValue: code) }
         }
         if header.isHeaders || header.isData { floodGuard.sent() }
-        guard let stream = streams[header.stream_id] else { return }
+        guard let stream = stream(header.stream_id) else { return }
         stream.hasBegun = true
         guard header.endsStream else { return }
         stream.hasEndedHere = true

@@ -20,8 +20,6 @@ import Transport
         case ended(HTTP2Stream, trailers: HTTPFields?)
         /// Little waits any more.
         case writable(HTTP2Stream)
-        /// Nothing waits any more.
-        case drained(HTTP2Stream)
         /// END_STREAM of ours is on its way.
         case answered(HTTP2Stream)
         case closed(HTTP2Stream, HTTP2ErrorCode)
@@ -37,7 +35,9 @@ import Transport
     var floodGuard: HTTP2FloodGuard
     /// Owned here, and touched by ``HTTP2Session`` and its callbacks only.
     var session: OpaquePointer?
-    var streams: [Int32: HTTP2Stream] = [:]
+    var streams: [Int32: HTTP2Stream] = [:] { didSet { lastFound = nil } }
+    /// One of ``streams``: a frame asks for its stream several times.
+    private var lastFound: HTTP2Stream?
     var events: [Event] = []
     var headers = HTTP2HeaderBlock()
     /// What the call of ``output(_:)`` that is under way has made so far.
@@ -133,12 +133,11 @@ import Transport
         if count < 0 { fail(Self.code(of: Int32(count))) }
     }
 
-    func takeEvents() -> [Event] {
-        defer { events = [] }
-        return events
-    }
+    /// - Parameter taken: empty; gets the events. Its memory serves those that come.
+    func takeEvents(into taken: inout [Event]) { swap(&events, &taken) }
 
-    /// Takes what is to be sent, frame by frame, up to about `limit` bytes; empty when there is nothing for now.
+    /// Takes what is to be sent, frame by frame, up to about `limit` bytes; less when there is no more for now. Comes back
+    /// to ``reuse(_:)`` once it is sent.
     func output(_ limit: Int) -> HTTP2Output {
         guard failure == nil else {
             var output = HTTP2Output()
@@ -152,12 +151,22 @@ import Transport
         while outgoing.count < limit {
             var frame: UnsafePointer<UInt8>?
             let count = drive { unsafe nghttp2_session_mem_send(session, &frame) }
-            if count < 0 { fail(.internalError) }
+            guard count >= 0 else {
+                fail(.internalError)
+                outgoing.append(farewell())
+                break
+            }
             guard count > 0 else { break }
             unsafe outgoing.append(UnsafeBufferPointer(start: frame, count: count))
         }
         defer { outgoing = HTTP2Output() }
         return outgoing
+    }
+
+    /// Keeps the memory of an output for the next one, where it is short.
+    func reuse(_ output: consuming HTTP2Output) {
+        output.removeAll()
+        outgoing = output
     }
 
     private func drive(_ body: () -> Int) -> Int {
@@ -231,8 +240,14 @@ import Transport
 
     // MARK: Streams
 
+    func stream(_ id: Int32) -> HTTP2Stream? {
+        if let lastFound, lastFound.id == id { return lastFound }
+        lastFound = streams[id]
+        return lastFound
+    }
+
     /// Nothing is submitted to a stream that is closed, or about to be.
-    private func isOpen(_ stream: HTTP2Stream) -> Bool { streams[stream.id] === stream && !stream.isResetHere }
+    private func isOpen(_ stream: HTTP2Stream) -> Bool { self.stream(stream.id) === stream && !stream.isResetHere }
 
     /// Client: begins a request, once the peer allows one more stream.
     /// - Returns: `nil` when the connection takes no more.
@@ -303,7 +318,7 @@ import Transport
     /// Lets the peer send as many bytes more.
     func consume(_ count: Int, of stream: HTTP2Stream) {
         let count = min(count, stream.unconsumed)
-        guard count > 0, streams[stream.id] === stream else { return }
+        guard count > 0, self.stream(stream.id) === stream else { return }
         stream.unconsumed -= count
         unsafe nghttp2_session_consume(session, stream.id, count)
     }

@@ -18,9 +18,6 @@ package protocol HTTP2StreamHandler: AnyObject {
     /// Little of what was written waits any more, so ``HTTP2Stream/isWritable`` holds again.
     func writable(on loop: isolated EventLoop)
 
-    /// All that was written has passed the peer's windows and is on its way.
-    func drained(on loop: isolated EventLoop)
-
     /// The stream is over: the last call. It may come while bytes that were received are not consumed yet; those
     /// remain the handler's, their window is given back for it.
     ///
@@ -32,7 +29,6 @@ package protocol HTTP2StreamHandler: AnyObject {
 extension HTTP2StreamHandler {
     package func receivedHead(_ response: HTTPResponse, on loop: isolated EventLoop) {}
     package func writable(on loop: isolated EventLoop) {}
-    package func drained(on loop: isolated EventLoop) {}
 }
 
 /// Chooses what answers a request.

@@ -27,8 +27,10 @@ package struct Descriptor: ~Copyable, Sendable {
     }
 
     /// At most `limit` bytes; empty at the end.
-    package func read(limit: Int) throws(SystemCallError) -> [UInt8] {
-        let descriptor = raw
+    package func read(limit: Int) throws(SystemCallError) -> [UInt8] { try Self.read(raw, limit: limit) }
+
+    /// As ``read(limit:)``, from a descriptor that the caller holds otherwise.
+    package static func read(_ descriptor: Int32, limit: Int) throws(SystemCallError) -> [UInt8] {
         var failure: SystemCallError?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
             count = 0

@@ -7,6 +7,19 @@ package class LoopResource {
     func loopStops(on loop: isolated EventLoop) {}
 }
 
+/// What has something to do once everything of a turn has run (``EventLoop/atEndOfTurn(_:)``).
+package protocol TurnEnding: AnyObject {
+    func turnEnds(on loop: isolated EventLoop)
+}
+
+private final class EndOfTurn: TurnEnding {
+    private let action: () -> Void
+
+    init(_ action: @escaping () -> Void) { self.action = action }
+
+    func turnEnds(on loop: isolated EventLoop) { action() }
+}
+
 /// What a loop has in C's memory.
 @safe private final class LoopMemory {
     /// Lent to libuv for each read, so that an idle connection holds none.
@@ -28,11 +41,16 @@ package class LoopResource {
 
     private let memory = LoopMemory()
     private var timers = TimerList<() -> Void>()
-    private var endOfTurn: [() -> Void] = []
+    private var endOfTurn: [any TurnEnding] = []
+    /// Those whose turn is ending; the memory of both lists is kept.
+    private var ending: [any TurnEnding] = []
     private var sleepers: [UInt64: (CheckedContinuation<Void, Never>, Timer)] = [:]
     private var sleeperCount: UInt64 = 0
     private var isStopping = false
     private nonisolated let life = Lock(Life())
+
+    /// How many members of a turn's end memory is kept for.
+    private static let keptPlaces = 1024
 
     private struct Life {
         var isStarted = false
@@ -144,7 +162,10 @@ package class LoopResource {
     package var isStopped: Bool { isStopping }
 
     /// Does something once everything that is ready has run, before the loop waits for more.
-    package func atEndOfTurn(_ action: @escaping () -> Void) { endOfTurn.append(action) }
+    package func atEndOfTurn(_ action: @escaping () -> Void) { atEndOfTurn(EndOfTurn(action)) }
+
+    /// As ``atEndOfTurn(_:)-(()->Void)``, for what has something to do at the end of most turns: it costs no memory.
+    package func atEndOfTurn(_ member: any TurnEnding) { endOfTurn.append(member) }
 
     /// Waits until everything that is ready has run, and what was to be done at the end of the turn.
     package func turn() async {
@@ -153,9 +174,9 @@ package class LoopResource {
 
     private func endTurn() {
         while !endOfTurn.isEmpty {
-            let actions = endOfTurn
-            endOfTurn = []
-            for action in actions { action() }
+            swap(&endOfTurn, &ending)
+            for member in ending { member.turnEnds(on: self) }
+            ending.removeAll(keepingCapacity: ending.count <= Self.keptPlaces)
         }
     }
 

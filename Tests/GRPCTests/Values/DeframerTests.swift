@@ -5,9 +5,15 @@ import Testing
 @Suite("Messages on the wire")
 struct DeframerTests {
     private func frame(_ message: [UInt8], flag: UInt8 = 0) throws -> [UInt8] {
-        var prefix = try #require(GRPCFraming.prefix(length: message.count))
-        prefix[0] = flag
-        return prefix + message
+        var bytes = prefix(try #require(GRPCFraming.length(message.count)))
+        bytes[0] = flag
+        return bytes + message
+    }
+
+    private func prefix(_ length: UInt32) -> [UInt8] {
+        var bytes: [UInt8] = []
+        GRPCFraming.appendPrefix(length: length, to: &bytes)
+        return bytes
     }
 
     private func messages(_ deframer: inout GRPCDeframer) throws -> [[UInt8]] {
@@ -18,10 +24,13 @@ struct DeframerTests {
 
     @Test("the prefix is a flag and the length, big-endian")
     func prefix() {
-        #expect(GRPCFraming.prefix(length: 0) == [0, 0, 0, 0, 0])
-        #expect(GRPCFraming.prefix(length: 0x0102_0304) == [0, 1, 2, 3, 4])
-        #expect(GRPCFraming.prefix(length: 0xFFFF_FFFF) == [0, 255, 255, 255, 255])
-        #expect(GRPCFraming.prefix(length: 0x1_0000_0000) == nil)
+        #expect(prefix(0) == [0, 0, 0, 0, 0])
+        #expect(prefix(0x0102_0304) == [0, 1, 2, 3, 4])
+        #expect(prefix(0xFFFF_FFFF) == [0, 255, 255, 255, 255])
+        #expect(GRPCFrame([]).bytes == [0, 0, 0, 0, 0])
+        #expect(GRPCFrame([7, 8]).bytes == [0, 0, 0, 0, 2, 7, 8])
+        #expect(GRPCFraming.length(0xFFFF_FFFF) == 0xFFFF_FFFF)
+        #expect(GRPCFraming.length(0x1_0000_0000) == nil)
     }
 
     @Test("messages come out whole, however the bytes are cut", arguments: [1, 2, 3, 4, 5, 6, 7, 11, 64, 10_000])

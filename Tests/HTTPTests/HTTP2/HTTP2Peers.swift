@@ -249,7 +249,6 @@ final class NotingHandler: HTTP2StreamHandler {
         events.append("end")
     }
     func writable(on loop: isolated EventLoop) { events.append("writable") }
-    func drained(on loop: isolated EventLoop) { events.append("drained") }
     func closed(_ failure: HTTP2StreamFailure?, on loop: isolated EventLoop) {
         #expect(!isClosed)
         isClosed = true

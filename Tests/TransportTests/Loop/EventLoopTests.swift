@@ -35,6 +35,35 @@ import Testing
         }
     }
 
+    @Test("one that has something to do at the end of a turn is called once for each time that it asked")
+    func members() async {
+        await EventLoop.shared.run { loop in
+            let member = Member()
+            loop.atEndOfTurn(member)
+            loop.atEndOfTurn(member)
+            #expect(member.calls == 0)
+            await loop.turn()
+            #expect(member.calls == 2)
+            await loop.turn()
+            #expect(member.calls == 2)
+            member.asksAgain = true
+            loop.atEndOfTurn(member)
+            await loop.turn()
+            #expect(member.calls == 4)
+        }
+    }
+
+    private final class Member: TurnEnding {
+        var calls = 0
+        var asksAgain = false
+
+        func turnEnds(on loop: isolated EventLoop) {
+            calls += 1
+            if asksAgain { loop.atEndOfTurn(self) }
+            asksAgain = false
+        }
+    }
+
     @Test("tasks that never pause do not keep timers and others from running")
     func fair() async {
         let loop = EventLoop()

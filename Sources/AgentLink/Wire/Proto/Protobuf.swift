@@ -3,8 +3,8 @@ import CProtobufC
 
 /// The way between bytes and the structures of protobuf-c. Nothing of these leaves this folder.
 enum Protobuf {
-    /// A `State` with its scratch memory fits; what is larger goes on the heap.
-    private static let lentBytes = 4096
+    /// A `State` with a few sensors fits; what is larger goes on the heap. So much is taken from the stack, and not more.
+    private static let lentBytes = 1024
 
     /// What reading a message of `count` bytes may take from the heap: its texts once more, and as much for the
     /// structures of its entries as a long list of real ones needs; above 1 MiB never more than 16 times its size.
