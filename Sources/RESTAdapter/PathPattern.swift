@@ -49,7 +49,7 @@ package struct PathPattern: Sendable, Hashable, CustomStringConvertible {
         for (part, segment) in zip(parts, segments) {
             switch segment {
             case .literal(let text):
-                guard part.utf8.elementsEqual(text.utf8) else { return nil }
+                guard part.utf8.count == text.utf8.count, part.utf8.elementsEqual(text.utf8) else { return nil }
             case .number(let name):
                 captures.append(Capture(name: name, text: part, isNumber: true))
             case .text(let name):

@@ -61,11 +61,21 @@ package struct RouteTable: Sendable {
     package let routes: [Route]
     /// The definition of each route's tool, by name.
     package let tools: [String: ToolDefinition]
+    /// Where in ``routes`` those are that a request may mean.
+    private let places: [Shape: [Int]]
+
+    private struct Shape: Hashable {
+        var method: HTTPRequest.Method
+        var segments: Int
+    }
 
     /// - Throws: ``RouteTableError`` for a tool or an argument that does not exist, or two routes for one path.
     package init(_ routes: [Route] = Route.all, tools definitions: [ToolDefinition]) throws(RouteTableError) {
         self.routes = routes
         self.tools = Dictionary(definitions.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        places = Dictionary(grouping: routes.indices) { place in
+            Shape(method: routes[place].method, segments: routes[place].path.segments.count)
+        }
         var shapes: Set<[String]> = []
         for route in routes {
             guard shapes.insert([route.method.rawValue] + route.path.shape).inserted else {
@@ -88,15 +98,19 @@ package struct RouteTable: Sendable {
 
     /// The route of a path as it came, still encoded; where two match, the one that spells out more.
     func match(_ method: HTTPRequest.Method, _ path: Substring) -> Match? {
-        guard path.hasPrefix(Self.prefix + "/") else { return nil }
-        let parts = PathPattern.split(path.dropFirst(Self.prefix.count))
-        var best: Match?
-        for route in routes where route.method == method {
-            guard let captures = route.path.match(parts), let tool = tools[route.tool] else { continue }
-            if let best, best.captures.count <= captures.count { continue }
-            best = Match(route: route, tool: tool, captures: captures)
+        let prefix = Self.prefix.utf8
+        guard path.utf8.starts(with: prefix), path.utf8.dropFirst(prefix.count).first == UInt8(ascii: "/") else {
+            return nil
         }
-        return best
+        let parts = PathPattern.split(Substring(path.utf8.dropFirst(prefix.count)))
+        var best: (place: Int, captures: [PathPattern.Capture])?
+        for place in places[Shape(method: method, segments: parts.count)] ?? [] {
+            guard let captures = routes[place].path.match(parts) else { continue }
+            if let best, best.captures.count <= captures.count { continue }
+            best = (place, captures)
+        }
+        guard let best, let tool = tools[routes[best.place].tool] else { return nil }
+        return Match(route: routes[best.place], tool: tool, captures: best.captures)
     }
 
     private static func properties(of schema: SchemaSource) -> Set<String> {

@@ -134,6 +134,20 @@ package final class ToolRegistry: Sendable {
         let arguments = arguments == .null ? .object(JSONObject()) : arguments
         let found = FoundServer()
         let (result, auditText) = await pipeline(tool, arguments, bytes?.count ?? 0, call, found)
+        record(
+            result, of: tool, arguments, bytes, call, found, auditText: auditText, duration: began.duration(to: .now))
+        return result
+    }
+
+    /// Leaves the audit row of a call that is over.
+    ///
+    /// A function of its own, as a task keeps room for all that a function uses which waits anywhere.
+    @inline(never)
+    private func record(
+        _ result: Result<ToolResult, ToolFailure>, of tool: RegisteredTool, _ arguments: JSONValue,
+        _ bytes: ArraySlice<UInt8>?, _ call: ToolCall, _ found: FoundServer, auditText: String?, duration: Duration
+    ) {
+        let name = tool.definition.name
         switch result {
         case .failure(.internalError(let detail)), .failure(.unencodable(let detail)):
             logger.error(
@@ -141,9 +155,8 @@ package final class ToolRegistry: Sendable {
         default:
             break
         }
-        let duration = began.duration(to: .now)
         tool.statistics.count(result.failure?.outcome ?? .ok, duration)
-        guard call.leavesRow?(result.failure) ?? true else { return result }
+        guard call.leavesRow?(result.failure) ?? true else { return }
         audit.record(
             AuditEntry(
                 tool: name, call: call, arguments: tool.recorded(arguments), serverID: found.id, argumentBytes: bytes,
@@ -151,7 +164,6 @@ package final class ToolRegistry: Sendable {
                 failure: result.failure,
                 message: auditText,
                 duration: duration, identifiesCaller: tool.definition.identifiesCaller))
-        return result
     }
 
     /// - Returns: what the caller is told, and of a failure what only the audit row tells.

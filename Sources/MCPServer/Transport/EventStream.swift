@@ -1,5 +1,6 @@
 import HTTP
 import JSON
+import Primitives
 
 /// The answer to one request as an event stream: progress on the way, then the response, then the end (`mcp.md` 10.3
 /// row 5). There is no session behind it: a client that lost it cannot come back, and its call is cancelled.
@@ -96,10 +97,14 @@ extension JSONRPCRequest {
 extension HTTPFields {
     /// Whether `Accept` names event streams; a wildcard is not taken as the wish for one.
     var acceptsEventStream: Bool {
-        (self[.accept] ?? "").split(separator: ",").contains { range in
-            let parts = range.lowercased().split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
-            guard parts.first == "text/event-stream" else { return false }
-            return !parts.dropFirst().contains { $0.hasPrefix("q=") && Double($0.dropFirst(2)) == 0 }
+        (self[.accept] ?? "").utf8.split(separator: UInt8(ascii: ",")).contains { range in
+            let parts = range.split(separator: UInt8(ascii: ";")).map { part in
+                part.filter { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }.asciiLowercased
+            }
+            guard let type = parts.first, type.elementsEqual("text/event-stream".utf8) else { return false }
+            return !parts.dropFirst().contains { part in
+                part.starts(with: "q=".utf8) && Double(String(decoding: part.dropFirst(2), as: UTF8.self)) == 0
+            }
         }
     }
 }

@@ -4,16 +4,23 @@ import Primitives
 import Settings
 
 extension MCPEndpoint {
-    /// Runs one request that passed every gate (`mcp.md` 1.5, 10.2).
+    /// Answers one request that passed every gate (`mcp.md` 1.5, 10.2).
     func dispatch(
         _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall, _ request: InboundRequest
-    ) async throws -> OutboundResponse {
+    ) -> Outcome {
         if let wrong = message.paramsTypeError, Self.handshakeMethods.contains(message.method) {
             // Without an object there is no `_meta`, so the message speaks a revision with a handshake.
             let text = "invalid arguments: \(wrong)"
-            guard message.method == "tools/call" else { return failure(message, .ok, .invalidParams, text) }
-            return refused(message, era, call, .invalidParams, text)
+            guard message.method == "tools/call" else { return .answer(failure(message, .ok, .invalidParams, text)) }
+            return .answer(refused(message, era, call, .invalidParams, text))
         }
+        guard message.method != "tools/call" else {
+            return callTool(message, body, era, call, request.head.headerFields)
+        }
+        return .answer(answer(message, era, request))
+    }
+
+    private func answer(_ message: JSONRPCRequest, _ era: MCPEra, _ request: InboundRequest) -> OutboundResponse {
         switch (message.method, era) {
         case ("initialize", .handshake):
             return success(message, initialize(message, request), era)
@@ -24,8 +31,6 @@ extension MCPEndpoint {
             return success(message, discover(request), era)
         case ("tools/list", _):
             return listTools(message, era, request)
-        case ("tools/call", _):
-            return await callTool(message, body, era, call, request.head.headerFields)
         default:
             let status: HTTPResponse.Status = era == .handshake ? .ok : .notFound
             return failure(
@@ -109,62 +114,91 @@ extension MCPEndpoint {
         return success(message, result, era)
     }
 
+    /// A `tools/call` that may be made.
+    final class AcceptedCall: Sendable {
+        fileprivate let tool: String
+        fileprivate let message: JSONRPCRequest
+        fileprivate let era: MCPEra
+        /// The arguments as they were sent.
+        fileprivate let bytes: ArraySlice<UInt8>?
+        fileprivate let call: ToolCall
+        /// Whether the answer may become an event stream.
+        fileprivate let mayStream: Bool
+
+        fileprivate init(
+            _ tool: String, _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall,
+            mayStream: Bool
+        ) {
+            self.tool = tool
+            self.message = message
+            self.era = era
+            bytes = message.argumentsRange.map { body[$0] }
+            self.call = call
+            self.mayStream = mayStream
+        }
+    }
+
     private func callTool(
         _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall, _ fields: HTTPFields
-    ) async -> OutboundResponse {
+    ) -> Outcome {
+        func refused(_ code: JSONRPCErrorCode, _ text: String) -> Outcome {
+            .answer(self.refused(message, era, call, code, text))
+        }
         if let params = message.params, params.objectValue == nil {
-            return refused(
-                message, era, call, .invalidParams, "invalid arguments: params: expected object, found array")
+            return refused(.invalidParams, "invalid arguments: params: expected object, found array")
         }
         if let name = message.params?["name"], name != .null, name.stringValue == nil {
             return refused(
-                message, era, call, .invalidParams,
-                "invalid arguments: params.name: expected string, found \(name.typeName)")
+                .invalidParams, "invalid arguments: params.name: expected string, found \(name.typeName)")
         }
         guard let given = message.params?["name"]?.stringValue, !given.isEmpty else {
-            return refused(message, era, call, .invalidParams, "tool name required")
+            return refused(.invalidParams, "tool name required")
         }
         guard let name = registry.exposedName(given, toolsets: settings.shared.value.mcpToolsets) else {
             // To revision 2026-07-28 the name is a parameter like any other.
             let code: JSONRPCErrorCode = era == .handshake ? .methodNotFound : .invalidParams
-            return refused(message, era, call, code, "unknown tool: \(given.cut(toBytes: 128))")
+            return refused(code, "unknown tool: \(given.cut(toBytes: 128))")
         }
         if let fault = message.argumentsFault {
             let failure = ToolFailure.invalidArguments("invalid arguments: \(fault)")
             recordRefused(name, failure, call)
-            return success(message, ToolResultEncoding.failure(failure), era)
+            return .answer(success(message, ToolResultEncoding.failure(failure), era))
         }
         // Only tools that may take long tell how far they are; the others answer before anybody grows impatient.
-        guard registry.reportsProgress(name), fields.acceptsEventStream else {
-            return Self.answer(await run(name, message, body, era, call))
-        }
-        guard let token = message.progressToken else {
-            return await LateStream(patience: patience).response { await self.run(name, message, body, era, call) }
-        }
-        return EventStream(progressToken: token).response { progress in
-            var call = call
-            call.progress = progress
-            return await self.run(name, message, body, era, call)
-        }
+        let mayStream = registry.reportsProgress(name) && fields.acceptsEventStream
+        return .call(AcceptedCall(name, message, body, era, call, mayStream: mayStream))
     }
 
-    /// - Parameter message: `nil` where there is nothing to say (``run(_:_:_:_:_:)``).
+    func make(_ accepted: AcceptedCall) async -> OutboundResponse {
+        guard accepted.mayStream else { return Self.answer(await run(accepted)) }
+        guard let token = accepted.message.progressToken else {
+            return await LateStream(patience: patience).response { await self.run(accepted) }
+        }
+        return EventStream(progressToken: token).response { await self.run(accepted, progress: $0) }
+    }
+
+    /// - Parameter message: `nil` where there is nothing to say (``run(_:progress:)``).
     static func answer(_ message: [UInt8]?) -> OutboundResponse {
         message.map { .json(.ok, bytes: $0) } ?? .empty(.accepted)
     }
 
     /// - Returns: `nil` for a call of a revision with handshake that its client has cancelled: no answer is wanted, and
     ///   libraries warn of one whose id they have forgotten.
-    private func run(
-        _ name: String, _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall
-    ) async -> [UInt8]? {
+    private func run(_ accepted: AcceptedCall, progress: ProgressReporter? = nil) async -> [UInt8]? {
+        var call = accepted.call
+        call.progress = progress
         let outcome = await registry.invoke(
-            name, arguments: message.params?["arguments"] ?? .null,
-            bytes: message.argumentsRange.map { body[$0] }, call: call)
+            accepted.tool, arguments: accepted.message.params?["arguments"] ?? .null, bytes: accepted.bytes, call: call)
+        return encoded(outcome, of: accepted)
+    }
+
+    @inline(never)
+    private func encoded(_ outcome: Result<JSONValue, ToolFailure>, of accepted: AcceptedCall) -> [UInt8]? {
+        let (message, era) = (accepted.message, accepted.era)
         switch outcome {
         case .success(let value):
             let more = complete(JSONObject(), era)
-            let shown = registry.givesList(name) ? ListResult.wrapped(value) : value
+            let shown = registry.givesList(accepted.tool) ? ListResult.wrapped(value) : value
             return JSONRPCResponse.serialized(id: message.id) {
                 ToolResultEncoding.writeSuccess(shown, more, to: &$0)
             }

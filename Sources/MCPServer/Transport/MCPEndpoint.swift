@@ -99,26 +99,45 @@ package final class MCPEndpoint: Sendable {
         return await OffLoop.run { await self.answer(body, request, principal, take) }
     }
 
-    /// The envelope, the rate limit (which needs to know the method), the revision, the method.
     private func answer(
         _ body: [UInt8], _ request: InboundRequest, _ principal: Principal,
         _ take: @Sendable (RateLimiter.Allowance) -> RateLimiter.Decision
     ) async -> OutboundResponse {
+        switch outcome(of: body, request, principal, take) {
+        case .answer(let response): return response
+        case .call(let call): return await make(call)
+        }
+    }
+
+    /// What a message comes to before anything waits for it.
+    enum Outcome {
+        case answer(OutboundResponse)
+        case call(AcceptedCall)
+    }
+
+    /// The envelope, the rate limit (which needs to know the method), the revision, the method.
+    ///
+    /// A function of its own, as a task keeps room for all that a function uses which waits anywhere.
+    @inline(never)
+    private func outcome(
+        of body: [UInt8], _ request: InboundRequest, _ principal: Principal,
+        _ take: @Sendable (RateLimiter.Allowance) -> RateLimiter.Decision
+    ) -> Outcome {
         let message: JSONRPCRequest
         do {
             message = try JSONRPCRequest(parsing: body)
         } catch {
-            if case .refused(let seconds, _) = take(.work) { return limited(request, id: error.id, seconds) }
-            return .json(.ok, bytes: JSONRPCResponse.failure(error).serialized())
+            if case .refused(let seconds, _) = take(.work) { return .answer(limited(request, id: error.id, seconds)) }
+            return .answer(.json(.ok, bytes: JSONRPCResponse.failure(error).serialized()))
         }
         if case .refused(let seconds, let isFirst) = take(RateLimiter.Allowance(of: message)) {
-            return refuseOverBudget(message, request, principal, seconds: seconds, isFirst: isFirst)
+            return .answer(refuseOverBudget(message, request, principal, seconds: seconds, isFirst: isFirst))
         }
         // Before the revision is looked at: clients send them without `_meta` under any header, and give their session
         // up over a refusal.
         if message.isNotification {
             notify(message, principal)
-            return .empty(.accepted)
+            return .answer(.empty(.accepted))
         }
         do {
             let era = try MCPEra.of(message, request.head.headerFields)
@@ -128,18 +147,14 @@ package final class MCPEndpoint: Sendable {
                 baseURL: request.baseURL(publicURL: settings.shared.value.publicURL),
                 rpcID: message.id)
             call.protocolVersion = era.version ?? request.head.headerFields[.mcpProtocolVersion]
-            return try await dispatch(message, body, era, call, request)
-        } catch let refusal as MCPEraRefusal {
+            return dispatch(message, body, era, call, request)
+        } catch {
             if message.isToolCall {
                 recordRefused(
-                    message.toolName, .invalidArguments(Message(verbatim: refusal.error.message)), request, principal)
+                    message.toolName, .invalidArguments(Message(verbatim: error.error.message)), request, principal)
             }
-            return .json(
-                refusal.status, bytes: JSONRPCResponse.failure(id: message.id, refusal.error).serialized())
-        } catch {
-            // `dispatch` throws nothing else; a new error type must not become silence.
-            let error = JSONRPCError(code: .internalError, message: "internal error")
-            return .json(.ok, bytes: JSONRPCResponse.failure(id: message.id, error).serialized())
+            return .answer(
+                .json(error.status, bytes: JSONRPCResponse.failure(id: message.id, error.error).serialized()))
         }
     }
 

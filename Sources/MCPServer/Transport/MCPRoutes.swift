@@ -14,10 +14,11 @@ package struct MCPRoutes: Sendable {
     }
 
     package func handle(_ request: InboundRequest) async -> OutboundResponse {
-        guard request.head.headerFields.contains(.origin), let origin = CrossOrigin(request, settings.current) else {
-            return await answer(request)
-        }
-        return origin.isPreflight ? origin.preflight : origin.marked(await answer(request))
+        let isCrossOrigin = request.head.headerFields.contains(.origin)
+        let origin = isCrossOrigin ? CrossOrigin(request, settings.current) : nil
+        if let origin, origin.isPreflight { return origin.preflight }
+        let response = await answer(request)
+        return origin?.marked(response) ?? response
     }
 
     private func answer(_ request: InboundRequest) async -> OutboundResponse {
