@@ -39,7 +39,7 @@ package struct FrontEndPages: Sendable {
         }
         let below = path.dropFirst(top.count)
         return await answer(
-            request, below, settings.current.adminTemplate, isAdmin: true, isPage: PageRules.isAdminPage(below))
+            request, below, settings.shared.value.adminTemplate, isAdmin: true, isPage: PageRules.isAdminPage(below))
     }
 
     /// Answers every other path.
@@ -47,7 +47,7 @@ package struct FrontEndPages: Sendable {
         let path = request.path
         let below = path.utf8.first == UInt8(ascii: "/") ? path.dropFirst() : path
         return await answer(
-            request, below, settings.current.userTemplate, isAdmin: false, isPage: PageRules.isUserPage(path))
+            request, below, settings.shared.value.userTemplate, isAdmin: false, isPage: PageRules.isUserPage(path))
     }
 
     private func answer(

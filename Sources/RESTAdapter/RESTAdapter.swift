@@ -34,9 +34,9 @@ package struct RESTAdapter: Sendable {
 
     /// Answers a request whose path is below `/api`.
     package func handle(_ request: InboundRequest) async -> OutboundResponse {
-        let settings = settings.current
+        let settings = settings.shared
         var context = FailureContext(
-            siteName: settings.siteName, language: Language(setting: settings.language))
+            siteName: settings.value.siteName, language: Language(setting: settings.value.language))
         do {
             return try await answer(request, &context)
         } catch {
@@ -56,11 +56,7 @@ package struct RESTAdapter: Sendable {
         context.byToken = caller.principal.token != nil
         try checkCSRF(match.route, caller, sent, request)
 
-        let call = ToolCall(
-            principal: caller.principal, origin: .rest, requestID: request.id, client: request.client,
-            userAgent: request.head.headerFields[.userAgent] ?? "",
-            baseURL: match.route.effect == .visitCookie
-                ? request.baseURLOfPage(settings.current) : request.baseURL(settings.current))
+        let call = call(match, caller, request)
         if needsCSRFCookie(request, match, caller, sent) {
             fields.append(cookies.csrfField(hours: sessionHours, for: request))
         }
@@ -68,14 +64,21 @@ package struct RESTAdapter: Sendable {
             let mapping = ArgumentMapping(
                 route: match.route, captures: match.captures, query: query, schema: match.tool.inputSchema)
             if match.route.result == .socket { return try await socket(match, mapping, request, call) }
-            let output = try await run(match, mapping, request, call)
-            if match.route.result == .data, match.route.effect == .none, case .records(let records) = output {
-                return Envelope.response(bytes: Envelope.success(records), fields: fields)
-            }
-            return try success(try Self.value(of: output), match.route, caller, request, fields)
+            return try success(try await run(match, mapping, request, call), match.route, caller, request, fields)
         } catch {
             return ErrorMapping.response(error, context, fields: fields)
         }
+    }
+
+    private func call(
+        _ match: RouteTable.Match, _ caller: RESTAuthenticator.Caller, _ request: InboundRequest
+    ) -> ToolCall {
+        let settings = settings.shared
+        return ToolCall(
+            principal: caller.principal, origin: .rest, requestID: request.id, client: request.client,
+            userAgent: request.head.headerFields[.userAgent] ?? "",
+            baseURL: match.route.effect == .visitCookie
+                ? request.baseURLOfPage(settings.value) : request.baseURL(settings.value))
     }
 
     /// Who sends it. A session in a cookie counts in a browser only together with the CSRF cookie, which pages can take
@@ -95,18 +98,20 @@ package struct RESTAdapter: Sendable {
         }
     }
 
-    private var sessionHours: Int { max(1, settings.current.jwtTimeout) }
+    private var sessionHours: Int { max(1, settings.shared.value.jwtTimeout) }
 
     /// Whether the address should have come in a header and did not (`rest-details.md` 1).
     private func isRealIPMissing(_ request: InboundRequest) -> Bool {
-        request.client.real == nil && RealAddress.isExpectedInHeader(settings.current.webRealIPHeader)
+        request.client.real == nil && RealAddress.isExpectedInHeader(settings.shared.value.webRealIPHeader)
     }
 
     /// A log-in that the browser sent by itself must be confirmed by something that a foreign page cannot read.
     private func checkCSRF(
         _ route: Route, _ caller: RESTAuthenticator.Caller, _ sent: Cookies, _ request: InboundRequest
     ) throws(RESTFailure) {
-        if route.effect.isForOwnPages, MCPEndpoint.isFromForeignPage(request, settings.current) { throw .foreignPage }
+        if route.effect.isForOwnPages, MCPEndpoint.isFromForeignPage(request, settings.shared.value) {
+            throw .foreignPage
+        }
         guard route.isCSRFProtected, caller.source?.needsCSRFToken ?? false else { return }
         let header = request.head.headerFields[.csrfToken]
         guard cookies.tokens.confirms(header: header, cookie: sent[SessionCookies.csrf]) else { throw .csrf }
@@ -155,7 +160,7 @@ package struct RESTAdapter: Sendable {
         _ match: RouteTable.Match, _ mapping: ArgumentMapping, _ request: InboundRequest, _ call: ToolCall
     ) async throws(RESTFailure) -> OutboundResponse {
         try checkAccess(match, call)
-        guard MCPEndpoint.isOriginAllowed(request, settings.current) else {
+        guard MCPEndpoint.isOriginAllowed(request, settings.shared.value) else {
             return .text(.forbidden, "request origin is not allowed")
         }
         let arguments = try await mapping.arguments(of: request)
@@ -171,10 +176,16 @@ package struct RESTAdapter: Sendable {
         }
     }
 
+    /// A function of its own, as a task keeps room for all that a function uses which waits anywhere.
+    @inline(never)
     private func success(
-        _ output: JSONValue, _ route: Route, _ caller: RESTAuthenticator.Caller, _ request: InboundRequest,
+        _ result: ToolResult, _ route: Route, _ caller: RESTAuthenticator.Caller, _ request: InboundRequest,
         _ fields: HTTPFields
     ) throws(RESTFailure) -> OutboundResponse {
+        if route.result == .data, route.effect == .none, case .records(let records) = result {
+            return Envelope.response(bytes: Envelope.success(records), fields: fields)
+        }
+        let output = try Self.value(of: result)
         let fields = fields + (try effects(output, route, caller, request))
         switch route.result {
         case .data:

@@ -90,10 +90,16 @@ package struct RouteTable: Sendable {
     }
 
     /// A route and what its path says.
-    struct Match {
-        var route: Route
-        var tool: ToolDefinition
-        var captures: [PathPattern.Capture]
+    final class Match: Sendable {
+        let route: Route
+        let tool: ToolDefinition
+        let captures: [PathPattern.Capture]
+
+        fileprivate init(route: Route, tool: ToolDefinition, captures: [PathPattern.Capture]) {
+            self.route = route
+            self.tool = tool
+            self.captures = captures
+        }
     }
 
     /// The route of a path as it came, still encoded; where two match, the one that spells out more.

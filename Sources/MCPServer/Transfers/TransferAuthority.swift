@@ -16,7 +16,7 @@ struct TransferAuthority: Sendable {
     /// - Returns: the minting principal.
     /// - Throws: ``TransferFault`` with the text of the first rule that does not hold.
     func principal(of grant: TransferGrant) async throws(TransferFault) -> Principal {
-        guard settings.current.enableMCP else { throw Self.refused(ToolFailure.mcpDisabled.message, .mcpDisabled) }
+        guard settings.shared.value.enableMCP else { throw Self.refused(ToolFailure.mcpDisabled.message, .mcpDisabled) }
         let scope = grant.direction.scope
         // Read first: what changes from here on makes the live work check again.
         let (revision, row) = try await read(grant.tokenID)

@@ -60,13 +60,8 @@ extension MCPEndpoint {
     static func isAdmitted(_ request: InboundRequest, _ settings: SharedSettings) -> Bool {
         // What programs send has no origin, and most gateways name no hosts.
         if settings.value.mcpAllowedHosts.isEmpty, !request.head.headerFields.contains(.origin) { return true }
-        return isAdmitted(request, settings.value)
-    }
-
-    static func isAdmitted(_ request: InboundRequest, _ settings: GatewaySettings) -> Bool {
         let origin = request.head.headerFields[.origin]
-        if origin == nil, settings.mcpAllowedHosts.isEmpty { return true }
-        return OriginGuard(settings).allows(origin: origin, authority: request.head.authority)
+        return OriginGuard(settings.value).allows(origin: origin, authority: request.head.authority)
     }
 
     /// Whether a request of a browser may come in on the other routes that browsers call from any page.

@@ -14,12 +14,14 @@ package struct MCPRoutes: Sendable {
     }
 
     package func handle(_ request: InboundRequest) async -> OutboundResponse {
-        let isCrossOrigin = request.head.headerFields.contains(.origin)
-        let origin = isCrossOrigin ? CrossOrigin(request, settings.current) : nil
+        let origin = request.head.headerFields.contains(.origin) ? crossOrigin(request) : nil
         if let origin, origin.isPreflight { return origin.preflight }
         let response = await answer(request)
         return origin?.marked(response) ?? response
     }
+
+    @inline(never)
+    private func crossOrigin(_ request: InboundRequest) -> CrossOrigin? { CrossOrigin(request, settings.shared.value) }
 
     private func answer(_ request: InboundRequest) async -> OutboundResponse {
         let path = request.path
@@ -30,7 +32,7 @@ package struct MCPRoutes: Sendable {
             // answer as JSON; another text would leave them puzzled.
             return MCPEndpoint.notFound
         }
-        guard MCPEndpoint.isAdmitted(request, settings.current) else { return MCPEndpoint.originRefused }
+        guard MCPEndpoint.isAdmitted(request, settings.shared) else { return MCPEndpoint.originRefused }
         let token = String(parts[3])
         return parts[2] == "download"
             ? await transfers.handleDownload(request, token: token)

@@ -14,7 +14,9 @@ package struct DocumentsEndpoint: Sendable {
 
     /// - Returns: `nil` for what is not there, which is everything where `debug` is not set.
     package func handle(_ request: InboundRequest) async -> OutboundResponse? {
-        guard settings.current.debug, request.head.method == .get || request.head.method == .head else { return nil }
+        guard settings.shared.value.debug, request.head.method == .get || request.head.method == .head else {
+            return nil
+        }
         let path = request.path
         func isPath(_ other: String) -> Bool { path.utf8.elementsEqual(other.utf8) }
         if isPath("/openapi.json") || isPath("/swagger/doc.json") {

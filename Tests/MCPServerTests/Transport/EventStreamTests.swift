@@ -163,6 +163,18 @@ struct EventStreamTests {
         #expect(try JSONParser.parse(bytes)["result"]?["structuredContent"]?["exit_code"] == 0)
     }
 
+    @Test(
+        "Accept is read without regard to case and blanks; a weight of 0 says no",
+        arguments: [
+            ("text/event-stream", true), ("Text/Event-Stream ; Q = 0.5", true), ("a/b,\ttext/event-stream;q=1", true),
+            ("text/event-stream;q=0.000", false), ("text/event-stream;v=1; q = 0", false),
+            ("text/event-stream2", false), ("xtext/event-stream", false), ("text/*", false), (";,;", false),
+            ("", false),
+        ])
+    func acceptance(accept: String, isAccepted: Bool) {
+        #expect(HTTPFields([HTTPField(name: .accept, value: accept)]).acceptsEventStream == isAccepted)
+    }
+
     @Test("tools without progress and refusals before the call answer plainly")
     func others() async throws {
         let scene = try await Scene(try await TestGateway())
