@@ -20,9 +20,6 @@ let system: [Target] = [
         name: "CCrypt", path: "Sources/System/CCrypt", pkgConfig: "libcrypt",
         providers: [.apt(["libcrypt-dev"])]),
     .systemLibrary(
-        name: "CCurl", path: "Sources/System/CCurl", pkgConfig: "libcurl",
-        providers: [.apt(["libcurl4-openssl-dev"])]),
-    .systemLibrary(
         name: "CMinizip", path: "Sources/System/CMinizip", pkgConfig: "minizip",
         providers: [.apt(["libminizip-dev"])]),
     .systemLibrary(
@@ -70,6 +67,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [S
 let libraries: [Target] = [
     // System calls whose C declarations are macros or variadic, which Swift does not import.
     .target(name: "CLinux"),
+    // libcurl, loaded when it is asked for the first time.
+    .target(name: "CCurl"),
     // Made from nezha.proto by scripts/generate-proto.
     .target(name: "CNezhaProto", dependencies: ["CProtobufC"]),
     // Threads, files, addresses and texts, for whoever stands above the C library.

@@ -16,7 +16,6 @@ enum AgentCommand {
     static func main() async {
         StandardDescriptors.open()
         Signals.ignoreBrokenPipes()
-        AgentLimits.raise()
         await Program.run(command, version: AgentVersion.current)
     }
 }

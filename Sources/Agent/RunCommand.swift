@@ -7,7 +7,7 @@ import Transport
 /// The agent itself: runs until SIGTERM or SIGINT.
 enum RunCommand {
     private static let level = Option<Logger.Level>(
-        "--log-level", help: "trace, debug, info, notice, warning, error or critical.")
+        "--log-level", help: "trace, debug, info, notice, warning, error or critical.", ignoresCase: true)
     private static let format = Option<LogFormat>("--log-format", help: "text or json.", default: .text)
 
     static let command = Command(
@@ -17,6 +17,7 @@ enum RunCommand {
 
     @Sendable
     private static func run(_ given: ParsedArguments) async throws {
+        AgentLimits.raise()
         let file = try given.file
         let environment = environment
         let configuration: AgentConfiguration
@@ -25,7 +26,6 @@ enum RunCommand {
         } catch {
             throw report(error)
         }
-        Signals.ignoreBrokenPipes()
         let logger = AgentLogging.makeLogger(
             format: try given.value(format), level: given[level] ?? (configuration.debug ? .debug : .info))
         logger.info("nezha-agent \(AgentVersion.current) starts", metadata: ["server": "\(configuration.server)"])

@@ -68,12 +68,14 @@ extension Option where Value == String {
 
 extension Option where Value: CaseIterable & RawRepresentable, Value.RawValue == String {
     /// One of the cases.
-    package init(_ names: String..., help: String, default fallback: Value? = nil) {
-        read = { Value(rawValue: $0) }
+    /// - Parameter ignoresCase: whether small letters may be written as capital ones.
+    package init(_ names: String..., help: String, default fallback: Value? = nil, ignoresCase: Bool = false) {
+        let read: @Sendable (String) -> Value? = { Value(rawValue: ignoresCase ? $0.lowercased() : $0) }
+        self.read = read
         self.fallback = fallback
         let named = names.first { $0.utf8.count > 2 } ?? names.first ?? ""
         let values = OptionRow.Values(
-            name: String(named.drop { $0 == "-" }), accepts: { Value(rawValue: $0) != nil },
+            name: String(named.drop { $0 == "-" }), accepts: { read($0) != nil },
             choices: Value.allCases.map(\.rawValue), defaultText: fallback?.rawValue, isRequired: false)
         row = OptionRow(names: names, values: values, help: help)
     }

@@ -23,15 +23,15 @@ final class CurlThread: Sendable {
 
     private let state = Lock(State())
     private let limit: Int
-    // Used on the thread alone, but for `curl_multi_wakeup`, which any thread may call; the pointer never changes and is
+    // Used on the thread alone, but for `ccurl_multi_wakeup`, which any thread may call; the pointer never changes and is
     // never freed, as the thread never ends. So sharing it is safe.
     private nonisolated(unsafe) let multi: UnsafeMutableRawPointer
 
     /// - Parameter limit: requests that run at a time.
     private init(limit: Int) {
         self.limit = limit
-        // Both fail only when there is no memory, which ends a Swift program anyway.
-        guard curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK, let multi = unsafe curl_multi_init() else {
+        // Whoever has a URL has found libcurl there: both fail only when there is no memory, which ends a Swift program anyway.
+        guard ccurl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK, let multi = unsafe ccurl_multi_init() else {
             preconditionFailure("libcurl does not start")
         }
         unsafe self.multi = unsafe multi
@@ -62,7 +62,7 @@ final class CurlThread: Sendable {
 
     private func wake() {
         // Fails only when memory or the pipe does; then the thread looks at the end of its wait.
-        _ = unsafe curl_multi_wakeup(multi)
+        _ = unsafe ccurl_multi_wakeup(multi)
     }
 
     // MARK: On the thread
@@ -76,10 +76,10 @@ final class CurlThread: Sendable {
             }
             for command in commands { obey(command, &transfers) }
             var running: Int32 = 0
-            _ = unsafe curl_multi_perform(multi, &running)
+            _ = unsafe ccurl_multi_perform(multi, &running)
             finish(&transfers)
             // Ends earlier when something comes, a time limit is over, or somebody wakes it.
-            _ = unsafe curl_multi_poll(multi, nil, 0, transfers.isEmpty ? 60_000 : 1000, nil)
+            _ = unsafe ccurl_multi_poll(multi, nil, 0, transfers.isEmpty ? 60_000 : 1000, nil)
         }
     }
 
@@ -87,7 +87,7 @@ final class CurlThread: Sendable {
         switch command {
         case .begin(let number, let request, let url, let addresses, let outcome):
             guard let transfer = CurlTransfer(request, at: url, on: addresses, outcome),
-                unsafe curl_multi_add_handle(multi, transfer.easy) == CURLM_OK
+                unsafe ccurl_multi_add_handle(multi, transfer.easy) == CURLM_OK
             else {
                 end(outcome, .failure(.failed("the request could not be begun")))
                 return
@@ -95,7 +95,7 @@ final class CurlThread: Sendable {
             transfers[number] = transfer
         case .cancel(let number):
             guard let transfer = transfers.removeValue(forKey: number) else { return }
-            _ = unsafe curl_multi_remove_handle(multi, transfer.easy)
+            _ = unsafe ccurl_multi_remove_handle(multi, transfer.easy)
             end(transfer.outcome, .failure(.cancelled))
         }
     }
@@ -103,13 +103,13 @@ final class CurlThread: Sendable {
     /// Takes the transfers that are over off the multi handle.
     private func finish(_ transfers: inout [UInt64: CurlTransfer]) {
         var left: Int32 = 0
-        while let message = unsafe curl_multi_info_read(multi, &left) {
+        while let message = unsafe ccurl_multi_info_read(multi, &left) {
             guard unsafe message.pointee.msg == CURLMSG_DONE, let easy = unsafe message.pointee.easy_handle else {
                 continue
             }
             // The message lies in the handle: read before that is taken off.
             let code = unsafe message.pointee.data.result
-            _ = unsafe curl_multi_remove_handle(multi, easy)
+            _ = unsafe ccurl_multi_remove_handle(multi, easy)
             guard let (number, transfer) = transfers.first(where: { unsafe $0.value.easy == easy }) else { continue }
             transfers[number] = nil
             end(transfer.outcome, transfer.result(code))

@@ -23,14 +23,14 @@ final class CurlTransfer {
         _ request: OutboundClient.Request, at target: OutboundURL, on addresses: [SocketAddress],
         _ outcome: OneShot<CurlThread.Outcome>
     ) {
-        guard let easy = unsafe curl_easy_init() else { return nil }
-        guard let url = unsafe curl_url() else {
-            unsafe curl_easy_cleanup(easy)
+        guard let easy = unsafe ccurl_easy_init() else { return nil }
+        guard let url = unsafe ccurl_url() else {
+            unsafe ccurl_easy_cleanup(easy)
             return nil
         }
-        guard let names = unsafe curl_share_init() else {
-            unsafe curl_url_cleanup(url)
-            unsafe curl_easy_cleanup(easy)
+        guard let names = unsafe ccurl_share_init() else {
+            unsafe ccurl_url_cleanup(url)
+            unsafe ccurl_easy_cleanup(easy)
             return nil
         }
         unsafe self.easy = unsafe easy
@@ -45,10 +45,10 @@ final class CurlTransfer {
     }
 
     deinit {
-        unsafe curl_easy_cleanup(easy)
-        unsafe curl_share_cleanup(names)
-        unsafe curl_url_cleanup(url)
-        unsafe lists.forEach { unsafe curl_slist_free_all($0) }
+        unsafe ccurl_easy_cleanup(easy)
+        unsafe ccurl_share_cleanup(names)
+        unsafe ccurl_url_cleanup(url)
+        unsafe lists.forEach { unsafe ccurl_slist_free_all($0) }
     }
 
     /// - Parameter code: libcurl's, when it is over.
@@ -68,7 +68,7 @@ final class CurlTransfer {
 
     private func failure(_ code: CURLcode) -> OutboundError {
         if wasRefused { return .targetNotAllowed }
-        let text = unsafe String(cString: curl_easy_strerror(code))
+        let text = unsafe String(cString: ccurl_easy_strerror(code))
         switch code {
         case CURLE_OPERATION_TIMEDOUT: return .timeout
         case CURLE_COULDNT_RESOLVE_HOST: return .hostNotFound
@@ -83,9 +83,9 @@ final class CurlTransfer {
 
     private func setTarget(_ target: OutboundURL) -> Bool {
         let pin = "\(target.host):\(target.port):" + addresses.map(\.textForCurl).joined(separator: ",")
-        guard unsafe curl_url_set(url, CURLUPART_URL, target.text, UInt32(CURLU_PATH_AS_IS)) == CURLUE_OK,
+        guard unsafe ccurl_url_set(url, CURLUPART_URL, target.text, UInt32(CURLU_PATH_AS_IS)) == CURLUE_OK,
             unsafe ccurl_share_names(names) == CURLSHE_OK,
-            let list = unsafe curl_slist_append(nil, pin)
+            let list = unsafe ccurl_slist_append(nil, pin)
         else { return false }
         unsafe lists.append(list)
         return unsafe pointer(CURLOPT_CURLU, UnsafeMutableRawPointer(url)) && pointer(CURLOPT_SHARE, names)
@@ -139,8 +139,8 @@ final class CurlTransfer {
         }
         var list: UnsafeMutablePointer<curl_slist>?
         for line in lines {
-            guard let longer = unsafe curl_slist_append(list, line) else {
-                unsafe curl_slist_free_all(list)
+            guard let longer = unsafe ccurl_slist_append(list, line) else {
+                unsafe ccurl_slist_free_all(list)
                 return false
             }
             unsafe list = unsafe longer

@@ -14,6 +14,8 @@ package enum OutboundError: Error, Sendable, Hashable {
     case failed(String)
     /// As many requests run as may.
     case busy
+    /// This machine has no libcurl, or one that is too old.
+    case unavailable
     case cancelled
 }
 
@@ -28,6 +30,7 @@ extension OutboundError: CustomStringConvertible {
         case .tls(let reason): "TLS: \(reason)"
         case .failed(let reason): reason
         case .busy: "too many outgoing requests at a time"
+        case .unavailable: "this machine has no libcurl (libcurl.so.4), which outgoing requests need"
         case .cancelled: "the request was cancelled"
         }
     }

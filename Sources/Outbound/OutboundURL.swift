@@ -9,23 +9,25 @@ struct OutboundURL: Sendable, Hashable {
     let host: String
     let port: UInt16
 
-    /// - Throws: ``OutboundError/malformedURL``, also for other schemes than http and https.
+    /// - Throws: ``OutboundError/malformedURL``, also for other schemes than http and https;
+    ///   ``OutboundError/unavailable``.
     init(_ url: String) throws(OutboundError) {
+        guard ccurl_load() else { throw .unavailable }
         // A NUL would end it for C.
-        guard url.utf8.count <= Self.limit, !url.utf8.contains(0), let handle = unsafe curl_url() else {
+        guard url.utf8.count <= Self.limit, !url.utf8.contains(0), let handle = unsafe ccurl_url() else {
             throw .malformedURL
         }
-        defer { unsafe curl_url_cleanup(handle) }
+        defer { unsafe ccurl_url_cleanup(handle) }
         // What people type: blanks and letters of any script in path and query are encoded.
         let flags = UInt32(CURLU_URLENCODE | CURLU_ALLOW_SPACE | CURLU_PATH_AS_IS)
-        guard unsafe curl_url_set(handle, CURLUPART_URL, url, flags) == CURLUE_OK,
+        guard unsafe ccurl_url_set(handle, CURLUPART_URL, url, flags) == CURLUE_OK,
             let scheme = unsafe Self.part(CURLUPART_SCHEME, of: handle),
             scheme.utf8.elementsEqual("http".utf8) || scheme.utf8.elementsEqual("https".utf8),
             let host = unsafe Self.part(CURLUPART_HOST, of: handle, UInt32(CURLU_PUNYCODE)), !host.isEmpty,
             unsafe Self.part(CURLUPART_ZONEID, of: handle) == nil,
             let port = unsafe Self.part(CURLUPART_PORT, of: handle, UInt32(CURLU_DEFAULT_PORT)).flatMap(UInt16.init),
             port != 0,
-            unsafe curl_url_set(handle, CURLUPART_FRAGMENT, nil, 0) == CURLUE_OK,
+            unsafe ccurl_url_set(handle, CURLUPART_FRAGMENT, nil, 0) == CURLUE_OK,
             let text = unsafe Self.part(CURLUPART_URL, of: handle, UInt32(CURLU_PUNYCODE))
         else { throw .malformedURL }
         self.text = text
@@ -38,8 +40,8 @@ struct OutboundURL: Sendable, Hashable {
 
     private static func part(_ part: CURLUPart, of handle: OpaquePointer, _ flags: UInt32 = 0) -> String? {
         var text: UnsafeMutablePointer<CChar>?
-        guard unsafe curl_url_get(handle, part, &text, flags) == CURLUE_OK, let text = unsafe text else { return nil }
-        defer { unsafe curl_free(text) }
+        guard unsafe ccurl_url_get(handle, part, &text, flags) == CURLUE_OK, let text = unsafe text else { return nil }
+        defer { unsafe ccurl_free(text) }
         return unsafe String(cString: text)
     }
 }

@@ -45,6 +45,23 @@ struct ProbeTests {
         }
     }
 
+    @Test(
+        "HTTP: an answer that is none is told in words",
+        arguments: [
+            ("garbage\r\n\r\n", "the answer is not HTTP"), ("", "the connection ended before the answer did"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi", "the connection ended before the answer did"),
+            ("HTTP/1.1 200 OK\r\nX: " + String(repeating: "x", count: 70_000), "the head of the answer is too long"),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+                "the answer has a transfer coding that is not known"
+            ),
+        ])
+    func words(answer: String, text: String) async throws {
+        try await withService(answer) { port in
+            #expect(await HTTPProbe.run("http://127.0.0.1:\(port)/")?.data == text)
+        }
+    }
+
     @Test("TCP: a connection has a delay, a refused one a text")
     func tcp() async throws {
         try await withService("") { port in

@@ -10,6 +10,7 @@ struct ParserTests {
     static let path = Option("-p", "--path", help: "A path.", default: "here")
     static let count = Option<Int>("-ct", "--count", help: "A number.", read: { Int($0) })
     static let color = Option<Color>("--color", help: "A color.", default: .red)
+    static let shade = Option<Color>("--shade", help: "A color.", ignoresCase: true)
     static let name = Option("--name", help: "A name.", isRequired: true)
     static let loud = Flag("-l", "--loud", help: "Be loud.")
     static let all = Flag("-a", help: "All.")
@@ -36,6 +37,16 @@ struct ParserTests {
             throw UsageError("not run: \(line)")
         }
         return parsed
+    }
+
+    @Test("capital letters count as small ones where an option says so, and nowhere else")
+    func capitals() throws {
+        let tool = Command("tool", "A tool.", options: [Self.shade.row, Self.color.row]) { _ in }
+        guard case .run(_, let given, _) = Parser(tool, version: "1").parse(["--shade", "GREEN", "--color", "red"]),
+            case .refuse = Parser(tool, version: "1").parse(["--color", "Red"])
+        else { throw UsageError("read otherwise") }
+        #expect(given[Self.shade] == .green)
+        #expect(given[Self.color] == .red)
     }
 
     private func refusal(_ line: [String]) throws -> String {

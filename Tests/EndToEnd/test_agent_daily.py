@@ -4,7 +4,10 @@ import http.server
 import json
 import os
 import pwd
+import resource
 import shutil
+import signal
+import socket
 import subprocess
 import threading
 import time
@@ -13,7 +16,7 @@ import uuid
 import pytest
 import yaml
 
-from gateway import Agent, binary, server_of, wait_until
+from gateway import Agent, binary, server_of, surroundings, wait_until
 
 
 def run(*arguments, **more) -> subprocess.CompletedProcess:
@@ -82,6 +85,12 @@ def test_settings_are_edited_in_an_editor_and_only_valid_ones_replace_the_file(t
     assert oct(config.stat().st_mode & 0o777) == "0o600" and not draft.exists()
     unchanged = edit("true")
     assert unchanged.returncode == 0 and "was not changed" in unchanged.stdout and not draft.exists()
+    # The editor is as if we had started nothing: filters in it end with their pipes, and its limits are the caller's.
+    seen = tmp_path / "seen"
+    edit(f"sh -c 'grep SigIgn /proc/self/status >{seen}; ulimit -Sn >>{seen}' x")
+    ignored, limit = seen.read_text().split()[1:]
+    assert not int(ignored, 16) & 1 << signal.SIGPIPE - 1
+    assert int(limit) == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     before = config.read_text()
     failed = edit("false")
     assert failed.returncode == 69 and config.read_text() == before
@@ -96,6 +105,27 @@ def test_settings_are_edited_in_an_editor_and_only_valid_ones_replace_the_file(t
 
 
 # Connections
+
+
+def test_an_agent_that_is_connecting_ends_at_once(tmp_path):
+    """The peer takes the connection and says nothing."""
+    config, log = tmp_path / "agent.yml", tmp_path / "log"
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        silent.settimeout(20)
+        config.write_text(f"server: 127.0.0.1:{silent.getsockname()[1]}\nclient_secret: canary\nuuid: {uuid.uuid4()}\n")
+        config.chmod(0o600)
+        with log.open("wb") as lines:
+            agent = subprocess.Popen([binary("nezha-agent"), "-c", config], stderr=lines, env=surroundings(tmp_path))
+        connection, _ = silent.accept()
+        with connection:
+            connection.settimeout(20)
+            assert connection.recv(3) == b"PRI"
+            began = time.monotonic()
+            agent.terminate()
+            assert agent.wait(20) == 0 and time.monotonic() - began < 5
+    assert "agent stopped" in log.read_text()
 
 
 def test_tls_without_insecure_tls_refuses_an_unknown_certificate(tls_gateway, make_agent):

@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -493,13 +494,23 @@ GLIBC = re.compile(r"^(linux-vdso|ld-linux[-\w]*|libc|libm|libpthread|libdl|libr
 
 
 def test_shipped_programs_need_glibc_alone():
-    """`scripts/release` links everything else in, but libcurl, and libidn2 which that has anyway, for the gateway; programs
-    of another build say nothing about it."""
+    """`scripts/release` links everything else in, but libidn2 for the gateway; programs of another build say nothing about
+    it."""
     agent = needed("nezha-agent")
     if any(name.startswith("libswift") for name in agent):
         pytest.skip("these programs are not those of scripts/release")
     assert not [name for name in agent if not GLIBC.match(name)]
-    assert {name for name in needed("nezha-gateway") if not GLIBC.match(name)} <= {"libcurl.so.4", "libidn2.so.0"}
+    assert {name for name in needed("nezha-gateway") if not GLIBC.match(name)} <= {"libidn2.so.0"}
+
+
+def test_libcurl_is_loaded_when_something_is_asked_for(make_gateway):
+    gateway = make_gateway(settings={"notification_allow_private": ["127.0.0.0/8"]})
+    maps = Path(f"/proc/{gateway.process.pid}/maps")
+    assert "libcurl" not in maps.read_text()
+    form = {"name": "hook", "url": f"{gateway.url}/healthz", "request_method": 1, "request_type": 1,
+            "request_header": "", "request_body": "", "verify_tls": False, "skip_check": False}
+    assert gateway.api("POST", "/notification", gateway.login(), json=form).json()["success"]
+    assert "libcurl.so.4" in maps.read_text()
 
 
 def test_libcurl_finds_nothing_of_the_openssl_that_is_linked_in():

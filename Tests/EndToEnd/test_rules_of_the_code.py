@@ -71,7 +71,7 @@ def test_the_threat_model_lists_every_c_library_and_what_it_demands():
     names = {"CCrypt": "libcrypt", "CCurl": "libcurl", "CIDN2": "libidn2", "CMaxMindDB": "libmaxminddb",
              "CMinizip": "minizip", "CNghttp2": "nghttp2", "COpenSSL": "OpenSSL", "CProtobufC": "protobuf-c",
              "CSQLite": "SQLite", "CSodium": "libsodium", "CUV": "libuv", "CYAML": "libyaml", "CZstd": "zstd"}
-    assert {folder.name for folder in (REPOSITORY / "Sources" / "System").iterdir()} == set(names)
+    assert {folder.name for folder in (REPOSITORY / "Sources" / "System").iterdir()} == set(names) - {"CCurl"}
     table = PAGE.read_text().split("## C functions that receive bytes")[1].split("\n## ")[0]
     rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in table.splitlines() if line.startswith("| ")]
     for library in names.values():

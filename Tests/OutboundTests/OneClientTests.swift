@@ -9,7 +9,7 @@ struct OneClientTests {
     /// What opens connections, and the folders that may.
     private static let rules: [(text: String, folders: Set<String>)] = [
         ("import CCurl", ["Outbound"]),
-        ("curl_easy_", ["Outbound", "System"]),
+        ("curl_easy_", ["Outbound", "CCurl"]),
         ("HTTP1Client", ["HTTP", "AgentRuntime"]),
         ("Connector.connect", ["Transport", "HTTP", "GRPC", "AgentRuntime"]),
         ("ConnectRace", ["Transport"]),
@@ -21,7 +21,7 @@ struct OneClientTests {
         (" connect(", ["Transport", "HTTP", "GRPC", "AgentRuntime"]),
         ("Resolver.resolve", ["Transport", "Outbound"]),
         ("getaddrinfo", ["Transport", "AgentRuntime"]),
-        ("SOCK_", ["CLinux", "AgentRuntime", "System"]),
+        ("SOCK_", ["CLinux", "CCurl", "AgentRuntime"]),
         // Programs that are started could call as well; those of an agent are its job.
         ("posix_spawn", ["CLinux", "AgentRuntime"]),
         ("execve", ["CLinux", "AgentRuntime"]),

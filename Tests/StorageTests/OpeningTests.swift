@@ -72,6 +72,24 @@ struct OpeningTests {
         again.close()
     }
 
+    @Test("a link to where no file is yet has the database made there, its owner's alone")
+    func linkToNowhere() async throws {
+        let scratch = try Scratch()
+        let (volume, link) = (scratch.folder + "/volume", scratch.folder + "/link.db")
+        try FileManager.default.createDirectory(atPath: volume, withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "volume/sqlite.db")
+        for name in ["a", "b"] {
+            let handle = try SQLiteDatabase.open(path: link, mode: .serve, logger: quiet)
+            _ = try await handle.storage.users.insert(user(name))
+            handle.close()
+            #expect(try mode(volume + "/sqlite.db") == 0o600)
+        }
+        try FileManager.default.removeItem(atPath: volume)
+        #expect(throws: StorageError.notWritable(path: link)) {
+            try SQLiteDatabase.open(path: link, mode: .serve, logger: quiet).close()
+        }
+    }
+
     @Test("an empty file becomes a database; a relative path and a name with odd characters work")
     func oddPaths() async throws {
         let scratch = try Scratch()

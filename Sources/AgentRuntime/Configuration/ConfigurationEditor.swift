@@ -58,7 +58,16 @@ package struct ConfigurationEditor: Sendable {
         let variables = unsafe Self.cStrings(environment.map { "\($0.key)=\($0.value)" })
         defer { unsafe (arguments + variables).forEach { unsafe free($0) } }
         var (pid, status) = (pid_t(), Int32())
-        let failure = unsafe posix_spawn(&pid, "/bin/sh", nil, nil, arguments, variables)
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        // We ignore SIGPIPE, which the editor's filters must not inherit.
+        var signals = sigset_t()
+        unsafe sigemptyset(&signals)
+        unsafe sigaddset(&signals, SIGPIPE)
+        unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+        let failure = unsafe posix_spawn(&pid, "/bin/sh", nil, &attributes, arguments, variables)
         guard failure == 0 else { throw .editorFailed(editor) }
         while unsafe waitpid(pid, &status, 0) < 0 {
             guard errno == EINTR else { throw .editorFailed(editor) }

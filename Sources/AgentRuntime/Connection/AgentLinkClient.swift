@@ -8,6 +8,8 @@ struct AgentLinkClient: Sendable {
     /// What is accepted of one message; a dashboard may send more than gRPC's default of 4 MiB. Bytes.
     static let maxMessage = 16 << 20
     static let unaryLimit = Duration.seconds(10)
+    /// Of connecting, until the gateway has spoken.
+    static let connectLimit = Duration.seconds(10)
 
     private let client: GRPCClient
     private let metadata: HTTPFields
@@ -37,6 +39,7 @@ struct AgentLinkClient: Sendable {
         }
         var options = GRPCClient.Options(userAgent: "nezha-agent/\(AgentVersion.current)")
         options.maximumMessage = maxMessage
+        options.connectTimeout = connectLimit
         let tls =
             configuration.tls
             ? try GRPCClient.tls(trust: configuration.insecureTLS ? .everybody : .system) : nil

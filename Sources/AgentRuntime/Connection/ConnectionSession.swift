@@ -30,17 +30,29 @@ struct ConnectionSession: Sendable {
 
     /// - Throws: What broke the connection; returns normally after ``stop``.
     func run() async throws {
-        let link = try await AgentLinkClient.connect(configuration)
+        // Until the streams are open there is nothing to end in good order.
+        guard let (link, bootTime) = try await withCancellation(by: stop, open) else { return }
         do {
-            let (metrics, configuration) = (context.metrics, configuration)
-            let host = await MetricsCollector.threads.run { metrics.host(configuration) }
-            let bootTime = try await link.report(host)
             try await runStreams(link, bootTime: bootTime)
         } catch {
             await link.close()
             throw error
         }
         await link.close()
+    }
+
+    /// Connects, and says what this machine is.
+    /// - Returns: with the gateway's start.
+    private func open() async throws -> (AgentLinkClient, UInt64) {
+        let link = try await AgentLinkClient.connect(configuration)
+        do {
+            let (metrics, configuration) = (context.metrics, configuration)
+            let host = await MetricsCollector.threads.run { metrics.host(configuration) }
+            return (link, try await link.report(host))
+        } catch {
+            await link.close()
+            throw error
+        }
     }
 
     private func runStreams(_ link: AgentLinkClient, bootTime: UInt64) async throws {

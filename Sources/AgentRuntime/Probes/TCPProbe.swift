@@ -1,4 +1,5 @@
 import AgentLink
+import HTTP
 import Primitives
 import Transport
 
@@ -32,7 +33,21 @@ enum ProbeText {
         case let error as ConnectError: error.description
         case let error as SystemCallError: error.reason
         case let error as ProbeFailure: error.text
+        case ByteStream.Failure.failed(let error): error.description
+        case is ByteStream.Failure: "the connection was closed"
+        case is HTTP1Client.Incomplete: "the connection ended before the answer did"
+        case let fault as HTTP1Fault: text(of: fault)
         default: "\(error)"
+        }
+    }
+
+    private static func text(of fault: HTTP1Fault) -> String {
+        switch fault {
+        case .malformed: "the answer is not HTTP"
+        case .tooLarge: "the head of the answer is too long"
+        case .notImplemented: "the answer has a transfer coding that is not known"
+        case .versionNotSupported: "the answer is of another version of HTTP"
+        case .timeout: "timeout"
         }
     }
 }

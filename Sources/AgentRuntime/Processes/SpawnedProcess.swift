@@ -8,7 +8,7 @@ package enum AgentLimits {
     /// The limit of descriptors that programs get; nil when the agent has the usual one itself.
     static let descriptorsBefore = DescriptorLimit.raise()
 
-    /// To be called first of all.
+    /// To be called before anything is connected or started.
     package static func raise() {
         _ = descriptorsBefore
     }

@@ -145,6 +145,9 @@ struct GRPCDeframer {
 
 /// Pieces of a stream in the arrays that they came in. A piece is let go with its last byte.
 private struct PieceQueue {
+    /// Shorter ones are joined: each array takes more than a byte that it holds.
+    private static let joinedUpTo = 4 << 10
+
     private var pieces: [[UInt8]] = []
     private var head = 0
     /// How much of the first piece was taken.
@@ -153,7 +156,11 @@ private struct PieceQueue {
 
     mutating func append(_ bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
-        pieces.append(bytes)
+        if head < pieces.count, pieces[pieces.count - 1].count + bytes.count <= Self.joinedUpTo {
+            pieces[pieces.count - 1] += bytes
+        } else {
+            pieces.append(bytes)
+        }
         count += bytes.count
     }
 

@@ -28,7 +28,8 @@ enum LoggingOptions {
     private static let format = Option<LogFormat>(
         "--log-format", help: "text or json, on standard error.", default: .text)
     private static let level = Option<Logger.Level>(
-        "--log-level", help: "trace, debug, info, notice, warning, error or critical.", default: .info)
+        "--log-level", help: "trace, debug, info, notice, warning, error or critical.", default: .info,
+        ignoresCase: true)
     static let rows = [format.row, level.row]
 
     static func bootstrap(_ given: ParsedArguments) throws {

@@ -32,9 +32,12 @@ package enum HTTP1Client {
         package var certificateEnds: Int?
     }
 
+    /// The connection ended before the answer did.
+    package struct Incomplete: Error, Sendable {}
+
     /// - Parameter connectLimit: for the look-up of the name, connecting and TLS. The rest has no limit of its own: cancel
     ///   the task.
-    /// - Throws: `ConnectError`, ``HTTP1Fault``, `ByteStream.Failure`, `CancellationError`.
+    /// - Throws: `ConnectError`, ``HTTP1Fault``, ``Incomplete``, `ByteStream.Failure`, `CancellationError`.
     package static func send(
         _ request: Request, connectLimit: Duration, on loop: EventLoop = .shared
     ) async throws -> Answer {
@@ -50,7 +53,11 @@ package enum HTTP1Client {
             try await stream.send(bytes(of: request.head))
             var reader = HTTP1ResponseReader(bodyLimit: request.bodyLimit)
             while !reader.hasEnded {
-                if let piece = try await stream.receive() { try reader.receive(piece.span) } else { try reader.end() }
+                if let piece = try await stream.receive() {
+                    try reader.receive(piece.span)
+                } else {
+                    do throws(HTTP1Fault) { try reader.end() } catch { throw Incomplete() }
+                }
             }
             await stream.close()
             return Answer(

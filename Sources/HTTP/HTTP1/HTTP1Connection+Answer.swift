@@ -105,6 +105,8 @@ extension HTTP1Connection {
         case .ended:
             self.exchange = nil
             readPending(on: loop)
+            // What is not here does not come any more.
+            if presence.inputHasEnded, case .open? = self.exchange?.body { self.exchange?.end(.broken) }
             if self.exchange == nil, presence.inputHasEnded || isStopping { return close(on: loop) }
         case .open: if !exchange.skipRest(upTo: limits.maxSkippedBody) { return finish(on: loop) }
         case .broken: return finish(on: loop)
@@ -117,6 +119,7 @@ extension HTTP1Connection {
     ) async {
         guard mayUpgrade, let transport else {
             await upgrade.runWithoutClient()
+            if presence.inputHasEnded { refuse(.badRequest) }
             return close(on: loop)
         }
         HTTP1ResponseHead.encodeSwitch(head, into: &output)

@@ -210,10 +210,14 @@ final class HTTP1Connection: ByteProtocol, TurnEnding {
             if exchange.toSkip != nil { finish(on: loop) }
             return
         }
-        HTTP1ResponseHead.encode(
-            HTTPResponse(status: fault.status), length: .fixed(0), connection: .ends, date: service.date.now,
-            into: &output)
+        refuse(fault.status)
         finish(on: loop)
+    }
+
+    /// The last answer.
+    func refuse(_ status: HTTPResponse.Status) {
+        HTTP1ResponseHead.encode(
+            HTTPResponse(status: status), length: .fixed(0), connection: .ends, date: service.date.now, into: &output)
     }
 
     /// The head did not come in time.

@@ -24,7 +24,7 @@ struct HTTP1HeadRules: Sendable {
             wantsClose = wantsClose || Token.contains("close", in: [field.value])
             wantsKeepAlive = wantsKeepAlive || Token.contains("keep-alive", in: [field.value])
         case .expect:
-            expectsContinue = Token.matches(field.value.utf8, "100-continue")
+            expectsContinue = expectsContinue || Token.contains("100-continue", in: [field.value])
         default: break
         }
         return true
@@ -34,6 +34,9 @@ struct HTTP1HeadRules: Sendable {
     func head(_ line: HTTP1RequestLine, _ fields: HTTPFields, isSecure: Bool) throws(HTTP1Fault) -> HTTP1Head {
         if host == nil, !line.isOld { throw .malformed }
         let length = try bodyLength(isOld: line.isOld)
+        var fields = fields
+        // HTTP/1.0 cannot become another protocol.
+        if line.isOld { fields[.upgrade] = nil }
         let request = HTTPRequest(
             method: line.method, scheme: isSecure ? "https" : "http", authority: line.authority ?? host,
             path: line.path, headerFields: fields)

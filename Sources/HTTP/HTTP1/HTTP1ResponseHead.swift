@@ -39,7 +39,9 @@ struct HTTP1ResponseHead {
         switch connection {
         case .goesOn: break
         case .keepsAlive: append("Connection", "keep-alive", to: &bytes)
-        case .ends: append("Connection", "close", to: &bytes)
+        case .ends:
+            // RFC 9110 7.8: whoever says Upgrade names it here.
+            append("Connection", head.headerFields.contains(.upgrade) ? "close, Upgrade" : "close", to: &bytes)
         }
         switch length {
         case .none, .untilEnd: break

@@ -22,6 +22,8 @@ package struct HTTP2ServerLimits: Sendable, Hashable {
     package var strangers: UInt64 = 30_000
     /// Its requests that are answered at a time.
     package var atWorkForStrangers = 4
+    /// Bytes of the heads of those that wait, as ``HTTP2Settings/maximumHeaderList`` counts.
+    package var waitingHeadsOfStrangers = 64 << 10
     /// After so much silence the peer is asked for a sign of life, and is given up when it shows none in time.
     package var silence: UInt64 = 60_000
     package var answer: UInt64 = 20_000
@@ -138,8 +140,22 @@ package final class HTTP2Connection: ByteProtocol {
             // Their clients have given up so many that are still being ended.
             return exchange.refuse(on: loop)
         }
+        let waits = !pending.isEmpty || !mayBegin
+        guard !waits || !link.session.floodGuard.isOfStranger || mayWait(exchange) else {
+            return exchange.refuse(on: loop)
+        }
         pending.append(exchange)
         beginPending(on: loop)
+    }
+
+    /// Few bytes become long heads, and what a stranger has waiting may wait for as long as its connection lives.
+    private func mayWait(_ exchange: HTTP2Exchange) -> Bool {
+        if let service {
+            guard !service.unreadIsOver else { return false }
+            exchange.countHead(in: service.unread)
+        }
+        let waiting = pending.reduce(exchange.headSize) { $0 + $1.headSize }
+        return waiting <= configuration.limits.waitingHeadsOfStrangers
     }
 
     private var mayBegin: Bool {

@@ -12,19 +12,30 @@ final class HTTP2Exchange: HTTP2StreamHandler {
     private var outlet: HTTP2Outlet?
     private var task: Task<Void, Never>?
     private(set) var isClosed = false
+    let headSize: Int
+    /// Where the head counts for as long as it is held.
+    private var unread: UnreadBodies?
 
     init(_ head: HTTPRequest, on stream: HTTP2Stream, of connection: HTTP2Connection) {
         self.head = head
         self.stream = stream
         self.connection = connection
+        headSize = stream.headSize
         intake.stream = stream
-        intake.isContinueAwaited = head.headerFields[.expect].map { Token.matches($0.utf8, "100-continue") } ?? false
+        intake.isContinueAwaited = Token.contains("100-continue", in: head.headerFields[values: .expect])
         if let service = connection.service {
             intake.service = service
             intake.gathered = GatheredBytes(service.unread, of: connection.link.place)
             // The entry looks at it before it takes the body: of such a request nothing waits for long.
             intake.isCounted = !head.headerFields.showCredential
         }
+    }
+
+    deinit { unread?.add(-headSize) }
+
+    func countHead(in unread: UnreadBodies) {
+        unread.add(headSize)
+        self.unread = unread
     }
 
     /// Too many of this connection's requests are at work.
@@ -158,6 +169,8 @@ final class HTTP2Intake {
     /// More than so much was read: somebody wants it, and it is no mere beginning of one, of which a hostile client
     /// could have many waiting.
     private static let long = 32 << 10
+    /// Shorter ones are joined: each array takes more than a byte that it holds.
+    private static let joinedUpTo = 4 << 10
 
     var stream: HTTP2Stream?
     var isContinueAwaited = false
@@ -178,7 +191,11 @@ final class HTTP2Intake {
 
     func received(_ bytes: [UInt8], on loop: isolated EventLoop) {
         guard state == .open else { return stream?.consume(bytes.count, on: loop) ?? () }
-        chunks.append(bytes)
+        if let last = chunks.last, last.count + bytes.count <= Self.joinedUpTo {
+            chunks[chunks.endIndex - 1] += bytes
+        } else {
+            chunks.append(bytes)
+        }
         count(bytes.count)
         if let service, let gathered, service.unreadIsOver, isCounted && !isAwaited || service.isTooMuch(gathered) {
             stream?.reset(.enhanceYourCalm, on: loop)

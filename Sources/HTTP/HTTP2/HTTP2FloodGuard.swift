@@ -84,7 +84,8 @@ struct HTTP2FloodGuard: Sendable {
     /// We sent HEADERS or DATA.
     mutating func sent() { control.giveBack(Self.excused) }
 
-    private mutating func countControl(at now: UInt64) -> Bool {
+    /// A frame that carries nothing.
+    mutating func countControl(at now: UInt64) -> Bool {
         guard policesPeer, trust < .agent else { return true }
         let limit = trust == .none ? Self.control.before : Self.control.web
         return control.take(1, of: limit.capacity, perSecond: limit.perSecond, at: now)

@@ -6,7 +6,7 @@ import Primitives
 struct HTTP2HeaderBlock {
     /// Names, values and 32 bytes for each field.
     private let maximum: Int
-    private var size = 0
+    private(set) var size = 0
     /// There were more; they are not kept.
     private(set) var isTooLarge = false
     private var method = ""
@@ -37,7 +37,16 @@ struct HTTP2HeaderBlock {
     /// Agents may have a secret with white space around it in their configuration, and always got in with it: their
     /// metadata are trimmed. Nobody else may send any.
     private var isWellFormed: Bool {
-        !hasPaddedValue || fields[.contentType]?.utf8.starts(with: "application/grpc".utf8) ?? false
+        !hasPaddedValue || fields[.contentType].map { Self.isGRPC($0.utf8) } ?? false
+    }
+
+    private static func isGRPC(_ type: String.UTF8View) -> Bool {
+        let name = "application/grpc".utf8
+        guard type.starts(with: name) else { return false }
+        switch type.dropFirst(name.count).first {
+        case nil, UInt8(ascii: "+"), UInt8(ascii: ";"), UInt8(ascii: " "), UInt8(ascii: "\t"): return true
+        default: return false
+        }
     }
 
     /// nghttp2 lets those pass that the kind of message may have, so that length and second letter tell which it is.

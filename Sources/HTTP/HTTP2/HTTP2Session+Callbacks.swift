@@ -83,7 +83,11 @@ extension HTTP2Session {
 
     /// - Returns: whether the connection may go on.
     private func beginFrame(_ header: nghttp2_frame_hd) -> Bool {
-        check(floodGuard.received(header, at: now))
+        // The head of a stream that is over, or was passed over, is ignored.
+        let isStray = role == .server && header.isHeaders && header.stream_id <= lastPeerStream
+        return check(
+            floodGuard.received(header, at: now)
+                && (!isStray || stream(header.stream_id) != nil || floodGuard.countControl(at: now)))
     }
 
     private func check(_ isFine: Bool) -> Bool {
@@ -130,6 +134,11 @@ extension HTTP2Session {
         case NGHTTP2_HEADERS:
             if let stream = stream(header.stream_id) { receivedHeaders(of: stream, ends: header.endsStream) }
         case NGHTTP2_DATA:
+            // Padding is no body.
+            let padding = unsafe frame.pointee.data.padlen
+            if header.length > 0, header.length == padding, !header.endsStream {
+                return check(floodGuard.countControl(at: now))
+            }
             if header.endsStream, let stream = stream(header.stream_id) { ended(stream, trailers: nil) }
         case NGHTTP2_SETTINGS:
             if !header.isAcknowledgement { events.append(.settings) }
@@ -150,6 +159,7 @@ extension HTTP2Session {
         switch role {
         case .server where !stream.hasRequest:
             stream.hasRequest = true
+            stream.headSize = headers.size
             switch headers.request() {
             case .success(let request):
                 stream.request = request
@@ -168,6 +178,7 @@ extension HTTP2Session {
             stream.hasResponseHead = true
             events.append(.response(stream, response))
             if ends { ended(stream, trailers: nil) }
+        case .server where headers.isTooLarge: events.append(.malformed(stream))
         default:
             if ends { ended(stream, trailers: headers.isTooLarge ? [:] : headers.fields) }
         }

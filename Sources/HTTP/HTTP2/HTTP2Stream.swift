@@ -40,6 +40,8 @@ package final class HTTP2Stream {
     /// Server: the head of the request has come; it is here until it has its handler.
     var hasRequest = false
     var request: HTTPRequest?
+    /// Server: what its fields take, as ``HTTP2Settings/maximumHeaderList`` counts.
+    var headSize = 0
     /// Client: the final head of the response has come.
     var hasResponseHead = false
     /// Bytes that the peer's windows don't have back.

@@ -27,10 +27,12 @@ enum Authority {
         return port <= 65535
     }
 
-    /// An IPv6 address as far as its characters tell; who compares it with others reads it.
+    /// An IPv6 address, without a zone.
     private static func isAddress(_ bytes: some Collection<UInt8>) -> Bool {
-        guard bytes.count <= 45, bytes.count(where: { $0 == UInt8(ascii: ":") }) >= 2 else { return false }
-        return bytes.allSatisfy { HexDigit.isDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
+        guard bytes.count <= 45, bytes.contains(UInt8(ascii: ":")), !bytes.contains(UInt8(ascii: "%")) else {
+            return false
+        }
+        return IPAddress(String(decoding: bytes, as: UTF8.self)) != nil
     }
 
     private static func isName(_ bytes: some Collection<UInt8>) -> Bool {

@@ -14,6 +14,8 @@ struct WebSocketFrameReader: Sendable {
         case close(UInt16?)
         /// The client broke the rules: what it is to be told. From here on only its close is looked for.
         case violation(WebSocketClose)
+        /// The client closes, and breaks the rules in doing so: what it is to be told.
+        case badClose(WebSocketClose)
     }
 
     private enum State {
@@ -135,11 +137,11 @@ struct WebSocketFrameReader: Sendable {
         looksForCloseOnly = true
         message = []
         guard !payload.isEmpty else { return .close(nil) }
-        guard payload.count >= 2 else { return .violation(WebSocketClose(1002, "a close code has two bytes")) }
+        guard payload.count >= 2 else { return .badClose(WebSocketClose(1002, "a close code has two bytes")) }
         let code = UInt16(payload[0]) << 8 | UInt16(payload[1])
-        guard WebSocketClose.mayBeReceived(code) else { return .violation(WebSocketClose(1002, "bad close code")) }
+        guard WebSocketClose.mayBeReceived(code) else { return .badClose(WebSocketClose(1002, "bad close code")) }
         guard String(validating: payload[2...], as: UTF8.self) != nil else {
-            return .violation(WebSocketClose(1007, "the close reason is not valid UTF-8"))
+            return .badClose(WebSocketClose(1007, "the close reason is not valid UTF-8"))
         }
         return .close(code)
     }

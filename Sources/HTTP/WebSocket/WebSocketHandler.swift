@@ -156,6 +156,7 @@ extension WebSocketHandler {
             case .pong: break
             case .close(let code): perform(life.handle(.clientClosed(code)), on: loop)
             case .violation(let close): perform(life.handle(.violation(close)), on: loop)
+            case .badClose(let close): perform(life.handle(.closedBadly(close)), on: loop)
             }
         }
         settle(on: loop)

@@ -5,6 +5,8 @@ struct WebSocketLife: Sendable {
         /// `nil`: without a code.
         case clientClosed(UInt16?)
         case violation(WebSocketClose)
+        /// A close that breaks the rules is one all the same: no other is waited for.
+        case closedBadly(WebSocketClose)
         /// The client sends no more: it ended its side, or the connection is gone.
         case inputEnded
         case runEnded(WebSocketClose)
@@ -53,6 +55,9 @@ struct WebSocketLife: Sendable {
         case .violation(let close):
             guard ending == nil else { return [] }
             return end(.failure(.refused(close)), saying: close)
+        case .closedBadly(let close):
+            let actions = ending == nil ? end(.failure(.refused(close)), saying: close) : []
+            return actions + clientDone(.failure(.refused(close)))
         case .runEnded(let close):
             guard !runIsOver else { return [] }
             runIsOver = true

@@ -8,15 +8,14 @@ extension MCPEndpoint {
     func dispatch(
         _ message: JSONRPCRequest, _ body: [UInt8], _ era: MCPEra, _ call: ToolCall, _ request: InboundRequest
     ) -> Outcome {
+        let isToolCall = message.method == "tools/call"
         if let wrong = message.paramsTypeError, Self.handshakeMethods.contains(message.method) {
             // Without an object there is no `_meta`, so the message speaks a revision with a handshake.
             let text = "invalid arguments: \(wrong)"
-            guard message.method == "tools/call" else { return .answer(failure(message, .ok, .invalidParams, text)) }
+            guard isToolCall else { return .answer(failure(message, .ok, .invalidParams, text)) }
             return .answer(refused(message, era, call, .invalidParams, text))
         }
-        guard message.method != "tools/call" else {
-            return callTool(message, body, era, call, request.head.headerFields)
-        }
+        if isToolCall { return callTool(message, body, era, call, request.head.headerFields) }
         return .answer(answer(message, era, request))
     }
 

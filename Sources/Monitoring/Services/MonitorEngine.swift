@@ -354,6 +354,8 @@ package final class MonitorEngine: Sendable {
                     stored[id] = (try await days.insert(form, owner: 0, at: time).id, today, day)
                 }
             }
+        } catch is CancellationError {
+            // The gateway ends.
         } catch {
             logger.warning("the days of monitors were not stored", metadata: ["error": "\(error)"])
         }

@@ -76,7 +76,8 @@ package final class TrafficEngine: AgentEventSink, AgentResultSink {
             // Cancelled: the loop ends.
             try? await Task.sleep(for: Self.interval)
         } while !Task.isCancelled
-        await store()
+        // The task is cancelled; what is left is written by one that is not.
+        await Task { await store() }.value
     }
 
     /// Once; the tests' way to a moment.
@@ -145,6 +146,8 @@ package final class TrafficEngine: AgentEventSink, AgentResultSink {
                 old = []
             }
             if !old.isEmpty { try await rows.delete(ids: old) { _ in } }
+        } catch is CancellationError {
+            // The gateway ends.
         } catch {
             logger.warning("old traffic was not removed", metadata: ["error": "\(error)"])
         }
@@ -155,6 +158,8 @@ package final class TrafficEngine: AgentEventSink, AgentResultSink {
         guard !gone.isEmpty else { return }
         do {
             try await rows.delete(ids: gone.values.flatMap(\.values)) { _ in }
+        } catch is CancellationError {
+            return
         } catch {
             return logger.warning("the traffic of deleted servers was not removed", metadata: ["error": "\(error)"])
         }

@@ -3,8 +3,10 @@
 /// Whoever has it closes it. One task may receive while another one sends.
 package final class ByteStream: Sendable {
     package enum Failure: Error, Sendable, Equatable {
-        /// The connection is closed or was reset.
+        /// The connection is closed.
         case closed
+        /// It broke, as the system says.
+        case failed(SystemError)
     }
 
     private let core: LoopBound<ByteStreamCore>
@@ -78,6 +80,7 @@ final class ByteStreamCore: ByteProtocol {
     private static let highMark = 64 << 10
 
     private var transport: (any ByteTransport)?
+    private var failure = ByteStream.Failure.closed
     private var inbound: [[UInt8]] = []
     private var waitingBytes = 0
     private var isPaused = false
@@ -145,11 +148,12 @@ final class ByteStreamCore: ByteProtocol {
             waiter.resume(returning: nil)
         }
         guard transport == nil else { return }
-        for sender in senders { sender.waiter.resume(throwing: ByteStream.Failure.closed) }
+        for sender in senders { sender.waiter.resume(throwing: failure) }
         senders = []
     }
 
     func closed(on loop: isolated EventLoop) {
+        if let error = transport?.failure { failure = .failed(error) }
         transport = nil
         deliver(on: loop)
         writable(on: loop)
@@ -164,7 +168,7 @@ final class ByteStreamCore: ByteProtocol {
             } else if hasEnded {
                 receivers.removeFirst().waiter.resume(returning: nil)
             } else if transport == nil {
-                receivers.removeFirst().waiter.resume(throwing: ByteStream.Failure.closed)
+                receivers.removeFirst().waiter.resume(throwing: failure)
             } else {
                 break
             }

@@ -13,6 +13,7 @@ import Glibc
     package let peer: SocketAddress?
 
     private var isClosed = false
+    package private(set) var failure: SystemError?
     private var isPaused = false
     private var hasReceivedEnd = false
     /// How many bytes libuv has and the socket does not.
@@ -98,23 +99,25 @@ import Glibc
                 guard count != 0 else { return }
                 let bytes = unsafe UnsafeRawBufferPointer(start: buffer!.pointee.base, count: max(count, 0))
                 let me = unsafe TCPConnection.of(stream!.pointee.data)
-                let input = unsafe (bytes.assumingMemoryBound(to: UInt8.self), isEnd: count == UV_EOF.rawValue)
+                let input = unsafe (bytes.assumingMemoryBound(to: UInt8.self), status: Int32(clamping: min(count, 0)))
                 unsafe me.loop.enter((me, input)) { argument, loop in
                     let (me, input) = unsafe argument
-                    unsafe me.read(input.0.span, isEnd: input.isEnd, on: loop)
+                    unsafe me.read(input.0.span, status: input.status, on: loop)
                 }
             }) == 0
     }
 
-    private func read(_ bytes: Span<UInt8>, isEnd: Bool, on loop: isolated EventLoop) {
+    /// - Parameter status: libuv's, below 0, where there are no bytes.
+    private func read(_ bytes: Span<UInt8>, status: Int32, on loop: isolated EventLoop) {
         guard let speaker else { return }
         if !bytes.isEmpty {
             lastActivity = loop.now
             speaker.received(bytes, on: loop)
-        } else if isEnd {
+        } else if status == UV_EOF.rawValue {
             hasReceivedEnd = true
             speaker.receivedEnd(on: loop)
         } else {
+            failure = SystemError(code: -status)
             close(on: loop)
         }
     }

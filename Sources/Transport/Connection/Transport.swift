@@ -19,6 +19,9 @@ package protocol ByteTransport: AnyObject {
     /// Whether all that was sent is with the system: closing loses nothing of it.
     var isDrained: Bool { get }
 
+    /// What the system said when the connection broke; nil as long as it has not.
+    var failure: SystemError? { get }
+
     /// Closes as soon as all that was sent is with the system, at once if it is; nothing is received meanwhile, and
     /// ``ByteProtocol/closed(on:)`` comes when it has happened. A peer that takes nothing keeps it open: the caller has
     /// a timer for that.
@@ -32,6 +35,8 @@ package protocol ByteTransport: AnyObject {
 }
 
 extension ByteTransport {
+    package var failure: SystemError? { nil }
+
     package func send(pieces: [ArraySlice<UInt8>], on loop: isolated EventLoop) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(pieces.reduce(0) { $0 + $1.count })

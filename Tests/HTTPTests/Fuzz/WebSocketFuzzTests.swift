@@ -53,7 +53,7 @@ struct WebSocketFuzzTests {
                 case .ping(let data):
                     #expect(data.count < 126)
                     total += data.count
-                case .close, .violation: isOver = true
+                case .close, .violation, .badClose: isOver = true
                 case .pong: break
                 }
                 if case .message = event {

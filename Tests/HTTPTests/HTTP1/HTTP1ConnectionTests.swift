@@ -440,6 +440,55 @@ struct HTTP1ConnectionTests {
         }
     }
 
+    @Test("half a request behind another one, and then the end, is answered at once", arguments: [false, true])
+    func halfBehind(isChunked: Bool) async {
+        await onOwnLoop { loop in
+            let (wanted, want) = AsyncStream<Void>.makeStream()
+            let peer = HTTP1Peer(on: loop) { request in
+                for await _ in wanted { break }
+                guard let body = try? await request.body.collect(upTo: 100) else {
+                    return .text(.badRequest, "broken|")
+                }
+                return .text(.ok, "\(body.count)|")
+            }
+            let half =
+                isChunked ? "Transfer-Encoding: chunked\r\n\r\n5\r\nab" : "Content-Length: 100\r\n\r\n{"
+            await peer.send(Self.head(length: 2) + "okPOST / HTTP/1.1\r\nHost: h\r\n" + half, on: loop)
+            peer.transport.receiveEnd(on: loop)
+            for _ in 0..<2 {
+                want.yield()
+                await peer.settle(on: loop)
+            }
+            #expect(peer.text.contains("\r\n\r\n2|HTTP/1.1 400 "))
+            #expect(peer.text.hasSuffix("broken|"))
+            #expect(peer.isOver)
+        }
+    }
+
+    @Test("an upgrade that is refused names itself in Connection, and one whose client has ended is answered")
+    func refusedUpgrade() async {
+        let wanted = "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        let (text, isOver) = await HTTP1Peer.answers(to: Array((wanted + "\r\n").utf8)) { _ in
+            OutboundResponse(
+                head: HTTPResponse(status: 426, headerFields: [.upgrade: "websocket", .connection: "Upgrade"]),
+                body: .none)
+        }
+        #expect(text.contains("\r\nUpgrade: websocket\r\n"))
+        #expect(text.contains("\r\nConnection: close, Upgrade\r\n"))
+        #expect(isOver)
+        await onOwnLoop { loop in
+            let peer = HTTP1Peer(on: loop, entry: webSocketEntry { _ in .normal })
+            peer.transport.receive(
+                Array(
+                    (wanted + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+                        .utf8), on: loop)
+            peer.transport.receiveEnd(on: loop)
+            await peer.settle(on: loop)
+            #expect(peer.text.hasPrefix("HTTP/1.1 400 "))
+            #expect(peer.isOver)
+        }
+    }
+
     @Test("an answer frames itself, whatever its fields say")
     func framing() async throws {
         let fields: HTTPFields = [

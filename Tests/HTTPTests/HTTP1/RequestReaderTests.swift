@@ -37,6 +37,26 @@ struct RequestReaderTests {
         return read
     }
 
+    @Test(
+        "Expect is a list, and HTTP/1.0 has no Upgrade",
+        arguments: [
+            ("HTTP/1.1\r\nExpect: 100-continue, 100-Continue", true),
+            ("HTTP/1.1\r\nExpect: x\r\nExpect: 100-continue", true),
+            ("HTTP/1.1\r\nExpect: 100-continue\r\nExpect: x", true), ("HTTP/1.1\r\nExpect: x", false),
+            ("HTTP/1.0\r\nExpect: 100-continue", false),
+        ])
+    func expectations(head: String, isContinueAwaited: Bool) throws {
+        let bytes = Array("POST / \(head)\r\nHost: h\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\n".utf8)
+        var reader = HTTP1RequestReader(isSecure: false, maximumHead: 1000)
+        var position = 0
+        guard case .head(let head)? = try reader.next(in: bytes.span, at: &position) else {
+            Issue.record("no head")
+            return
+        }
+        #expect(head.expectsContinue == isContinueAwaited)
+        #expect(head.request.headerFields.contains(.upgrade) != head.isOld)
+    }
+
     private static let stream = Array(
         ("\r\nPOST /a HTTP/1.1\r\nHost: h\r\nX: y\r\nTransfer-Encoding: chunked\r\n\r\n"
             + "3;x=y\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\nT: r\r\n\r\n"

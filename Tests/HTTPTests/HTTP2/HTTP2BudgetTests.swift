@@ -84,4 +84,63 @@ struct HTTP2BudgetTests {
             #expect(await eventually { service.unread.count == 0 })
         }
     }
+
+    @Test("a stranger's requests wait with 64 KiB of heads, which count among all that is held")
+    func waitingHeads() async {
+        await withOwnLoop { loop in
+            let service = HTTPService { request in
+                _ = try? await request.body.collect(upTo: 1 << 20)
+                return .text(.ok, "done")
+            }
+            let pair = HTTP2Pair(service: service, atWork: 4, on: loop)
+            defer { pair.close(on: loop) }
+            let long: HTTPFields = [.userAgent: String(repeating: "a", count: 15_000)]
+            let atWork = (0..<4).map { _ in pair.request("/", method: .post, end: false, on: loop) }
+            await pair.exchange(on: loop)
+            let waiting = (0..<4).map { _ in pair.request("/", long, on: loop) }
+            await pair.exchange(on: loop)
+            #expect(waiting.allSatisfy { !$0.isClosed })
+            #expect(service.unread.count > 60_000)
+            let refused = pair.request("/", long, on: loop)
+            await pair.exchange(on: loop)
+            #expect(refused.failure == .reset(.refusedStream))
+            for answer in atWork { answer.stream?.end(on: loop) }
+            #expect(await pair.exchange(on: loop) { (atWork + waiting).allSatisfy { $0.text == "done" } })
+            #expect(await eventually { service.unread.count == 0 })
+        }
+    }
+
+    @Test("what heads of strangers take of all memory is bounded, too")
+    func headsOfAll() async {
+        await withOwnLoop { loop in
+            let service = HTTPService(limits: .changed { $0.unreadBodies = 20_000 }) { request in
+                _ = try? await request.body.collect(upTo: 1 << 20)
+                return .text(.ok, "done")
+            }
+            let long: HTTPFields = [.userAgent: String(repeating: "a", count: 15_000)]
+            var pairs: [HTTP2Pair] = []
+            for isWithin in [true, true, false] {
+                let pair = HTTP2Pair(service: service, atWork: 1, on: loop)
+                pairs.append(pair)
+                // Who is first does not wait.
+                let first = pair.request("/", method: .post, long, end: false, on: loop)
+                let second = pair.request("/", long, on: loop)
+                await pair.exchange(on: loop)
+                #expect(!first.isClosed)
+                #expect(second.isClosed != isWithin)
+            }
+            for pair in pairs { pair.close(on: loop) }
+            #expect(await eventually { service.unread.count == 0 })
+        }
+    }
+
+    @Test("a body that comes byte by byte is held in one piece")
+    func manyFrames() async {
+        await EventLoop.shared.run { loop in
+            let intake = HTTP2Intake()
+            for byte in 0..<200 { intake.received([UInt8(byte)], on: loop) }
+            intake.end(.ended)
+            #expect(intake.takeWhole(on: loop) == Array(0..<200))
+        }
+    }
 }

@@ -14,6 +14,8 @@ struct HTTP2FloodTests {
         ("WINDOW_UPDATE", Wire.window(0, 1)), ("WINDOW_UPDATE of a stream", Wire.window(1, 1)),
         ("PRIORITY", Wire.frame(.priority, 0, 3, [0, 0, 0, 0, 9])), ("RST_STREAM", Wire.reset(1)),
         ("empty DATA", Wire.data(1, [])), ("unknown", Wire.frame(99, 0, 0, [1])),
+        ("DATA of padding", Wire.frame(.data, 8, 1, [3, 0, 0, 0])), ("ORIGIN", Wire.frame(12, 0, 0)),
+        ("PRIORITY_UPDATE", Wire.frame(16, 0, 0, [0, 0, 0, 3])),
     ]
 
     /// A connection whose stream 1 is open.
@@ -23,7 +25,7 @@ struct HTTP2FloodTests {
         return pair
     }
 
-    @Test("before a secret a flood ends the connection, what comes before it does not", arguments: 0..<8)
+    @Test("before a secret a flood ends the connection, what comes before it does not", arguments: 0..<11)
     func untrusted(kind: Int) async {
         let (name, frame) = Self.kinds[kind]
         await EventLoop.shared.run { loop in
@@ -42,6 +44,20 @@ struct HTTP2FloodTests {
             #expect(await pair.frames(on: loop).last?.code == .enhanceYourCalm, "\(name)")
             #expect(pair.isServerGone)
             #expect(most < 1024)
+        }
+    }
+
+    @Test("heads of streams that were passed over end the connection as well, when they are many")
+    func strayHeads() async {
+        await EventLoop.shared.run { loop in
+            let pair = Self.pair(NotingRouter(), on: loop)
+            defer { pair.close(on: loop) }
+            pair.send(Wire.request(5, "/call", method: "POST", end: false), on: loop)
+            let stray = Wire.frame(.headers, 5, 3)
+            for _ in 0..<150 { pair.send(stray, on: loop) }
+            #expect(await !pair.frames(on: loop).contains { $0.is(.goAway) })
+            for _ in 0..<300 { pair.send(stray, on: loop) }
+            #expect(await pair.frames(on: loop).last?.code == .enhanceYourCalm)
         }
     }
 

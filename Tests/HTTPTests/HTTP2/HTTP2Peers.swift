@@ -73,10 +73,14 @@ final class HTTP2Pair: HTTP2ClientOwner {
     }
 
     /// A connection of a listener's service, with its shared budget.
-    init(service: HTTPService, client: HTTP2Settings? = .client, on loop: isolated EventLoop) {
+    init(
+        service: HTTPService, client: HTTP2Settings? = .client, atWork: Int = .max, on loop: isolated EventLoop
+    ) {
         book = service.book
+        var configuration = HTTP2ServerConfiguration.patient(entry: service.entry)
+        configuration.limits.atWorkForStrangers = atWork
         server = HTTP2Connection(
-            over: transport, .patient(entry: service.entry), peer: "192.0.2.1", isSecure: false,
+            over: transport, configuration, peer: "192.0.2.1", isSecure: false,
             place: book.admit(address), service: service, on: loop)
         transport.attach(server)
         if let client {

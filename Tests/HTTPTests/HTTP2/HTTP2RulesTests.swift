@@ -123,6 +123,14 @@ struct HTTP2RulesTests {
         let fields =
             Self.pseudo + [("content-type", "application/grpc"), ("client-secret", " s "), ("client-uuid", " ")]
         #expect(await Self.outcome(of: Wire.headers(1, fields, end: true)) == .status(200))
+        for (type, isTaken) in [
+            ("application/grpc+proto", true), ("application/grpc;a=b", true), ("application/grpc-web", false),
+            ("application/grpcx", false),
+        ] {
+            let outcome = await Self.outcome(
+                of: Wire.headers(1, Self.pseudo + [("content-type", type), ("x-a", " b")], end: true))
+            #expect(outcome == (isTaken ? .status(200) : .reset(.protocolError)), "\(type)")
+        }
     }
 
     @Test("a pseudo field that is missing, empty or late resets the stream")
@@ -157,6 +165,9 @@ struct HTTP2RulesTests {
         #expect(await Self.outcome(of: pseudo) == .reset(.protocolError))
         let open = start + Wire.headers(1, [("x-trailer", "1")], end: false)
         #expect(await Self.outcome(of: open) == .reset(.protocolError))
+        let long = String(repeating: "v", count: 8000)
+        let tooMany = start + Wire.headers(1, (0..<9).map { ("x-\($0)", long) }, end: true)
+        #expect(await Self.outcome(of: tooMany) == .reset(.protocolError))
     }
 
     @Test("CONNECT is not offered")

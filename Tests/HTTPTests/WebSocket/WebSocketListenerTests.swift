@@ -129,6 +129,22 @@ struct WebSocketListenerTests {
         }
     }
 
+    @Test(
+        "after a close that breaks the rules no other is waited for",
+        arguments: [[0x88, 0x81, 0, 0, 0, 0, 3], [0x88, 0x82, 0, 0, 0, 0, 3, 237]])
+    func badClose(bytes: [UInt8]) async throws {
+        try await RunningServer.with(
+            limits: .changed { $0.webSocketEnd = .seconds(3600) }, http: webSocketEntry(echo)
+        ) { server in
+            try await RawConnection.with(port: server.port) { connection in
+                let peer = try await WebSocketPeer.open(connection)
+                try await connection.send(bytes)
+                #expect(try await peer.next()?.code == 1002)
+                #expect(try await peer.next() == nil)
+            }
+        }
+    }
+
     @Test("a client that vanishes cancels run, which is called once")
     func vanishing() async throws {
         let cancelled = Latch()

@@ -36,7 +36,12 @@ struct DatabaseFiles: Sendable {
     /// SQLite gives its companions (-wal, -shm) the mode of the database.
     func createFile() throws {
         // Only ever a new file (O_EXCL): closing a descriptor of an open database would drop SQLite's POSIX locks.
-        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        var descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if descriptor < 0, errno == EEXIST, kind == .missing {
+            // A link to where no file is yet: it is made there.
+            descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { throw FileFailure.error(errno, path: path) }
+        }
         if descriptor >= 0 {
             fchmod(descriptor, 0o600)
             close(descriptor)
