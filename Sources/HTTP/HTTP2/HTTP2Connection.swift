@@ -140,6 +140,7 @@ package final class HTTP2Connection: ByteProtocol {
             // Their clients have given up so many that are still being ended.
             return exchange.refuse(on: loop)
         }
+        trustIfKnown(on: loop)
         let waits = !pending.isEmpty || !mayBegin
         guard !waits || !link.session.floodGuard.isOfStranger || mayWait(exchange) else {
             return exchange.refuse(on: loop)

@@ -191,7 +191,7 @@ final class HTTP2Intake {
 
     func received(_ bytes: [UInt8], on loop: isolated EventLoop) {
         guard state == .open else { return stream?.consume(bytes.count, on: loop) ?? () }
-        if let last = chunks.last, last.count + bytes.count <= Self.joinedUpTo {
+        if !chunks.isEmpty, chunks[chunks.endIndex - 1].count + bytes.count <= Self.joinedUpTo {
             chunks[chunks.endIndex - 1] += bytes
         } else {
             chunks.append(bytes)
