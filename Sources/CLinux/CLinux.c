@@ -173,6 +173,14 @@ void linux_keep_freed_memory(int bytes) {
 #endif
 }
 
+void linux_release_freed_memory(size_t much) {
+#ifdef __GLIBC__
+    if (mallinfo2().fordblks > much) malloc_trim(0);
+#else
+    (void)much;
+#endif
+}
+
 // Code is never written to (no text relocations), so the file has the same bytes.
 static int release_code_of(struct dl_phdr_info *program, size_t size, void *unused) {
     (void)size, (void)unused;

@@ -12,6 +12,9 @@ package struct JSONLimits: Sendable, Hashable {
 
     package static let `default` = JSONLimits()
 
+    /// Of a request's body, whose tree is held as long as its call waits: ten thousand ids and more, at some 100 bytes each.
+    package static let request = JSONLimits(values: 1 << 16)
+
     package init(depth: Int = 64, numberLength: Int = 1_000, nameLength: Int = 1_024, values: Int = 1 << 21) {
         // The parser and everything that walks its tree recurse; this keeps them within a thread's stack.
         self.depth = min(depth, 512)

@@ -57,7 +57,7 @@ struct ArgumentMapping {
         if route.body == .objectOrForm, request.isForm || bytes.isEmpty && request.isUntyped { return try form(bytes) }
         let value: JSONValue
         do {
-            value = try JSONParser.parse(bytes)
+            value = try JSONParser.parse(bytes, limits: .request)
         } catch {
             throw .malformed("invalid request body: \(error)")
         }

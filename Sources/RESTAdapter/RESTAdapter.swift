@@ -74,11 +74,15 @@ package struct RESTAdapter: Sendable {
         _ match: RouteTable.Match, _ caller: RESTAuthenticator.Caller, _ request: InboundRequest
     ) -> ToolCall {
         let settings = settings.shared
-        return ToolCall(
+        var call = ToolCall(
             principal: caller.principal, origin: .rest, requestID: request.id, client: request.client,
             userAgent: request.head.headerFields[.userAgent] ?? "",
             baseURL: match.route.effect == .visitCookie
                 ? request.baseURLOfPage(settings.value) : request.baseURL(settings.value))
+        // A body whose length is not told counts as the longest.
+        let length = request.contentLength ?? Int64(ArgumentMapping.bodyLimit)
+        call.requestBytes = match.route.body == .none ? 0 : Int(length)
+        return call
     }
 
     /// Who sends it. A session in a cookie counts in a browser only together with the CSRF cookie, which pages can take
@@ -190,7 +194,7 @@ package struct RESTAdapter: Sendable {
         switch route.result {
         case .data:
             return Envelope.response(.ok, Envelope.success(shown(output, route)), fields: fields)
-        case .member(let name): return Envelope.response(.ok, Envelope.success(output[name] ?? .null), fields: fields)
+        case .member(let name): return Envelope.response(.ok, Envelope.success(output[name]), fields: fields)
         case .redirect(let name):
             return .redirect(to: try Self.text(name, in: output, of: route), fields: fields)
         case .none, .socket: return Envelope.response(.ok, Envelope.success(nil), fields: fields)

@@ -216,15 +216,22 @@ def test_an_agent_that_does_not_read_its_tasks_holds_back_only_its_own_callers(a
                ["content"][0]["text"] == "agent offline", what="gone")
 
 
-def test_a_user_cannot_fill_the_memory_with_calls_that_wait(abused, connect):
+@pytest.mark.parametrize("place", ["arguments", "beside them"])
+def test_a_user_cannot_fill_the_memory_with_calls_that_wait(abused, connect, place):
     """Of a hundred and twenty calls with 3 MiB each, to an agent that does not answer, 256 MiB wait."""
     silent = connect()
     token = abused.token("nezha:server:exec", "nezha:server:read")
     server = server_of(abused, silent)["id"]
 
     def wait(_):
-        result = abused.call(token, "server.exec", server_id=server, cmd="x", stdin="x" * (3 << 20), timeout_seconds=120)
-        return result["content"][0]["text"]
+        load = "x" * (3 << 20)
+        arguments = {"server_id": server, "cmd": "x", "timeout_seconds": 120}
+        params = {"name": "server.exec", "arguments": arguments}
+        if place == "arguments":
+            arguments["stdin"] = load
+        else:
+            params["load"] = load
+        return abused.rpc(token, "tools/call", params, timeout=180).json()["result"]["content"][0]["text"]
 
     def refused(texts):
         return [text for text in texts if "too many calls of this user at once" in text]

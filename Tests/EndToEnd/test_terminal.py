@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -99,6 +100,21 @@ def test_closing_the_socket_ends_the_shell(world):
             pid = read_until(client, b"=\r\n").split(b"pid=")[-1].split(b"=")[0]
         assert os.path.exists(f"/proc/{int(pid)}")
     wait_until(lambda: not os.path.exists(f"/proc/{int(pid)}"), what="the shell has ended")
+
+
+def test_closing_the_socket_ends_a_program_that_takes_no_input(world):
+    """Its terminal is full, so the agent waits for room, not for the stream."""
+    with world.attached("terminal", world.real_server, world.admin) as client:
+        client.send(typed("stty raw -echo; printf read%s=%s= y $$; exec sleep 888\n"))
+        output = read_until(client, b"ready=")
+        while not (found := re.search(rb"ready=(\d+)=", output)):
+            output += client.recv(timeout=20)
+        pid = int(found[1])
+        for _ in range(4):
+            client.send(typed("y" * 32768))
+        time.sleep(0.5)
+        assert os.path.exists(f"/proc/{pid}")
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 30, what="the program has ended")
 
 
 def test_large_input_and_output_pass_whole(world):

@@ -1,11 +1,13 @@
 """Tunnels (engines.md 8): a real WebSocket server and a real HTTP service behind our agent, reached by the host of a rule."""
 
+import asyncio
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import requests
+from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.server import serve
@@ -101,13 +103,24 @@ def test_a_websocket_passes_whole(gateway, tunnel, echo):
 
 def test_megabytes_both_ways_at_once(gateway, tunnel, echo):
     host, _ = echo
+    domain = tunnel("large.example.test", host)
+    address, port = gateway.address.rsplit(":", 1)
     pieces = [bytes([n]) * 1_000_000 for n in range(32)]
-    with through(gateway, tunnel("large.example.test", host), compression=None) as ws:
-        sender = threading.Thread(target=lambda: [ws.send(piece) for piece in pieces])
-        sender.start()
-        for piece in pieces:
-            assert ws.recv(30) == piece
-        sender.join(10)
+
+    # The synchronous client reads nothing while it waits for room to send.
+    async def both_ways():
+        async with connect_async(f"ws://{domain}/socket", host=address, port=int(port), compression=None, max_size=None,
+                                 proxy=None, subprotocols=["chat"]) as ws:
+            async def send():
+                for piece in pieces:
+                    await ws.send(piece)
+
+            sender = asyncio.create_task(send())
+            for piece in pieces:
+                assert await asyncio.wait_for(ws.recv(), 30) == piece
+            await sender
+
+    asyncio.run(both_ways())
 
 
 def test_a_client_that_vanishes_ends_the_tunnel(gateway, tunnel, echo):

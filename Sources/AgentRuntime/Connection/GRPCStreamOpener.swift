@@ -6,6 +6,8 @@ struct GRPCStreamOpener: StreamOpening {
     static let keepAlive = Duration.seconds(30)
     /// How long the gateway may take to end a stream that we have ended.
     static let closeGrace = Duration.seconds(5)
+    /// How long what has come may take to be used up when the gateway has ended the stream.
+    static let drainGrace = Duration.seconds(5)
 
     let link: AgentLinkClient
 
@@ -20,7 +22,7 @@ struct GRPCStreamOpener: StreamOpening {
         _ id: String, limit: Duration?, _ body: @escaping @Sendable (any FrameStream) async throws -> Void
     ) async throws {
         let stream = QueuedStream()
-        let ended = Signal()
+        let (ended, over) = (Signal(), Signal())
         try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             group.addTask {
@@ -33,9 +35,15 @@ struct GRPCStreamOpener: StreamOpening {
                     try await stream.outbound.send([])
                 }
             }
+            group.addTask {
+                await ended.wait()
+                try await Task.sleep(for: Self.drainGrace)
+                over.fire()
+            }
             let outcome: Result<Void, any Error>
             do {
-                try await body(stream)
+                // Who waits for a program or a service that takes nothing does not see that the stream has ended.
+                let _: Void? = try await withCancellation(by: over) { try await body(stream) }
                 outcome = .success(())
             } catch {
                 outcome = .failure(error)

@@ -61,6 +61,8 @@ int linux_disk_space(const char *path, unsigned long long *total, unsigned long 
 /// Has malloc(3) serve blocks up to `bytes` from memory that it keeps, and keep that much of it (mallopt(3)). Does
 /// nothing where the C library has no such choice.
 void linux_keep_freed_memory(int bytes);
+/// Gives memory that was freed back to the system, where that is more than `much` bytes (malloc_trim(3)).
+void linux_release_freed_memory(size_t much);
 /// Takes the program's own code out of this process's memory (madvise(2)): what is still wanted is mapped again from the
 /// system's cache of the file when it runs, and what only the start needed is not.
 void linux_release_code(void);

@@ -23,7 +23,7 @@ package struct JSONRPCRequest: Sendable, Hashable {
 
     /// Reads the body of a request.
     package init(
-        parsing bytes: [UInt8], limits: JSONLimits = .default
+        parsing bytes: [UInt8], limits: JSONLimits = .request
     ) throws(JSONRPCEnvelopeError) {
         let envelope: JSONValue
         let range: Range<Int>?

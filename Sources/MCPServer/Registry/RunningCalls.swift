@@ -6,7 +6,7 @@ final class RunningCalls: Sendable {
     struct Limits: Sendable, Hashable {
         /// More than any client keeps open.
         var calls = 1024
-        /// Bytes of arguments: seventy writes of the largest size.
+        /// Bytes of requests: thirty of the largest size.
         var bytes = 256 << 20
     }
 

@@ -26,6 +26,8 @@ package struct ToolCall: Sendable {
     package var socket: ToolSocket?
     /// What the request and its answer carry besides arguments and output; `nil` for most.
     package var body: ToolBody?
+    /// Bytes of the request that brought it: so much of its user's is held while it runs (``RunningCalls``).
+    package var requestBytes = 0
     /// Whether a call that ended so leaves a row; `nil` = it does. For those that can be repeated at will, of which only
     /// so many are recorded (``AuditThrottle``).
     var leavesRow: (@Sendable (ToolFailure?) -> Bool)?

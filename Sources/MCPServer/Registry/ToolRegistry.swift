@@ -133,7 +133,8 @@ package final class ToolRegistry: Sendable {
         let began = ContinuousClock.now
         let arguments = arguments == .null ? .object(JSONObject()) : arguments
         let found = FoundServer()
-        let (result, auditText) = await pipeline(tool, arguments, bytes?.count ?? 0, call, found)
+        let size = max(call.requestBytes, bytes?.count ?? 0)
+        let (result, auditText) = await pipeline(tool, arguments, size, call, found)
         record(
             result, of: tool, arguments, bytes, call, found, auditText: auditText, duration: began.duration(to: .now))
         return result

@@ -18,9 +18,12 @@ struct RelayFailure: Error, Sendable, Hashable {
 
     static func agent(_ text: String) -> RelayFailure { RelayFailure(kind: .agent, text: text) }
 
-    /// The agent's own words (NZTE).
+    /// The agent's own words (NZTE), without what a terminal would obey.
     static func reported(_ text: String) -> RelayFailure {
-        RelayFailure(kind: .agent, text: text.isEmpty ? "agent reported an error" : text)
+        let shown = text.unicodeScalars.filter { scalar in
+            scalar.value == 0x0A || scalar.value == 0x09 || scalar.properties.generalCategory != .control
+        }
+        return RelayFailure(kind: .agent, text: shown.isEmpty ? "agent reported an error" : String(shown))
     }
 
     static let clientGone = RelayFailure(kind: .clientGone, text: "client went away")

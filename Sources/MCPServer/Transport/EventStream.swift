@@ -85,11 +85,16 @@ struct EventStream: Sendable {
 }
 
 extension JSONRPCRequest {
-    /// What the client wants its progress to be named; `nil` where it wants none, or said it in a wrong type.
+    /// Bytes of a token, which comes with each event.
+    private static let longestProgressToken = 1024
+
+    /// What the client wants its progress to be named; `nil` where it wants none, or said it in a wrong type or at length.
     var progressToken: JSONValue? {
         // Not `? token : nil`, where the literal would be a JSON null.
         guard let token = meta?["progressToken"] else { return nil }
-        guard token.stringValue != nil || token.int64Value != nil else { return nil }
+        guard token.stringValue.map({ $0.utf8.count <= Self.longestProgressToken }) ?? (token.int64Value != nil) else {
+            return nil
+        }
         return token
     }
 }

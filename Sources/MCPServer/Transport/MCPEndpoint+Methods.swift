@@ -113,10 +113,12 @@ extension MCPEndpoint {
         return success(message, result, era)
     }
 
-    /// A `tools/call` that may be made.
+    /// A `tools/call` that may be made, without what else its message says: that is not held while the call waits.
     final class AcceptedCall: Sendable {
         fileprivate let tool: String
-        fileprivate let message: JSONRPCRequest
+        fileprivate let id: JSONRPCID?
+        fileprivate let arguments: JSONValue
+        fileprivate let progressToken: JSONValue?
         fileprivate let era: MCPEra
         /// The arguments as they were sent.
         fileprivate let bytes: ArraySlice<UInt8>?
@@ -129,7 +131,9 @@ extension MCPEndpoint {
             mayStream: Bool
         ) {
             self.tool = tool
-            self.message = message
+            id = message.id
+            arguments = message.params?["arguments"] ?? .null
+            progressToken = message.progressToken
             self.era = era
             bytes = message.argumentsRange.map { body[$0] }
             self.call = call
@@ -170,7 +174,7 @@ extension MCPEndpoint {
 
     func make(_ accepted: AcceptedCall) async -> OutboundResponse {
         guard accepted.mayStream else { return Self.answer(await run(accepted)) }
-        guard let token = accepted.message.progressToken else {
+        guard let token = accepted.progressToken else {
             return await LateStream(patience: patience).response { await self.run(accepted) }
         }
         return EventStream(progressToken: token).response { await self.run(accepted, progress: $0) }
@@ -187,22 +191,22 @@ extension MCPEndpoint {
         var call = accepted.call
         call.progress = progress
         let outcome = await registry.invoke(
-            accepted.tool, arguments: accepted.message.params?["arguments"] ?? .null, bytes: accepted.bytes, call: call)
+            accepted.tool, arguments: accepted.arguments, bytes: accepted.bytes, call: call)
         return encoded(outcome, of: accepted)
     }
 
     @inline(never)
     private func encoded(_ outcome: Result<JSONValue, ToolFailure>, of accepted: AcceptedCall) -> [UInt8]? {
-        let (message, era) = (accepted.message, accepted.era)
+        let (id, era) = (accepted.id, accepted.era)
         switch outcome {
         case .success(let value):
             let more = complete(JSONObject(), era)
             let shown = registry.givesList(accepted.tool) ? ListResult.wrapped(value) : value
-            return JSONRPCResponse.serialized(id: message.id) {
+            return JSONRPCResponse.serialized(id: id) {
                 ToolResultEncoding.writeSuccess(shown, more, to: &$0)
             }
         case .failure(.cancelled(.clientRequest)) where era == .handshake: return nil
-        case .failure(let failed): return result(message, ToolResultEncoding.failure(failed), era).serialized()
+        case .failure(let failed): return result(id, ToolResultEncoding.failure(failed), era).serialized()
         }
     }
 
@@ -217,11 +221,11 @@ extension MCPEndpoint {
     // MARK: Answers
 
     private func success(_ message: JSONRPCRequest, _ members: JSONObject, _ era: MCPEra) -> OutboundResponse {
-        .json(.ok, bytes: result(message, members, era).serialized())
+        .json(.ok, bytes: result(message.id, members, era).serialized())
     }
 
-    func result(_ message: JSONRPCRequest, _ result: JSONObject, _ era: MCPEra) -> JSONRPCResponse {
-        .success(id: message.id, .object(complete(result, era)))
+    func result(_ id: JSONRPCID?, _ result: JSONObject, _ era: MCPEra) -> JSONRPCResponse {
+        .success(id: id, .object(complete(result, era)))
     }
 
     /// With what every result of the revision says.

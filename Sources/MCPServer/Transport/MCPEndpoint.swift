@@ -146,6 +146,7 @@ package final class MCPEndpoint: Sendable {
                 userAgent: request.head.headerFields[.userAgent] ?? "",
                 baseURL: request.baseURL(publicURL: settings.shared.value.publicURL),
                 rpcID: message.id)
+            call.requestBytes = body.count
             call.protocolVersion = era.version ?? request.head.headerFields[.mcpProtocolVersion]
             return dispatch(message, body, era, call, request)
         } catch {
@@ -180,7 +181,7 @@ package final class MCPEndpoint: Sendable {
         // A message whose revision cannot be told is refused for the budget all the same.
         let era = (try? MCPEra.of(message, request.head.headerFields)) ?? .handshake
         return .json(
-            .ok, bytes: result(message, ToolResultEncoding.failure(failure), era).serialized(),
+            .ok, bytes: result(message.id, ToolResultEncoding.failure(failure), era).serialized(),
             fields: [.retryAfter: String(seconds)])
     }
 

@@ -1,4 +1,5 @@
 package import Logging
+import Primitives
 package import Settings
 package import Storage
 
@@ -66,6 +67,7 @@ package struct Housekeeper: Sendable {
         var hour = localTime(now())
         while !Task.isCancelled {
             _ = transferURLs.sweep()
+            FreedMemory.giveBack()
             let before = hour
             hour = localTime(now())
             if hour != before, hour == .ofCompaction { await weekly() }

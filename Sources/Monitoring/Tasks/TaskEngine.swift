@@ -185,7 +185,8 @@ package final class TaskEngine: Sendable {
             return
         }
         await tell(reply, of: task, from: record)
-        let began = time.addingTimeInterval(-Double(max(0, min(reply.delay, 86_400))))
+        let delay = reply.delay.isFinite ? max(0, min(reply.delay, 86_400)) : 0
+        let began = time.addingTimeInterval(-Double(delay))
         do {
             try await rows.update(id: id) { row in
                 row.form.lastExecutedAt = Moment(began)

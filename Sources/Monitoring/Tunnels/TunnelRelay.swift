@@ -13,17 +13,19 @@ final class TunnelRelay: Sendable {
     private static let frameLimit = 32 << 10
     /// For so long a WebSocket may be silent: a client that vanished without a word keeps its place no longer.
     static let silence = Duration.seconds(3600)
+    /// A service that takes nothing of a request for so long has gone: its client may have, too, and is not heard meanwhile.
+    static let stall = Duration.seconds(60)
 
     private let stream: any AgentStream
     private let exchange: Mutex<RelayedExchange>
     private let sending: Task<Void, Never>
 
     /// Begins to send at once.
-    init(_ request: InboundRequest, over stream: any AgentStream) {
+    init(_ request: InboundRequest, over stream: any AgentStream, stall: Duration = TunnelRelay.stall) {
         let framing = Self.framing(of: request)
         self.stream = stream
         exchange = Mutex(RelayedExchange(method: request.head.method, framing))
-        sending = Task { await Self.send(request, framing, over: stream) }
+        sending = Task { await Self.send(request, framing, over: stream, stall) }
     }
 
     /// Whether the service speaks WebSocket from here on.
@@ -107,19 +109,22 @@ final class TunnelRelay: Sendable {
 
     /// What cannot be sent shows on the way back.
     private static func send(
-        _ request: InboundRequest, _ framing: RelayedExchange.Framing, over stream: any AgentStream
+        _ request: InboundRequest, _ framing: RelayedExchange.Framing, over stream: any AgentStream, _ stall: Duration
     ) async {
         let isChunked = framing == .chunked
+        @Sendable func send(_ bytes: [UInt8]) async throws {
+            try await withDeadline(stall) { try await stream.send(bytes) }
+        }
         do {
             var head = request.head
             head.headerFields[.authorization] = nil
-            try await stream.send(RelayedExchange.head(head, framing))
+            try await send(RelayedExchange.head(head, framing))
             while let bytes = try await request.body.next() {
-                for piece in pieces(of: bytes) {
-                    try await stream.send(isChunked ? RelayedExchange.chunk(piece) : piece)
-                }
+                for piece in pieces(of: bytes) { try await send(isChunked ? RelayedExchange.chunk(piece) : piece) }
             }
-            if isChunked { try await stream.send(RelayedExchange.chunk([])) }
+            if isChunked { try await send(RelayedExchange.chunk([])) }
+        } catch is DeadlineExceeded {
+            await stream.close()
         } catch {
             return
         }

@@ -125,4 +125,12 @@ struct JSONRPCTests {
         let message = JSONRPCNotification(method: "notifications/progress", params: ["progress": 1])
         #expect(message.json.text == #"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1}}"#)
     }
+
+    @Test("a message has 65,536 values and not one more", arguments: [(65_536, true), (65_537, false)])
+    func values(count: Int, isTaken: Bool) {
+        // The message and its four members are five.
+        let list = "[" + Array(repeating: "1", count: count - 5).joined(separator: ",") + "]"
+        let bytes = Array(#"{"jsonrpc":"2.0","id":1,"method":"ping","params":\#(list)}"#.utf8)
+        #expect(((try? JSONRPCRequest(parsing: bytes)) != nil) == isTaken)
+    }
 }

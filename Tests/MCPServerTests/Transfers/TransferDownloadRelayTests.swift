@@ -177,4 +177,10 @@ struct TransferDownloadRelayTests {
         #expect(failure([.digest(Self.zeros)]) != nil)
         #expect(failure([frame(.downloadBegins(size: 1)), .digest(Self.zeros)]) != nil)
     }
+
+    @Test("an agent's words have nothing that a terminal obeys")
+    func words() {
+        #expect(RelayFailure.reported("\u{1B}]0;x\u{7}no\u{0}\tsuch\nfile").text == "]0;xno\tsuch\nfile")
+        #expect(RelayFailure.reported("\u{7}").text == "agent reported an error")
+    }
 }

@@ -146,11 +146,20 @@ struct EventStreamTests {
         #expect(last["result"]?["structuredContent"] != nil)
     }
 
+    @Test("a token of 1 KiB is taken, a longer one is none", arguments: [(1024, true), (1025, false)])
+    func longToken(count: Int, isTaken: Bool) throws {
+        let token = JSONValue.string(String(repeating: "a", count: count))
+        let request = JSONRPCRequest(
+            id: .null, method: "tools/call", params: ["_meta": .object(["progressToken": token])])
+        #expect((request.progressToken != nil) == isTaken)
+    }
+
     @Test(
         "plain JSON without a token, with one of a wrong type, and where event streams are not accepted",
         arguments: [
             ([:], "text/event-stream"), (["progressToken": nil], "text/event-stream"),
             (["progressToken": true], "text/event-stream"), (["progressToken": 1.5], "text/event-stream"),
+            (["progressToken": .string(String(repeating: "a", count: 1025))], "text/event-stream"),
             (["progressToken": "p"], "application/json"), (["progressToken": "p"], "*/*"),
             (["progressToken": "p"], "text/event-stream;q=0, application/json"), (["progressToken": "p"], nil),
         ] as [(JSONObject, String?)])

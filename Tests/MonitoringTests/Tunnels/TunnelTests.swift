@@ -128,6 +128,30 @@ import Testing
         #expect(head?.status.code == status)
         #expect(!relay.isSwitched)
     }
+
+    @Test("a service that takes nothing of a request is given up")
+    func stalled() async throws {
+        let stream = DeafStream()
+        let relay = TunnelRelay(Self.upgrade(), over: stream, stall: .milliseconds(50))
+        await #expect(throws: (any Error).self) { try await relay.head() }
+        #expect(stream.isClosed)
+    }
+}
+
+/// Takes nothing, and ends when it is closed.
+private final class DeafStream: AgentStream {
+    let id = "deaf"
+    private let state = Mutex(false)
+
+    var isClosed: Bool { state.withLock { $0 } }
+
+    func receive() async throws -> [UInt8]? {
+        while !isClosed { try await Task.sleep(for: .milliseconds(5)) }
+        return nil
+    }
+
+    func send(_ frame: [UInt8]) async throws { try await Task.sleep(for: .seconds(600)) }
+    func close() async { state.withLock { $0 = true } }
 }
 
 /// The client of a switched connection: says what it is told to, then ends or waits to be cancelled.
