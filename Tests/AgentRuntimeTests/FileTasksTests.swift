@@ -192,6 +192,16 @@ struct FileTasksTests {
         #expect(failure { try write(hash) } == "if_match precondition failed: target is not a regular file")
     }
 
+    @Test("what a file of the kernel has without an end is not read for a precondition")
+    func endless() throws {
+        // It says to be empty and has eight bytes for each page that could be.
+        let write = {
+            _ = try tasks.write(
+                FsWriteTask(path: "/proc/self/pagemap", content: "", ifMatchSHA256: SHA256Digest.hex([])))
+        }
+        #expect(failure(write) == "if_match precondition failed: sha256 mismatch")
+    }
+
     @Test("of many writers with the same precondition one wins")
     func race() async throws {
         let path = folder.file("raced", "start")

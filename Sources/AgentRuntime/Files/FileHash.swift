@@ -5,15 +5,19 @@ import Secrets
 /// SHA-256 of the file at a path, for preconditions.
 enum FileHash {
     /// Lower-case hexadecimal digits of the regular file's contents.
-    /// - Parameter isCancelled: asked between pieces: some files of the kernel have no end.
-    static func sha256(of path: TargetPath, isCancelled: () -> Bool) throws(FileTaskError) -> String {
+    /// - Parameter isCancelled: asked between pieces.
+    /// - Returns: `nil` for a file of the kernel with more than ``UnsizedFile/maxContent``: some have no end.
+    static func sha256(of path: TargetPath, isCancelled: () -> Bool) throws(FileTaskError) -> String? {
         let file = try SafeOpen.regularFile(path.cString)
         var stream = SHA256Stream()
         do throws(SystemCallError) {
+            var room = UnsizedFile.isSuspect(try FileStatus(of: file).size) ? UnsizedFile.maxContent : .max
             while true {
                 if isCancelled() { throw SystemCallError(code: ECANCELED) }
                 let piece = try file.read(limit: 1 << 18)
                 if piece.isEmpty { break }
+                room -= piece.count
+                if room < 0 { return nil }
                 stream.update(piece)
             }
         } catch {
@@ -34,7 +38,7 @@ enum FileHash {
             throw error.code == ENOENT ? .preconditionMissing : .system(error)
         }
         guard status.kind == .file else { throw .preconditionNotRegular }
-        let actual: String
+        let actual: String?
         do {
             actual = try sha256(of: path, isCancelled: isCancelled)
         } catch .notRegularFile {
@@ -42,6 +46,6 @@ enum FileHash {
         } catch {
             throw error
         }
-        guard actual.utf8.elementsEqual(expected.utf8) else { throw .preconditionMismatch }
+        guard let actual, actual.utf8.elementsEqual(expected.utf8) else { throw .preconditionMismatch }
     }
 }

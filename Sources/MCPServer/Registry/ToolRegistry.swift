@@ -133,8 +133,7 @@ package final class ToolRegistry: Sendable {
         let began = ContinuousClock.now
         let arguments = arguments == .null ? .object(JSONObject()) : arguments
         let found = FoundServer()
-        let size = max(call.requestBytes, bytes?.count ?? 0)
-        let (result, auditText) = await pipeline(tool, arguments, size, call, found)
+        let (result, auditText) = await pipeline(tool, arguments, call, found)
         record(
             result, of: tool, arguments, bytes, call, found, auditText: auditText, duration: began.duration(to: .now))
         return result
@@ -169,7 +168,7 @@ package final class ToolRegistry: Sendable {
 
     /// - Returns: what the caller is told, and of a failure what only the audit row tells.
     private func pipeline(
-        _ tool: RegisteredTool, _ arguments: JSONValue, _ size: Int, _ call: ToolCall, _ found: FoundServer
+        _ tool: RegisteredTool, _ arguments: JSONValue, _ call: ToolCall, _ found: FoundServer
     ) async -> (Result<ToolResult, ToolFailure>, auditText: String?) {
         do {
             guard case .object = arguments else {
@@ -184,7 +183,7 @@ package final class ToolRegistry: Sendable {
             if target == .agent { try await gate.checkVersion(target, server: server) }
             let result =
                 tool.definition.isBrief
-                ? try await runBriefly(tool, arguments, call) : try await runLive(tool, arguments, size, call, found)
+                ? try await runBriefly(tool, arguments, call) : try await runLive(tool, arguments, call, found)
             return (.success(result), nil)
         } catch let error as AnnotatedFailure {
             return (.failure(error.failure), error.auditText)
@@ -215,14 +214,14 @@ package final class ToolRegistry: Sendable {
     /// Runs under the tool's deadline, registered as live work so that it can be stopped with a cause. Work that is
     /// refused while it registers never begins.
     private func runLive(
-        _ tool: RegisteredTool, _ arguments: JSONValue, _ size: Int, _ call: ToolCall, _ found: FoundServer
+        _ tool: RegisteredTool, _ arguments: JSONValue, _ call: ToolCall, _ found: FoundServer
     ) async throws -> ToolResult {
         let user = call.nested == nil ? call.principal.user?.id : nil
-        if let user, !running.admit(user, bytes: size) {
+        if let user, !running.admit(user, bytes: call.requestBytes) {
             throw ToolFailure.told(
                 "too many calls of this user at once; wait until some have ended", .busy(retryAfterSeconds: 1))
         }
-        defer { if let user { running.leave(user, bytes: size) } }
+        defer { if let user { running.leave(user, bytes: call.requestBytes) } }
         let run = CancellableRun()
         let gate = self.gate
         var entry = LiveWork.Entry(
