@@ -1,4 +1,3 @@
-import AgentLink
 import FoundationEssentials
 import GRPC
 import Glibc
@@ -8,6 +7,7 @@ import TestSupport
 import Testing
 import Transport
 
+@testable import AgentLink
 @testable import AgentRuntime
 
 /// A gateway as far as an agent can tell.
@@ -68,11 +68,11 @@ final class FakeGateway: GRPCService {
             let tasks = Tasks(call, on: loop)
             self.tasks.withLock { $0 = tasks }
             return Stream("tasks", self) { gateway, message, _, _ in
-                Task { try await gateway.results.send(AgentTaskResult(protobuf: message)) }
+                if let result = try? AgentTaskResult(protobuf: message) { #expect(gateway.results.offer(result)) }
             }
         case .ioStream:
             return Stream("io", self) { gateway, message, _, _ in
-                Task { try await gateway.frames.send(IOStreamFrame(protobuf: message).frame) }
+                if let frame = try? IOStreamFrame(protobuf: message).frame { #expect(gateway.frames.offer(frame)) }
             }
         case .reportSystemInfo, nil: return nil
         }

@@ -45,7 +45,7 @@ struct ExecTests {
     @Test("a time-out kills the whole process tree")
     func timeoutKillsTree() async throws {
         let start = ContinuousClock.now
-        let reply = try await shell("echo $$; sleep 100 & echo $!; sleep 100", timeout: 1)
+        let reply = try await shell("echo $$; sleep 100 & echo $!; sleep 100", timeout: 3)
         #expect(ContinuousClock.now - start < .seconds(30))
         #expect(reply.timedOut)
         #expect(reply.exitCode == -1)
@@ -65,8 +65,11 @@ struct ExecTests {
 
     @Test("a process of its own session that holds the output costs half a second, no more")
     func escapedWriter() async throws {
+        let folder = TemporaryFolder()
+        let mark = folder.file("mark")
         let start = ContinuousClock.now
-        let reply = try await shell("echo before; setsid sh -c 'echo $$; exec sleep 60' & sleep 0.3")
+        let escapee = "setsid sh -c 'echo $$; : >\(mark); exec sleep 60'"
+        let reply = try await shell("echo before; \(escapee) & while [ ! -e \(mark) ]; do sleep 0.01; done")
         let elapsed = ContinuousClock.now - start
         #expect(reply.exitCode == 0)
         #expect(elapsed > .milliseconds(400))
@@ -76,6 +79,7 @@ struct ExecTests {
         // It made its own session, so it survives by contract; the test takes it away.
         #expect(isRunning(pid))
         kill(pid, SIGKILL)
+        withExtendedLifetime(folder) {}
     }
 
     @Test("each output is cut at the cap, and says so", arguments: [(3, "abc", true), (6, "abcdef", false)])
@@ -163,19 +167,25 @@ struct ExecTests {
 
     @Test("cancellation kills the group at once and gives no answer")
     func cancellation() async throws {
-        let folder = TemporaryFolder()
-        let mark = folder.file("pid")
-        let script = "sleep 100 & echo $! > \(mark).tmp; mv \(mark).tmp \(mark); sleep 100"
-        let task = Task {
-            await ExecTaskRunner.run(ExecTask(cmd: "sh", args: ["-c", script]), environment: environment)
+        // A machine that stands still meanwhile says nothing of us: one of three times has to be quick.
+        var took = Duration.seconds(100)
+        for _ in 0..<3 where took >= .seconds(2) {
+            let folder = TemporaryFolder()
+            let mark = folder.file("pid")
+            let script = "sleep 100 & echo $! > \(mark).tmp; mv \(mark).tmp \(mark); sleep 100"
+            let task = Task {
+                await ExecTaskRunner.run(ExecTask(cmd: "sh", args: ["-c", script]), environment: environment)
+            }
+            #expect(await eventually { contents(mark) != nil })
+            let pid = try #require(contents(mark).flatMap { pid_t($0.dropLast()) })
+            let start = ContinuousClock.now
+            task.cancel()
+            #expect(await task.value == nil)
+            took = ContinuousClock.now - start
+            #expect(await eventually { !isRunning(pid) })
+            withExtendedLifetime(folder) {}
         }
-        #expect(await eventually { contents(mark) != nil })
-        let pid = try #require(contents(mark).flatMap { pid_t($0.dropLast()) })
-        let start = ContinuousClock.now
-        task.cancel()
-        #expect(await task.value == nil)
-        #expect(ContinuousClock.now - start < .seconds(2))
-        #expect(await eventually { !isRunning(pid) })
+        #expect(took < .seconds(2))
     }
 
     @Test("no descriptor and no zombie is left behind")
@@ -186,11 +196,13 @@ struct ExecTests {
         for _ in 0..<30 { _ = try await run(ExecTask(cmd: "true", stdin: "x")) }
         // Other tests run beside this one, so a bound, not equality.
         #expect(await eventually { reader.names(in: "/proc/self/fd").count < 200 })
-        let zombies = reader.names(in: "/proc").compactMap { Int($0) }.filter { pid in
-            let stat = contents("/proc/\(pid)/stat") ?? ""
-            return stat.contains(") Z \(me) ") && stat.contains("(true)")
+        let zombies = {
+            reader.names(in: "/proc").filter { pid in
+                let stat = contents("/proc/\(pid)/stat") ?? ""
+                return stat.contains(") Z \(me) ") && stat.contains("(true)")
+            }.count
         }
-        #expect(zombies.count <= 1)
+        #expect(await eventually { zombies() <= 1 })
     }
 
     @Test("more programs at once than there are slots are refused in words, and a slot is free again afterwards")

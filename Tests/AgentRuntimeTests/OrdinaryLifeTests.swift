@@ -48,9 +48,11 @@ struct OrdinaryLifeTests {
         #expect(ContinuousClock.now - start < .seconds(10))
         #expect(reader.asked.withLock { $0 } == 2)
         reader.mayAnswer.withLock { $0 = true }
-        #expect(await eventually { log.events.count == 2 })
+        // A busy machine may leave another file without its answer for a moment.
+        let told = { log.events.filter { "\($0.metadata?["path"] ?? "")" == "/hangs" } }
+        #expect(await eventually { told().count == 2 })
         #expect(
-            log.events.map { "\($0.level) \($0.message) \($0.metadata?["path"] ?? "")" } == [
+            told().map { "\($0.level) \($0.message) \($0.metadata?["path"] ?? "")" } == [
                 "warning mount does not answer; its last known figures are reported /hangs",
                 "notice mount answers again /hangs",
             ])

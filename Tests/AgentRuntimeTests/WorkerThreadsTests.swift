@@ -24,6 +24,8 @@ struct WorkerThreadsTests {
                 group.addTask {
                     await threads.run {
                         running.begin()
+                        // As many as may run have to be seen together, and then there is a moment for one more.
+                        for _ in 0..<2000 where running.count.most < limit { usleep(5000) }
                         usleep(5000)
                         running.end()
                     }

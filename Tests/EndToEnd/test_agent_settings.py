@@ -83,7 +83,11 @@ def test_nezha_agent_shows_its_settings_takes_a_change_and_goes_on(make_gateway,
     saved = yaml.safe_load((agent.folder / "agent.yml").read_text())
     assert saved["report_delay"] == 1 and saved["client_secret"] == agent.secret
     token = gateway.token("nezha:server:exec")
-    assert gateway.call(token, "server.exec", server_id=server, cmd="echo", args=["on"])["structuredContent"]["stdout"] == "on\n"
+    # It connects anew once it has said them.
+    told = wait_until(
+        lambda: gateway.call(token, "server.exec", server_id=server, cmd="echo", args=["on"]).get("structuredContent"),
+        what="the agent is back")
+    assert told["stdout"] == "on\n"
 
 
 def test_nezha_agent_refuses_another_secret_and_says_that_it_does_not_replace_itself(gateway, agent):

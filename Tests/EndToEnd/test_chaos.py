@@ -12,7 +12,7 @@ import requests
 
 from conftest import ALL_SCOPES
 from test_ground import descriptors
-from gateway import wait_until
+from gateway import patient, wait_until
 
 SECONDS = 60
 PROCESSES = 3
@@ -56,10 +56,10 @@ def test_a_minute_of_everything_at_once_does_not_trouble_whoever_works(make_gate
             caller = session if count % 3 else requests
             message = {"jsonrpc": "2.0", "id": count, "method": "tools/call",
                        "params": {"name": name, "arguments": arguments}}
-            start = time.monotonic()
+            start = patient()
             answer = caller.post(f"{gateway.url}/mcp", json=message, headers={"Authorization": f"Bearer {token}"},
                                  timeout=60)
-            took = time.monotonic() - start
+            took = patient() - start
             assert answer.status_code == 200, (name, answer.status_code, answer.text)
             assert not answer.json()["result"].get("isError"), (name, answer.text)
             if took >= most:

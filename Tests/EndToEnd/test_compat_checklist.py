@@ -928,7 +928,7 @@ def owner_deleted(world):
     wait_until(lambda: world.gateway.rpc(token, "ping").status_code == 200, what="token of the new user works")
     # As the sqlite3 shell does it, which does not follow references; a deletion by the gateway takes the token along.
     world.sql("delete from users where username = 'leaver'")
-    time.sleep(0.5)
+    wait_until(lambda: world.gateway.rpc(token, "ping").status_code == 401, what="the gateway has noticed")
     refused_everywhere(world, f"Bearer {token}", "owner of api token not found")
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ALL_SCOPES, begun_early
-from gateway import Gateway, binary, wait_until
+from gateway import Gateway, binary, patient, wait_until
 from test_agent_abuse import call_fields, field, http2
 from test_lifecycle import Running
 
@@ -123,8 +123,12 @@ def test_an_agent_may_ping_and_send_settings_at_the_rate_of_a_fast_link(gateway,
     secret = call_fields(gateway, "/proto.NezhaService/RequestTask", agent.uuid)
     with dial(gateway) as connection:
         connection.sendall(PREFACE + head(secret))
-        time.sleep(0.3)
+        # The head of the answer comes once the secret was believed.
         received = b""
+        while not any(kind == HEADERS and stream == 1 for kind, _, stream, _ in frames(received)):
+            more = connection.recv(1 << 16)
+            assert more, "the connection ended"
+            received += more
         for _ in range(40):
             connection.sendall(http2(PING, 0, 0, bytes(8)) * 50 + http2(SETTINGS, 0, 0, b"") * 7)
         while sum(kind == PING and flags & 1 for kind, flags, _, _ in frames(received)) < 2000:
@@ -243,9 +247,9 @@ def test_unfinished_log_ins_are_held_in_bounded_memory(gateway):
 def trickle(connection: socket.socket, piece: bytes, limit: float, pause: float = 1) -> tuple[float, bytes]:
     """Sends a piece again and again until the other side ends.
     :return: after how many seconds, and what it said."""
-    began, received = time.monotonic(), b""
+    began, received = patient(), b""
     connection.settimeout(pause)
-    while (passed := time.monotonic() - began) < limit:
+    while (passed := patient() - began) < limit:
         try:
             if piece:
                 connection.sendall(piece)

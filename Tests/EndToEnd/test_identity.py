@@ -167,7 +167,6 @@ def test_strikes_are_listed_forgiven_and_made_by_hand(make_gateway):
     assert {row["ip"]: (row["block_identifier"], row["block_reason"], row["count"]) for row in rows[:2]} == {
         "192.0.2.30": (-124, 4, 99_999), "2001:db8::1": (-124, 4, 99_999)}
     # They outlive the program.
-    time.sleep(0.5)
     gateway.stop()
     gateway.start()
     assert call("GET", "/setting", ip="2001:db8::1").status_code == 403

@@ -53,6 +53,13 @@ def engine(request, tmp_path):
         ["victoria-metrics", f"-storageDataPath={tmp_path}/victoria", f"-httpListenAddr=127.0.0.1:{port}",
          "-retentionPeriod=100y", "-memory.allowedBytes=64MB"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
+
+    def listens():
+        assert server.poll() is None, server.returncode
+        with contextlib.suppress(requests.ConnectionError):
+            return requests.get(f"{url}/health", timeout=5).status_code == 200
+
+    wait_until(listens, 60, what="VictoriaMetrics")
     yield {"engine": "victoriametrics", "write_url": url, "read_url": url}
     server.terminate()
     server.wait(20)

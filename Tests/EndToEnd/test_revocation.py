@@ -14,7 +14,7 @@ import requests
 import yaml
 
 from conftest import ALL_SCOPES
-from gateway import Agent, Gateway, wait_until
+from gateway import Agent, Gateway, patient, wait_until
 from spec_agent import SpecAgent, reply
 from test_lifecycle import Running, audit_rows, within_a_second
 from test_mcp_endpoint import alive
@@ -80,19 +80,19 @@ class Owner:
 
 
 def kill_switch(owner):
-    jwt, began = owner.gateway.login(), time.monotonic()
+    jwt, began = owner.gateway.login(), patient()
     assert owner.gateway.api("PATCH", "/setting", jwt, json={"enable_mcp": False}).json()["success"] is True
     return began
 
 
 def revoked(owner):
-    began = time.monotonic()
+    began = patient()
     owner.gateway.command("token", "revoke", str(owner.token_id))
     return began
 
 
 def revoked_over_rest(owner):
-    jwt, began = owner.gateway.login(), time.monotonic()
+    jwt, began = owner.gateway.login(), patient()
     assert owner.gateway.api("DELETE", f"/api-tokens/{owner.token_id}", jwt).json()["success"] is True
     return began
 
@@ -101,12 +101,12 @@ def expires(owner):
     """Its time comes while everything runs."""
     owner.sql("update api_tokens set expires_at = ? where id = ?", int((time.time() + 1.5) * 1000), owner.token_id)
     time.sleep(1.5)
-    return time.monotonic()
+    return patient()
 
 
 def expired(owner):
     owner.sql("update api_tokens set expires_at = 1 where id = ?", owner.token_id)
-    return time.monotonic()
+    return patient()
 
 
 def deleted(owner):
@@ -114,17 +114,17 @@ def deleted(owner):
     with sqlite3.connect(owner.gateway.database, timeout=10) as database:
         database.execute("pragma foreign_keys = on")
         database.execute("delete from users where id = ?", (owner.user_id,))
-    return time.monotonic()
+    return patient()
 
 
 def demoted(owner):
     owner.sql("update users set role = 1 where id = ?", owner.user_id)
-    return time.monotonic()
+    return patient()
 
 
 def moved(owner):
     owner.own_server(1)
-    return time.monotonic()
+    return patient()
 
 
 LOSSES = [kill_switch, revoked, revoked_over_rest, expires, expired, deleted, demoted, moved]
@@ -173,7 +173,7 @@ def seconds_until_all_has_ended(owner, loss, tmp_path) -> float:
     text, outcome = ("MCP is disabled", "mcp_disabled") if loss is kill_switch else ("revoked", "revoked")
     status, answer = upload.answer()
     assert status == 502 and text in answer, (status, answer)
-    assert time.monotonic() - began < AT_ONCE
+    assert patient() - began < AT_ONCE
     command.assert_ended(began, text)
     expected = {
         "server.exec": [(outcome, TOLD)],
@@ -185,7 +185,7 @@ def seconds_until_all_has_ended(owner, loss, tmp_path) -> float:
     found = lambda: {tool: [(row["outcome"], notes(row)) for row in owner.rows(tool)] for tool in expected}  # noqa: E731
     # Only the row tells when the download was stopped, which nobody reads meanwhile.
     wait_until(lambda: found() == expected, AT_ONCE, every=0.02, what="audit rows")
-    ended = time.monotonic()
+    ended = patient()
     assert download.rest() < SIZE
     transfers.assert_untouched(target, b"old")
     assert requests.get(unused, timeout=20).status_code == 401
@@ -242,10 +242,10 @@ def test_an_agent_is_told_by_the_contract_or_not_at_all(place, extension):
         call = threading.Thread(target=lambda: gateway.call(token, "server.exec", server_id=server, cmd="sleep"))
         call.start()
         task = wait_until(lambda: next((task for task in agent.tasks if task.type == 15), None), what="task")
-        began = time.monotonic()
+        began = patient()
         gateway.command("token", "revoke", str(number))
         call.join(10)
-        assert not call.is_alive() and time.monotonic() - began < AT_ONCE
+        assert not call.is_alive() and patient() - began < AT_ONCE
         row = wait_until(lambda: [row for row in audit_rows(gateway, "server.exec") if row["token_id"] == number],
                          what="audit row")[0]
         assert row["error_msg"].endswith(TOLD if extension else UNTOLD)

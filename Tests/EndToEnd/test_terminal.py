@@ -95,11 +95,12 @@ def test_the_end_of_the_shell_closes_the_socket(shell):
 def test_closing_the_socket_ends_the_shell(world):
     with world.attached("terminal", world.real_server, world.admin) as client:
         client.send(typed("echo pid=$$=\n"))
-        pid = read_until(client, b"=\r\n").split(b"pid=")[-1].split(b"=")[0]
-        while not pid.isdigit():
-            pid = read_until(client, b"=\r\n").split(b"pid=")[-1].split(b"=")[0]
-        assert os.path.exists(f"/proc/{int(pid)}")
-    wait_until(lambda: not os.path.exists(f"/proc/{int(pid)}"), what="the shell has ended")
+        output = b""
+        while not (found := re.search(rb"pid=(\d+)=", output)):
+            output += client.recv(timeout=20)
+        pid = int(found[1])
+        assert os.path.exists(f"/proc/{pid}")
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), what="the shell has ended")
 
 
 def test_closing_the_socket_ends_a_program_that_takes_no_input(world):

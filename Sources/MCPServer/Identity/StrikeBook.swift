@@ -139,7 +139,7 @@ package final class StrikeBook: Sendable {
         }
     }
 
-    /// Writes changes until the surrounding task is cancelled.
+    /// Writes changes until the surrounding task is cancelled, and then those that wait.
     package func run() async {
         for await change in changes {
             do {

@@ -96,6 +96,7 @@ struct IOStreamTests {
                     sent.add()
                 }
             }
+            try await eventually { received.count == 4 && sent.count == 2 }
             try await Task.sleep(for: .milliseconds(50))
             #expect(received.count == 4)
             #expect(sent.count == 2)

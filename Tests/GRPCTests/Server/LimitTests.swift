@@ -131,6 +131,7 @@ struct LimitTests {
                     }
                     await stream.finish()
                 }
+                #expect(await eventually { service.record.all == ["open"] && sent.value > 0 })
                 try await Task.sleep(for: .milliseconds(200))
                 #expect(sent.value < 16)
                 #expect(service.record.all == ["open"])

@@ -21,7 +21,7 @@ struct ConnectionLifeTests {
                         try await stream.send(Array("open".utf8))
                         while try await stream.next() != nil {
                             // The stream is known to be open now.
-                            #expect(await gateway.shutDown() < .seconds(5))
+                            #expect(await gateway.shutDown() < .seconds(30))
                         }
                     }
                 }

@@ -109,11 +109,12 @@ struct TLSListenerTests {
                 #expect(received == "")
             }
         }
-        try await RunningGateway.with(tls: certificate.listener) { gateway in
+        let patient = ListenerLimits.changed { $0.shutdownGrace = .seconds(60) }
+        try await RunningGateway.with(limits: patient, tls: certificate.listener) { gateway in
             let port = try #require(gateway.address.tlsPort)
             try await RawConnection.with(port: port) { connection in
                 try await Task.sleep(for: .milliseconds(50))
-                #expect(await gateway.shutDown() < .seconds(3))
+                #expect(await gateway.shutDown() < .seconds(30))
                 #expect(try await connection.receiveAll() == "")
             }
         }

@@ -89,12 +89,12 @@ struct ProtocolSwitchTests {
                 while !Task.isCancelled { do { _ = try await connection.receive() } catch { break } }
                 ended.open()
             }
-            try await RunningServer.with(http: entry) { server in
+            try await RunningServer.with(limits: .changed { $0.shutdownGrace = .seconds(60) }, http: entry) { server in
                 try await RawConnection.with(port: server.port) { connection in
                     try await connection.send(Self.request)
                     try await begun.wait()
                     if stops {
-                        #expect(await server.shutDown() < .seconds(4))
+                        #expect(await server.shutDown() < .seconds(30))
                     } else {
                         await connection.reset()
                     }

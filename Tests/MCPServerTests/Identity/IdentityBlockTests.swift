@@ -52,6 +52,16 @@ struct IdentityBlockTests {
         #expect(gateway.strikes.block(ip: "192.0.2.9") == nil)
     }
 
+    @Test("what waits to be written when the program stops is written still")
+    func stop() async throws {
+        let gateway = try await TestGateway()
+        for last in 1...100 { gateway.strikes.blockByHand(ip: "192.0.2.\(last)") }
+        let writer = Task { await gateway.strikes.run() }
+        writer.cancel()
+        await writer.value
+        #expect(try await gateway.storage.strikes.strikes().count == 100)
+    }
+
     @Test("a block by hand is told apart, and no block is longer than a year to say")
     func byHand() async throws {
         let gateway = try await TestGateway()

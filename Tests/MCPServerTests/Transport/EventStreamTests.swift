@@ -293,6 +293,8 @@ struct EventStreamTests {
             guard case .stream(_, let first) = await scene.post("server.exec", meta: [:], at: endpoint).body else {
                 throw Gone()
             }
+            // It is with the agent now.
+            #expect(await eventually { gateway.network.sent.count == 2 })
             await #expect(throws: Gone.self) { try await first { _ in throw Gone() } }
             #expect(await eventually { gateway.network.cancelled == 2 })
 
@@ -300,7 +302,7 @@ struct EventStreamTests {
                 throw Gone()
             }
             let reading = Task { try await second { _ in } }
-            try await Task.sleep(for: .milliseconds(50))
+            #expect(await eventually { gateway.network.sent.count == 3 })
             reading.cancel()
             await #expect(throws: CancellationError.self) { try await reading.value }
             #expect(gateway.network.cancelled == 3)

@@ -198,7 +198,8 @@ import Testing
                 notifier: world.notifier, client: OutboundClient(guard: AddressGuard()), settings: world.settings,
                 logger: quiet)
             try await EngineWorld.running([world.notifier.run, engine.run]) {
-                try await Task.sleep(for: .milliseconds(50))
+                // What is told before the engine listens is lost to it.
+                #expect(await eventually { world.events.queues.contains { $0.name == "addresses" } })
                 let (old, new) = (GeoIPInfo(ipv4: "192.0.2.1"), GeoIPInfo(ipv4: "198.51.100.2"))
                 world.events.reported(geoIP: new, previous: nil, server: 1)
                 world.events.reported(geoIP: new, previous: old, server: 2)
@@ -228,7 +229,8 @@ import Testing
                 storage: world.storage, roster: world.roster, network: world.network, events: world.events,
                 notifier: world.notifier, client: try client(), settings: world.settings, logger: quiet)
             try await EngineWorld.running([engine.run]) {
-                try await Task.sleep(for: .milliseconds(50))
+                // What is told before the engine listens is lost to it.
+                #expect(await eventually { world.events.queues.contains { $0.name == "addresses" } })
                 world.events.reported(geoIP: GeoIPInfo(ipv4: "192.0.2.1"), previous: nil, server: 1)
                 try await sink.wait(for: 1)
             }

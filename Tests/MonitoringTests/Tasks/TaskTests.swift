@@ -107,8 +107,8 @@ import TimeZones
                 $0.pushSuccessful = true
             }
             try await EngineWorld.running([world.notifier.run, world.tasks.run]) {
-                // The subscription is there once the engine runs.
-                try await Task.sleep(for: .milliseconds(50))
+                // What is told before the engine listens is lost to it.
+                #expect(await eventually { world.events.queues.contains { $0.name == "tasks" } })
                 let reply = AgentTaskReply(data: "done\n", successful: true, delay: 2)
                 world.events.result(server: 2, type: .command, id: UInt64(row.id), reply: reply)
                 world.events.result(server: 1, type: .command, id: UInt64(row.id), reply: reply)

@@ -4,6 +4,7 @@ import HTTP
 import JSON
 import Storage
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import MCPServer
@@ -133,6 +134,8 @@ struct ToolsExecManyTests {
                     $0.now += 1
                     $0.most = max($0.most, $0.now)
                 }
+                // As long as no three were seen at once, and then for a moment, in which a fourth would be.
+                _ = await eventually { running.withLock { $0.most } >= 3 }
                 try await Task.sleep(for: .milliseconds(20))
                 running.withLock { $0.now -= 1 }
                 return AgentTaskReply(data: Self.answer, successful: true)
