@@ -30,7 +30,8 @@ final class CurlThread: Sendable {
     /// - Parameter limit: requests that run at a time.
     private init(limit: Int) {
         self.limit = limit
-        // Whoever has a URL has found libcurl there: both fail only when there is no memory, which ends a Swift program anyway.
+        // Whoever has a URL has found libcurl there, and it has parsed that: both fail only when there is no memory, which ends a
+        // Swift program anyway.
         guard ccurl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK, let multi = unsafe ccurl_multi_init() else {
             preconditionFailure("libcurl does not start")
         }

@@ -129,12 +129,15 @@ final class CurlTransfer {
         return text(CURLOPT_CUSTOMREQUEST, request.method.rawValue) && setHeaders(request.headers)
     }
 
+    /// What says where a message goes and where it ends is not the caller's: it would be another request's beginning.
+    private static let ours: Set<HTTPField.Name> = RelayedExchange.hopByHop.union([.host, .contentLength, .expect])
+
     private func setHeaders(_ headers: HTTPFields) -> Bool {
         // Without a value: not the ones that libcurl would send.
         var lines = ["Expect:"]
         if !headers.contains(.contentType) { lines.append("Content-Type:") }
         if !headers.contains(.userAgent) { lines.append("User-Agent: nezha-gateway") }
-        for field in headers {
+        for field in headers where !Self.ours.contains(field.name) {
             lines.append(field.value.isEmpty ? "\(field.name.rawName);" : "\(field.name.rawName): \(field.value)")
         }
         var list: UnsafeMutablePointer<curl_slist>?

@@ -8,7 +8,8 @@ extension GatewaySettings {
     package func reserves(host: String) -> Bool {
         let wanted = HostText(host)
         if wanted.text.isEmpty { return false }
-        let hosts = [installHost, dashboardHost, listenHost] + reservedHosts.split(separator: ",").map { String($0) }
+        let reserved = reservedHosts.split(separator: ",").map { String($0) }
+        let hosts = ["localhost", installHost, dashboardHost, listenHost] + reserved
         return hosts.contains { HostText($0.trimmingBlanks()) == wanted }
     }
 }

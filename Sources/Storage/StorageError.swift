@@ -4,6 +4,8 @@ package enum StorageError: Error, Sendable, Equatable {
     case newerSchema(found: String)
     /// Another gateway serves this database.
     case alreadyServed(path: String)
+    /// This log of a database that is not there any more would be replayed into another one at its place.
+    case leftover(path: String)
     /// The folder or file cannot be written.
     case notWritable(path: String)
     /// The file is no SQLite database, or is damaged.

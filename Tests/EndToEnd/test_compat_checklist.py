@@ -301,7 +301,6 @@ ELSEWHERE = {
     },
 }
 
-# Subjects that are not built yet: a request that is answered 404 as long as that is so → rows.
 # The world of the checks
 
 

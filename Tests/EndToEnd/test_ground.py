@@ -291,9 +291,12 @@ def slow(request, tmp_path_factory):
 
     def visit(name):
         first, piece, least, most = SLOW[name]
+        # Nothing that the machine does can make this shorter, and the other time longer.
+        began = time.monotonic()
         with dial(gateway) as connection:
             connection.sendall(first)
             seconds, received = trickle(connection, piece, most + 5)
+        least -= time.monotonic() - began - seconds
         if name.startswith("HTTP/2"):
             assert any(kind == GOAWAY for kind, _, _, _ in frames(received)), name
         return name, least <= seconds <= most, round(seconds, 1), received[:100]
@@ -489,22 +492,21 @@ def test_sigterm_answers_what_is_in_flight_over_http1_and_http2(make_gateway, ma
 
 
 def needed(name: str) -> set[str]:
-    """The names of the shared libraries that a program itself asks for."""
-    text = subprocess.run(["readelf", "-d", binary(name)], capture_output=True, text=True, check=True).stdout
-    return set(re.findall(r"\(NEEDED\).*\[(.+)\]", text))
+    """The names of the shared libraries that a program is started with."""
+    text = subprocess.run(["ldd", binary(name)], capture_output=True, text=True, check=True).stdout
+    return {Path(line.split()[0]).name for line in text.splitlines()}
 
 
 GLIBC = re.compile(r"^(linux-vdso|ld-linux[-\w]*|libc|libm|libpthread|libdl|librt|libresolv|libutil)\.so\.?\d*$")
 
 
 def test_shipped_programs_need_glibc_alone():
-    """`scripts/release` links everything else in, but libidn2 for the gateway; programs of another build say nothing about
-    it."""
-    agent = needed("nezha-agent")
-    if any(name.startswith("libswift") for name in agent):
-        pytest.skip("these programs are not those of scripts/release")
-    assert not [name for name in agent if not GLIBC.match(name)]
-    assert {name for name in needed("nezha-gateway") if not GLIBC.match(name)} <= {"libidn2.so.0"}
+    """`scripts/release` links everything else in; programs of another build say nothing about it."""
+    for program in ("nezha-agent", "nezha-gateway"):
+        libraries = needed(program)
+        if any(name.startswith("libswift") for name in libraries):
+            pytest.skip("these programs are not those of scripts/release")
+        assert not [name for name in libraries if not GLIBC.match(name)]
 
 
 def test_libcurl_is_loaded_when_something_is_asked_for(make_gateway):

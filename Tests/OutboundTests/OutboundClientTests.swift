@@ -212,6 +212,26 @@ struct OutboundClientTests {
         }
     }
 
+    @Test("fields that say where a message goes and where it ends are ours")
+    func framing() async throws {
+        let recorder = Recorder(Self.answer())
+        try await LocalService.with(recorder.serve) { port in
+            var request = OutboundClient.Request(.post, url: "http://127.0.0.1:\(port)/", body: Array("body".utf8))
+            request.headers = [
+                .host: "other.example", .contentLength: "0", .transferEncoding: "chunked", .connection: "keep-alive",
+                .expect: "100-continue", .contentType: "text/plain",
+            ]
+            _ = try await OutboundClient(guard: Self.open).send(request)
+            let sent = recorder.requests.withLock { $0[0].lowercased() }
+            #expect(sent.contains("\r\nhost: 127.0.0.1:\(port)\r\n"))
+            #expect(sent.contains("\r\ncontent-length: 4\r\n"))
+            #expect(sent.contains("\r\ncontent-type: text/plain\r\n"))
+            for other in ["other.example", "content-length: 0", "chunked", "keep-alive", "100-continue"] {
+                #expect(!sent.contains(other), "\(other)")
+            }
+        }
+    }
+
     @Test("what nobody answers is an error without the URL in it")
     func errors() async throws {
         let client = OutboundClient(guard: Self.open)

@@ -1,4 +1,5 @@
 import Synchronization
+import Transport
 
 package import struct FoundationEssentials.Date
 
@@ -88,11 +89,15 @@ package final class AgentEvents: AgentEventSink, AgentResultSink {
 
     private struct State {
         var last = 0
-        var subscriptions: [Int: Subscription] = [:]
+        var subscriptions: [Int: Subscription] = [:] {
+            didSet { wanted = subscriptions.values.reduce(into: []) { $0.formUnion($1.kinds) } }
+        }
+        /// By any subscription.
+        private(set) var wanted: AgentEventKinds = []
         var sinks: [any AgentEventSink & AgentResultSink] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let now: @Sendable () -> Date
 
     package init(now: @escaping @Sendable () -> Date = { Date() }) { self.now = now }
@@ -125,42 +130,49 @@ package final class AgentEvents: AgentEventSink, AgentResultSink {
         state.withLock { $0.sinks.append(sink) }
     }
 
-    private func offer(_ kind: AgentEventKinds, _ server: Int64, _ content: AgentEvent.Content, at time: Date? = nil) {
-        let wanting = state.withLock { $0.subscriptions.values.filter { $0.kinds.contains(kind) } }
+    private func tell(
+        _ kind: AgentEventKinds, _ server: Int64, at time: Date? = nil, content: () -> AgentEvent.Content,
+        _ toSink: (any AgentEventSink & AgentResultSink) -> Void
+    ) {
+        let (sinks, wanting) = state.withLock { state in
+            let isWanted = state.wanted.contains(kind)
+            return (state.sinks, isWanted ? state.subscriptions.values.filter { $0.kinds.contains(kind) } : [])
+        }
+        for sink in sinks { toSink(sink) }
         guard !wanting.isEmpty else { return }
-        let event = AgentEvent(server: server, time: time ?? now(), content: content)
+        let event = AgentEvent(server: server, time: time ?? now(), content: content())
         for subscription in wanting { subscription.offer(event) }
     }
 
-    private var sinks: [any AgentEventSink & AgentResultSink] { state.withLock { $0.sinks } }
-
     package func attached(server id: Int64, epoch: UInt64) {
-        for sink in sinks { sink.attached(server: id, epoch: epoch) }
-        offer(.presence, id, .attached(epoch: epoch))
+        tell(.presence, id, content: { .attached(epoch: epoch) }) { $0.attached(server: id, epoch: epoch) }
     }
 
     package func detached(server id: Int64, epoch: UInt64) {
-        for sink in sinks { sink.detached(server: id, epoch: epoch) }
-        offer(.presence, id, .detached(epoch: epoch))
+        tell(.presence, id, content: { .detached(epoch: epoch) }) { $0.detached(server: id, epoch: epoch) }
     }
 
     package func reported(host: HostInfo, previous: HostInfo?, server id: Int64) {
-        for sink in sinks { sink.reported(host: host, previous: previous, server: id) }
-        offer(.hosts, id, .host(host, previous: previous))
+        tell(.hosts, id, content: { .host(host, previous: previous) }) {
+            $0.reported(host: host, previous: previous, server: id)
+        }
     }
 
     package func reported(state: HostState, growth: TrafficGrowth, at time: Date, server id: Int64) {
-        for sink in sinks { sink.reported(state: state, growth: growth, at: time, server: id) }
-        offer(.states, id, .state(state, growth: growth), at: time)
+        tell(.states, id, at: time, content: { .state(state, growth: growth) }) {
+            $0.reported(state: state, growth: growth, at: time, server: id)
+        }
     }
 
     package func reported(geoIP: GeoIPInfo, previous: GeoIPInfo?, server id: Int64) {
-        for sink in sinks { sink.reported(geoIP: geoIP, previous: previous, server: id) }
-        offer(.addresses, id, .geoIP(geoIP, previous: previous))
+        tell(.addresses, id, content: { .geoIP(geoIP, previous: previous) }) {
+            $0.reported(geoIP: geoIP, previous: previous, server: id)
+        }
     }
 
     package func result(server: Int64, type: AgentTaskType, id: UInt64, reply: AgentTaskReply) {
-        for sink in sinks { sink.result(server: server, type: type, id: id, reply: reply) }
-        offer(.results, server, .result(type, id: id, reply))
+        tell(.results, server, content: { .result(type, id: id, reply) }) {
+            $0.result(server: server, type: type, id: id, reply: reply)
+        }
     }
 }

@@ -14,7 +14,7 @@ struct DirectoryLink: AgentServerLink {
         try await enqueue(task, on: stream, within: timeout)
         do {
             let rest = timeout - (ContinuousClock.now - start)
-            return try await withDeadline(rest) { try await reply.value() }
+            return try await reply.value(within: rest)
         } catch is DeadlineExceeded {
             stop(task.id, type, on: stream)
             throw AgentCallError.timeout
@@ -45,7 +45,7 @@ struct DirectoryLink: AgentServerLink {
         defer { stream.forget(id: task.id) }
         try await enqueue(task, on: stream, within: patience)
         do {
-            return try await withDeadline(patience) { try await reply.value() }
+            return try await reply.value(within: patience)
         } catch is DeadlineExceeded {
             return nil
         } catch AgentCallError.offline {

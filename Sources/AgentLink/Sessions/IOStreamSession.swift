@@ -109,7 +109,7 @@ final class IOStreamSession: Sendable {
     /// Waits for the agent, then takes the stream for the user.
     func waitForAgent(_ timeout: Duration) async throws {
         do {
-            try await withDeadline(timeout) { try await self.attachment.value() }
+            try await attachment.value(within: timeout)
         } catch is DeadlineExceeded {
             handle(.agentDeadline(seconds: Int(timeout.components.seconds)))
             // Fails with the deadline, unless the agent came in this very moment.
@@ -137,12 +137,10 @@ final class IOStreamSession: Sendable {
         for action in actions {
             switch action {
             case .acceptAgent, .refuseAgent, .acceptClient, .refuseClient, .deliver: break
+            // Below: whoever is told that it is over finds its slots free.
+            case .wakeOpener, .failOpener, .finishInbound, .failInbound: break
             case .awaitAgent: timers.start(.forAgent, for: self)
-            case .wakeOpener: attachment.resolve(.success(()))
-            case .failOpener(let error): attachment.resolve(.failure(error))
             case .sendKeepalive: _ = outbound.offer([])
-            case .finishInbound: inbound.finish()
-            case .failInbound(let error): inbound.fail(error)
             case .drainOutbound:
                 outbound.finish()
                 endAgent(.afterDraining)
@@ -152,6 +150,15 @@ final class IOStreamSession: Sendable {
             case .release:
                 timers.stop()
                 onRelease(self)
+            }
+        }
+        for action in actions {
+            switch action {
+            case .wakeOpener: attachment.resolve(.success(()))
+            case .failOpener(let error): attachment.resolve(.failure(error))
+            case .finishInbound: inbound.finish()
+            case .failInbound(let error): inbound.fail(error)
+            default: break
             }
         }
     }

@@ -10,8 +10,12 @@ final class IOStreamTimers: Sendable {
         case forAgent
     }
 
+    private enum Time: Hashable {
+        case agent, client, total, idle
+    }
+
     private struct State {
-        var tasks: [Task<Void, Never>] = []
+        var alarms: [Time: Alarm] = [:]
         var isStopped = false
     }
 
@@ -26,39 +30,39 @@ final class IOStreamTimers: Sendable {
         switch phase {
         case .forAgent:
             let seconds = Int(limits.agentAttach.components.seconds)
-            after(limits.agentAttach, .agentDeadline(seconds: seconds), session)
+            set(.agent, limits.agentAttach, .agentDeadline(seconds: seconds), session)
         case .forClient:
-            after(limits.clientAttach, .clientDeadline, session)
-            if let total = limits.total { after(total, .totalDeadline, session) }
+            set(.client, limits.clientAttach, .clientDeadline, session)
+            if let total = limits.total { set(.total, total, .totalDeadline, session) }
             if let idle = limits.idle {
-                after(idle / IOStreamStateMachine.idleTicks, .idleTick, session, repeats: true)
+                set(.idle, idle / IOStreamStateMachine.idleTicks, .idleTick, session, repeats: true)
             }
         }
     }
 
     func stop() {
-        let tasks = state.withLock { state in
+        let alarms = state.withLock { state in
             state.isStopped = true
-            defer { state.tasks = [] }
-            return state.tasks
+            defer { state.alarms = [:] }
+            return state.alarms
         }
-        for task in tasks { task.cancel() }
+        for alarm in alarms.values { alarm.cancel() }
     }
 
-    private func after(
-        _ time: Duration, _ event: IOStreamStateMachine.Event, _ session: IOStreamSession, repeats: Bool = false
+    private func set(
+        _ time: Time, _ delay: Duration, _ event: IOStreamStateMachine.Event, _ session: IOStreamSession,
+        repeats: Bool = false
     ) {
-        let task = Task { [weak session] in
-            repeat {
-                // A cancelled sleep means that the stream has ended.
-                guard (try? await Task.sleep(for: time)) != nil, let session else { return }
-                session.handle(event)
-            } while repeats
+        guard !state.withLock({ $0.isStopped }) else { return }
+        let alarm = Alarm(after: delay) { [weak self, weak session] in
+            guard let self, let session else { return }
+            session.handle(event)
+            if repeats { set(time, delay, event, session, repeats: true) }
         }
         let isStopped = state.withLock { state in
-            if !state.isStopped { state.tasks.append(task) }
+            if !state.isStopped { state.alarms[time] = alarm }
             return state.isStopped
         }
-        if isStopped { task.cancel() }
+        if isStopped { alarm.cancel() }
     }
 }

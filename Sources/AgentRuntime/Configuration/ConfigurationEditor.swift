@@ -61,10 +61,11 @@ package struct ConfigurationEditor: Sendable {
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
-        // We ignore SIGPIPE, which the editor's filters must not inherit.
+        // We ignore SIGPIPE and SIGXFSZ, which the editor's filters must not inherit.
         var signals = sigset_t()
         unsafe sigemptyset(&signals)
         unsafe sigaddset(&signals, SIGPIPE)
+        unsafe sigaddset(&signals, SIGXFSZ)
         unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
         let failure = unsafe posix_spawn(&pid, "/bin/sh", nil, &attributes, arguments, variables)

@@ -1,7 +1,7 @@
 import Glibc
 import Transport
 
-/// Runs an agent as a process: SIGTERM and SIGINT end it in good order.
+/// Runs an agent as a process: SIGTERM, SIGINT and SIGHUP end it in good order.
 package enum AgentRunner {
     /// Everything inside ends within ten seconds; this is for what nobody thought of.
     private static let limit = Duration.seconds(15)
@@ -9,7 +9,7 @@ package enum AgentRunner {
     package static func run(_ agent: AgentService) async {
         if Children.inheritsOrphans { try? Children.reapOrphans() }
         agent.sweep()
-        let signals = await Signals.catching([SIGTERM, SIGINT])
+        let signals = await Signals.catching(Signals.ends)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await agent.run() }
             group.addTask {

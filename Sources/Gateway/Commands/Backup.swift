@@ -47,6 +47,8 @@ enum Backup {
             guard !DataFiles.exists(files.database) else {
                 throw CommandError.refused("\(files.database) is there already")
             }
+            var places = [try DatabasePlace(path: files.database)]
+            defer { places.forEach { $0.letGo() } }
             let parts = try refusing {
                 let backup = try BackupFile(path: path, digest: SHA256Digest.hash)
                 // It says where the metrics belong.
@@ -54,6 +56,7 @@ enum Backup {
                 do {
                     let metrics = try metrics(files)
                     let hasMetrics = try backup.names().contains { $0.utf8.elementsEqual(metrics.name.utf8) }
+                    if hasMetrics { places.append(try DatabasePlace(path: metrics.path)) }
                     let others = [database(files)] + (hasMetrics ? [metrics] : [])
                     try backup.restore(others)
                     return [configuration(files)] + others

@@ -32,6 +32,8 @@ enum Import {
         try await execute {
             let moving = Moving(from: from, to: files)
             try moving.checkPlaces()
+            let place = try DatabasePlace(path: files.database)
+            defer { place.letGo() }
             defer { moving.clear() }
             let report = try await moving.bring()
             try StandardStream.output.answer(report.text(isDryRun: isDryRun))

@@ -106,7 +106,7 @@ enum Serve {
                 ProgramCode.release()
             },
             onShutdown: { await composition.endWork() }, logger: logger)
-        let signals = await Signals.catching([SIGTERM, SIGINT])
+        let signals = await Signals.catching(Signals.ends)
         // Stopped from the last to the first: requests end before the audit log writes its last rows.
         let background = composition.services.map { Service($0.name, run: $0.run) }
         var listeners = [Service("listener", run: server.run, stop: server.stop)]

@@ -13,7 +13,7 @@ struct ConfigurationFile: Sendable {
     /// - Returns: `nil` when there is no such file.
     func read() throws(ConfigurationError) -> ConfigurationDocument? {
         guard exists else { return nil }
-        guard let text = String(validating: try bytes(), as: UTF8.self) else { throw .notReadable(path: path) }
+        guard let text = String(validating: try bytes(), as: UTF8.self) else { throw .notText(path: path) }
         return try ConfigurationDocument(yaml: text, path: path)
     }
 
@@ -21,8 +21,10 @@ struct ConfigurationFile: Sendable {
         do {
             let bytes = try AtomicFile.read(path, limit: Self.limit + 1)
             if bytes.count <= Self.limit { return bytes }
-        } catch {}
-        throw .notReadable(path: path)
+        } catch {
+            throw .notReadable(path: path)
+        }
+        throw .tooLarge(path: path, limit: Self.limit)
     }
 
     /// Blocks for the disk. Folders are made for their owner alone.

@@ -39,6 +39,9 @@ package struct GatewayConfiguration: Sendable {
 /// Why a configuration cannot be used. Never carries the value of a secret.
 package enum ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
     case notReadable(path: String)
+    case notText(path: String)
+    /// Bytes.
+    case tooLarge(path: String, limit: Int)
     case notWritable(path: String)
     case notYAML(path: String, line: Int?)
     /// `value` is `nil` for secrets.
@@ -47,6 +50,8 @@ package enum ConfigurationError: Error, Sendable, Equatable, CustomStringConvert
     package var description: String {
         switch self {
         case .notReadable(let path): "\(path): cannot be read"
+        case .notText(let path): "\(path): not UTF-8"
+        case .tooLarge(let path, let limit): "\(path): larger than \(limit) bytes"
         case .notWritable(let path): "\(path): cannot be written"
         case .notYAML(let path, let line): "\(path): no valid YAML\(line.map { " (line \($0))" } ?? "")"
         case .badValue(let key, let value?, let expected): "\(key): \(value.debugDescription) is not \(expected)"

@@ -37,7 +37,7 @@ package struct StartFailure: Error, Sendable {
         switch error {
         case .notReadable: exit = .noInput
         case .notWritable: exit = .cannotCreate
-        case .notYAML, .badValue: exit = .configuration
+        case .notYAML, .notText, .tooLarge, .badValue: exit = .configuration
         }
     }
 
@@ -49,6 +49,11 @@ package struct StartFailure: Error, Sendable {
             )
         case .alreadyServed(let path):
             (text, exit) = ("\(path): another gateway serves this database", .temporaryFailure)
+        case .leftover(let path):
+            (text, exit) = (
+                "\(path): the log of a database that was here, which has what its file has not; put it beside that file, "
+                    + "or remove it", .dataError
+            )
         case .notWritable(let path):
             (text, exit) = ("\(path): cannot be written; database and folder must be writable", .cannotCreate)
         case .notADatabase(let path):

@@ -15,7 +15,7 @@ package struct HTTP2ServerConfiguration: Sendable {
     }
 }
 
-/// Times of a server's connection, in milliseconds.
+/// Times of a server's connection, in milliseconds, and how much it holds.
 package struct HTTP2ServerLimits: Sendable, Hashable {
     /// A connection that shows no credential hears GOAWAY after the first time and is closed after the second.
     package var farewellToStrangers: UInt64 = 25_000

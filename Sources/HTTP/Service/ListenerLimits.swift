@@ -41,8 +41,8 @@ package struct ListenerLimits: Sendable, Hashable {
     /// Connections with the credential of one server's agent, which needs one, and another while it comes back. What is
     /// above is treated as if it had shown none.
     package var connectionsOfAgent = 8
-    /// One gRPC message. Above it the transport drops the call without a status, so a service that wants to refuse with
-    /// a word sets a lower limit of its own.
+    /// One gRPC message. Above it the call ends with RESOURCE_EXHAUSTED before the message is held; a service that wants to
+    /// refuse with a word of its own sets a lower limit.
     package var maxMessageSize = 20 * 1024 * 1024
     /// Bytes that an agent may have on their way in one stream, unread.
     package var streamWindow = 1 << 20

@@ -1,12 +1,5 @@
+import Glibc
 import Primitives
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// Finds the address behind a request (`engines.md` 9, real IP), for HTTP and for the agent link alike.
 package enum RealAddress {

@@ -20,6 +20,8 @@ package final class AuditLog: Sendable {
         /// Rows ever taken, and rows ever written or given up, for ``flush()``.
         var taken = 0
         var settled = 0
+        /// The program ends: a database that takes no rows is not waited for.
+        var isEnding = false
         var flushes: [(upTo: Int, CheckedContinuation<Void, Never>)] = []
 
         /// The first of the rows that wait. The others stay where they are: whoever notes one waits for this.
@@ -102,11 +104,16 @@ package final class AuditLog: Sendable {
         }
     }
 
-    /// Writes until the surrounding task is cancelled, then writes the rest.
+    /// Writes until the surrounding task is cancelled, then writes the rest. When the database does not take them then, they
+    /// are given up at once: each try may take five seconds.
     package func run() async {
-        for await _ in wake {
-            if state.withLock({ $0.flushes.isEmpty }) { try? await Task.sleep(for: Self.gathering) }
-            await drainUncancelled(untilEmpty: false)
+        await withTaskCancellationHandler {
+            for await _ in wake {
+                if state.withLock({ $0.flushes.isEmpty }) { try? await Task.sleep(for: Self.gathering) }
+                await drainUncancelled(untilEmpty: false)
+            }
+        } onCancel: {
+            state.withLock { $0.isEnding = true }
         }
         await drainUncancelled(untilEmpty: true)
     }
@@ -131,8 +138,11 @@ package final class AuditLog: Sendable {
                 logger.error("audit rows dropped: the database is too slow", metadata: ["rows": "\(dropped)"])
             }
             guard !rows.isEmpty else { return settle(0) }
-            await write(rows)
-            settle(rows.count)
+            if await write(rows) {
+                settle(rows.count)
+            } else {
+                giveUp(rows.count)
+            }
             let (waiting, isAwaited) = state.withLock { ($0.waiting.count, !$0.flushes.isEmpty) }
             guard untilEmpty || isAwaited || waiting >= Self.batch else {
                 // Only the first of those that wait wakes the writer by itself.
@@ -142,17 +152,31 @@ package final class AuditLog: Sendable {
         }
     }
 
-    private func write(_ rows: [AuditRecord]) async {
+    /// - Returns: whether the database took them.
+    private func write(_ rows: [AuditRecord]) async -> Bool {
         for attempt in 1...3 {
             do {
-                return try await repository.append(rows)
+                try await repository.append(rows)
+                return true
             } catch {
                 logger.warning("audit rows not written", metadata: ["attempt": "\(attempt)", "error": "\(error)"])
+                if state.withLock({ $0.isEnding }) { break }
                 try? await Task.sleep(for: .milliseconds(200 * attempt))
             }
         }
-        state.withLock { $0.lost += rows.count }
-        logger.error("audit rows lost: the database refused them", metadata: ["rows": "\(rows.count)"])
+        return false
+    }
+
+    /// Rows are lost that the database did not take; at the end of the program those that wait behind them as well.
+    private func giveUp(_ count: Int) {
+        let lost = state.withLock { state in
+            let lost = count + (state.isEnding ? state.waiting.count : 0)
+            if state.isEnding { state.waiting = [] }
+            state.lost += lost
+            return lost
+        }
+        logger.error("audit rows lost: the database refused them", metadata: ["rows": "\(lost)"])
+        settle(lost)
     }
 
     private func settle(_ count: Int) {

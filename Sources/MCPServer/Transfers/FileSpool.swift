@@ -1,14 +1,7 @@
 import Dispatch
+import Glibc
 import Secrets
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// A temporary file without a name: what a download waits in until it is verified (`mcp.md` 7.5).
 ///

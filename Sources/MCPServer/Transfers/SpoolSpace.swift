@@ -1,13 +1,6 @@
 import Dispatch
+import Glibc
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// The disk that spools may fill: every download keeps its largest possible share free until its size is known, so that
 /// those admitted can end (`mcp.md` 10.3 row 31).

@@ -1,4 +1,5 @@
 package import AgentLink
+package import Logging
 package import Settings
 package import Storage
 import Synchronization
@@ -20,11 +21,13 @@ package final class AlertEngine: Sendable {
     private let tasks: TaskEngine
     private let traffic: TrafficEngine
     private let settings: any SettingsStore
+    private let logger: Logger
     private let now: @Sendable () -> Date
 
     package init(
         storage: Storage, roster: any Roster, network: any AgentNetwork, notifier: Notifier, tasks: TaskEngine,
-        traffic: TrafficEngine, settings: any SettingsStore, now: @escaping @Sendable () -> Date = { Date() }
+        traffic: TrafficEngine, settings: any SettingsStore, logger: Logger,
+        now: @escaping @Sendable () -> Date = { Date() }
     ) {
         evaluator = Mutex(AlertEvaluator(start: now()))
         rows = storage.rows(of: AlertRuleForm.self)
@@ -34,6 +37,7 @@ package final class AlertEngine: Sendable {
         self.tasks = tasks
         self.traffic = traffic
         self.settings = settings
+        self.logger = logger
         self.now = now
     }
 
@@ -78,7 +82,12 @@ package final class AlertEngine: Sendable {
         guard !events.isEmpty else { return }
         let byServer = Dictionary(readings.map { ($0.server.id, $0) }, uniquingKeysWith: { first, _ in first })
         for (event, rule) in zip(events, rules) {
-            guard let rule, let reading = byServer[event.server] else { continue }
+            if case .tooMuch(let id) = event {
+                logger.warning(
+                    "an alert rule is not looked at: the rules of its owner want too many samples",
+                    metadata: ["rule": "\(id)"])
+            }
+            guard let rule, let reading = event.server.flatMap({ byServer[$0] }) else { continue }
             await act(event, rule, reading)
         }
     }
@@ -103,6 +112,7 @@ package final class AlertEngine: Sendable {
             notifier.notify(
                 group: group, "[Resolved] \(server.name)(\(address)) \(form.name)", server: snapshot, muting: resolved)
             await tasks.trigger(form.recoverTriggerTasks, by: rule.owner, on: server.id)
+        case .tooMuch: break
         }
     }
 }
@@ -110,13 +120,14 @@ package final class AlertEngine: Sendable {
 extension AlertEvaluator.Event {
     var rule: Int64 {
         switch self {
-        case .incident(let rule, _, _), .resolved(let rule, _): rule
+        case .incident(let rule, _, _), .resolved(let rule, _), .tooMuch(let rule): rule
         }
     }
 
-    var server: Int64 {
+    var server: Int64? {
         switch self {
         case .incident(_, let server, _), .resolved(_, let server): server
+        case .tooMuch: nil
         }
     }
 }

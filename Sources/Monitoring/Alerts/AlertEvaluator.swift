@@ -11,6 +11,9 @@ package struct AlertEvaluator: Sendable {
         /// - Parameter isFirst: `false` for one that goes on.
         case incident(rule: Int64, server: Int64, isFirst: Bool)
         case resolved(rule: Int64, server: Int64)
+        /// The rules of its owner would keep more samples than ``AlertEvaluator/samplesOfOwner``: it is not looked at. Told
+        /// once, until it is looked at again.
+        case tooMuch(rule: Int64)
     }
 
     /// The running cycle of a rule set, for pages.
@@ -49,6 +52,8 @@ package struct AlertEvaluator: Sendable {
         var covers: [Bool] = []
         var windows: [FailWindow] = []
         var verdicts: [Verdict] = []
+        /// It was found to be too much.
+        var isLeftOut = false
 
         init(_ row: Owned<AlertRuleForm>, _ servers: [Int64]) {
             self.row = row
@@ -62,6 +67,8 @@ package struct AlertEvaluator: Sendable {
     /// Seconds after the start in which nobody counts as offline: agents wait before they connect again.
     static let startGrace = 60.0
     static let shortestCycleWait = 180.0
+    /// Samples that all rules of one owner may keep, but for windows of 64 and less: 8 MiB.
+    static let samplesOfOwner = 1 << 26
     static let cycleWait = 1800.0
 
     private var sets: [Int64: RuleSet] = [:]
@@ -93,9 +100,16 @@ package struct AlertEvaluator: Sendable {
         var columns = AlertColumns(readings, at: now.timeIntervalSince1970)
         let isGrace = columns.time - start < Self.startGrace
         var events: [Event] = []
+        var samples: [Int64: Int] = [:]
         for id in sets.keys.sorted() {
             guard let owner = sets[id]?.row.owner else { continue }
             let reached = columns.reached(by: owner, isAdministrator)
+            let wanted = sets[id]?.samples(where: reached) ?? 0
+            let isTooMuch = wanted > 0 && samples[owner, default: 0] + wanted > Self.samplesOfOwner
+            if !isTooMuch { samples[owner, default: 0] += wanted }
+            if isTooMuch, sets[id]?.isLeftOut == false { events.append(.tooMuch(rule: id)) }
+            sets[id]?.isLeftOut = isTooMuch
+            guard !isTooMuch else { continue }
             sets[id]?.look(at: servers, where: reached, &columns, isGrace: isGrace, traffic, into: &events)
         }
         return events
@@ -116,7 +130,8 @@ extension AlertEvaluator.RuleSet {
         isCovered.append(covered.contains(true))
         isFailing.append(false)
         covers += covered
-        windows += conditions.map { FailWindow(size: $0.limits.duration) }
+        // One that the condition does not look at never fails.
+        windows += zip(conditions, covered).map { FailWindow(size: $1 ? $0.limits.duration : 1) }
         verdicts += conditions.map { _ in AlertEvaluator.Verdict() }
     }
 
@@ -140,6 +155,18 @@ extension AlertEvaluator.RuleSet {
         left.transfer = left.transfer.filter { known.contains($0.key) }
         left.nextUpdate = left.nextUpdate.filter { known.contains($0.key) }
         statistics = left
+    }
+
+    /// How many samples it keeps when its windows are full, but for short ones.
+    fileprivate func samples(where reached: [Bool]) -> Int {
+        guard conditions.contains(where: { $0.limits.duration > 64 }) else { return 0 }
+        let width = conditions.count
+        return reached.indices.lazy.filter { reached[$0] && isCovered[$0] }.reduce(0) { sum, position in
+            (0..<width).reduce(sum) { sum, index in
+                let duration = covers[position * width + index] ? conditions[index].limits.duration : 0
+                return sum + (duration > 64 ? duration : 0)
+            }
+        }
     }
 
     fileprivate mutating func look(

@@ -163,7 +163,7 @@ struct PreparedCondition: Sendable {
 
 /// The last samples of one condition on one server: which of them failed.
 struct FailWindow: Sendable {
-    /// The first 64 samples, and those after them; most windows have no more.
+    /// The first 64 samples, and those after them; most windows have no more. The memory of others grows with the samples.
     private var word: UInt64 = 0
     private var words: [UInt64] = []
     private let size: Int
@@ -174,12 +174,12 @@ struct FailWindow: Sendable {
 
     init(size: Int) {
         self.size = Swift.max(1, size)
-        if self.size > 64 { words = [UInt64](repeating: 0, count: (self.size - 1) / 64) }
     }
 
     mutating func add(_ isFailing: Bool) {
         let bit = UInt64(1) << UInt64(position & 63)
         let index = position >> 6
+        if index > words.count { words.append(0) }
         let hadFailed = (index == 0 ? word : words[index - 1]) & bit != 0
         if count == size { fails -= hadFailed ? 1 : 0 } else { count += 1 }
         fails += isFailing ? 1 : 0

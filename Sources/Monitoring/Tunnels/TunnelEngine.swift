@@ -11,6 +11,7 @@ package final class TunnelEngine: Sendable {
 
     private let table = Mutex(TunnelTable())
     private let rows: any ResourceRepository<NATForm>
+    private let roster: any Roster
     private let network: any AgentNetwork
     private let isReserved: @Sendable (_ host: String) -> Bool
     private let blocked: @Sendable (InboundRequest) -> OutboundResponse
@@ -20,10 +21,12 @@ package final class TunnelEngine: Sendable {
     ///   - isReserved: whether a host is the gateway's own, which no rule may take.
     ///   - blocked: the answer to requests for a rule that is switched off.
     package init(
-        storage: Storage, network: any AgentNetwork, isReserved: @escaping @Sendable (_ host: String) -> Bool,
+        storage: Storage, roster: any Roster, network: any AgentNetwork,
+        isReserved: @escaping @Sendable (_ host: String) -> Bool,
         blocked: @escaping @Sendable (InboundRequest) -> OutboundResponse, logger: Logger
     ) {
         rows = storage.rows(of: NATForm.self)
+        self.roster = roster
         self.network = network
         self.isReserved = isReserved
         self.blocked = blocked
@@ -72,6 +75,10 @@ package final class TunnelEngine: Sendable {
     }
 
     private func relay(_ request: InboundRequest, by rule: Owned<NATForm>) async throws -> OutboundResponse {
+        // The server may be somebody else's by now, and the rule's owner may have gone.
+        guard let server = roster.server(id: rule.form.serverID), roster.reaches(server, owner: rule.owner) else {
+            throw AgentCallError.offline
+        }
         let link = try await network.link(to: rule.form.serverID)
         let host = rule.form.host
         let stream = try await link.openStream(.nat, userID: rule.owner, attachTimeout: Self.attachTimeout) {

@@ -45,14 +45,14 @@ extension GatewayModule {
         events.add(traffic)
         let alerts = AlertEngine(
             storage: services.storage, roster: services.identity, network: services.network, notifier: notifier,
-            tasks: tasks, traffic: traffic, settings: services.settings, now: services.now)
+            tasks: tasks, traffic: traffic, settings: services.settings, logger: services.logger, now: services.now)
         let addresses = AddressEngine(
             storage: services.storage, roster: services.identity, network: services.network, events: events,
             notifier: notifier, client: client, settings: services.settings, logger: services.logger,
             now: services.now)
         let settings = services.settings
         let tunnels = TunnelEngine(
-            storage: services.storage, network: services.network,
+            storage: services.storage, roster: services.identity, network: services.network,
             isReserved: { settings.current.reserves(host: $0) }, blocked: blocked, logger: services.logger)
         let views = ServiceViews(monitors: monitors, identity: services.identity)
         return GatewayModule(

@@ -46,17 +46,7 @@ struct MetricsHistoryTool: Tool {
             throw ToolFailure.rejected("invalid metric name")
         }
         let period = try MetricsPeriod.asked(for: input.period, by: call.principal)
-        // The same for every id outside the list, known or not.
-        let server: ServerRecord
-        do throws(ServerRefusal) {
-            server = try identity.shown(server: input.serverID, to: call.principal)
-        } catch {
-            switch error {
-            case .notListed: throw ToolFailure.permissionDenied
-            case .unknown: throw ToolFailure.rejected("server not found")
-            case .foreign: throw ToolFailure.rejected("unauthorized")
-            }
-        }
+        let server = try identity.shown(input.serverID, to: call.principal)
         return Output(
             serverID: server.id, serverName: server.name, metric: metric.rawValue,
             dataPoints: try await store?.points(of: server.id, metric, period, now: now()) ?? [])

@@ -63,10 +63,7 @@ struct ServerServicesTool: Tool {
     }
 
     func run(_ input: Input, in call: ToolCall) async throws -> Output {
-        guard let server = views.identity.server(id: input.serverID) else {
-            throw ToolFailure.rejected("server not found")
-        }
-        guard call.principal.sees(server) else { throw ToolFailure.rejected("unauthorized") }
+        let server = try views.identity.shown(input.serverID, to: call.principal)
         let period = try MetricsPeriod.asked(for: input.period, by: call.principal)
         var services: [Service] = []
         for (monitor, _) in views.shown(to: call.principal) {

@@ -2,6 +2,21 @@ import MCPServer
 import Monitoring
 import Storage
 
+extension IdentityCache {
+    /// The server, if the pages may show it to the caller; the same refusal for every id outside a token's list, known or not.
+    func shown(_ id: Int64, to principal: Principal) throws(ToolFailure) -> ServerRecord {
+        do throws(ServerRefusal) {
+            return try shown(server: id, to: principal)
+        } catch {
+            switch error {
+            case .notListed: throw .permissionDenied
+            case .unknown: throw .rejected("server not found")
+            case .foreign: throw .rejected("unauthorized")
+            }
+        }
+    }
+}
+
 /// What of monitors and servers the public pages show to a caller (`rest-details.md` 6).
 struct ServiceViews: Sendable {
     let monitors: MonitorEngine

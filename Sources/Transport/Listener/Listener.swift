@@ -6,12 +6,16 @@ package enum ListenFailure: Error, Sendable, Hashable, CustomStringConvertible {
     case addressInUse
     case hostNotFound
     case system(SystemError)
+    /// With so many descriptors no connection could be taken.
+    case tooFewDescriptors(limit: Int)
 
     package var description: String {
         switch self {
         case .addressInUse: "the address is in use"
         case .hostNotFound: "host not found"
         case .system(let error): error.description
+        case .tooFewDescriptors(let limit):
+            "the limit of open files, \(limit), leaves none for connections; raise it (ulimit -n)"
         }
     }
 }
@@ -24,6 +28,8 @@ package final class Listener: Sendable {
         package var backlog: Int32 = 4096
         /// Descriptors that connections leave to files and to others.
         package var reservedDescriptors = 128
+        /// For connections there must be room for so many at least.
+        static let leastConnections = 16
         /// Counts and bounds the connections of each address and of each owner.
         package var book: ConnectionBook?
         /// For TLS handshakes.
@@ -54,6 +60,11 @@ package final class Listener: Sendable {
         logger: Logger, makeProtocol: @escaping ProtocolFactory
     ) async throws(ListenFailure) -> Listener {
         let socket = try await open(host: BindHost.resolve(host), port: port, backlog: options.backlog)
+        // A new descriptor is the lowest that is free, so the socket's own tells how many are open.
+        let limit = DescriptorLimit.current
+        guard Int(socket.descriptor) + Options.leastConnections < limit - options.reservedDescriptors else {
+            throw .tooFewDescriptors(limit: limit)
+        }
         let loop = group.next()
         return await loop.run { loop in
             let acceptor = Acceptor(

@@ -3,8 +3,21 @@ import Glibc
 
 /// Signals to the process.
 package enum Signals {
-    /// Has writes to sockets and pipes that nobody reads fail, and not end the process. To be called at the start.
-    package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+    /// Has writes to sockets and pipes that nobody reads, and to files that may not grow, fail, and not end the process. To be
+    /// called at the start.
+    package static func ignoreBrokenPipes() {
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
+    }
+
+    /// Those that end a program in good order: the last is a terminal's that closes, unless whoever started the program has
+    /// it ignored (`nohup`).
+    package static var ends: [Int32] {
+        var action = sigaction()
+        let isKnown = unsafe sigaction(SIGHUP, nil, &action) == 0
+        let isIgnored = unsafe isKnown && unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+        return [SIGTERM, SIGINT] + (isIgnored ? [] : [SIGHUP])
+    }
 
     /// Catches signals from now on, for as long as the loop runs: none of them ends the process any more, those included
     /// that nobody waits for.

@@ -154,14 +154,14 @@ struct AnnouncedStreamTests {
 
     @Test("unbounded streams: traffic in one direction keeps an idle limit away")
     func busy() async throws {
-        let directory = Self.directory { $0.idle = .milliseconds(400) }
+        let directory = Self.directory { $0.idle = .seconds(2) }
         let agent = try FakeAgent(directory)
         let stream = try await directory.attachStream(try await announce(directory), for: Self.claim())
         let attached = try await agent.attachNext()
         for _ in 0..<60 {
             try await stream.send([1])
             _ = try await attached.session.outbound.next()
-            try await Task.sleep(for: .milliseconds(10))
+            try await Task.sleep(for: .milliseconds(45))
         }
         #expect(attached.session.state == .open)
         await stream.close()

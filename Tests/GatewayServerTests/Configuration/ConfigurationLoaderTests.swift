@@ -321,7 +321,7 @@ struct ConfigurationLoaderTests {
         }
         let path = folder.file("bytes.yaml")
         try Data([0x61, 0x3A, 0x20, 0xFF]).write(to: URL(filePath: path))
-        #expect(throws: ConfigurationError.notReadable(path: path)) {
+        #expect(throws: ConfigurationError.notText(path: path)) {
             try ConfigurationLoader(path: path, environment: [:]).load()
         }
     }

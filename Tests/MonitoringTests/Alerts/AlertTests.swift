@@ -56,6 +56,23 @@ import Testing
         #expect(found1 == [.resolved(rule: 1, server: 7)], "7 of 10 are not enough")
     }
 
+    @Test("an owner's rules keep so many samples and no more; a rule that is too much is told of once")
+    func samples() {
+        let longest = Int64(PreparedCondition.longestDuration)
+        let fitting = AlertEvaluator.samplesOfOwner / PreparedCondition.longestDuration
+        var evaluator = AlertEvaluator(start: start)
+        for id in 1...fitting + 1 { evaluator.set(rule([condition("cpu", max: 1, duration: longest)], id: Int64(id))) }
+        // Windows that are short cost nothing of it.
+        evaluator.set(rule([condition("cpu", max: 1, duration: 64)], id: Int64(fitting + 2)))
+        let tooMuch = AlertEvaluator.Event.tooMuch(rule: Int64(fitting + 1))
+        #expect(evaluate(&evaluator, reading(), at: start) == [tooMuch])
+        #expect(evaluate(&evaluator, reading(), at: start + 3).isEmpty)
+        evaluator.remove(1)
+        #expect(evaluate(&evaluator, reading(), at: start + 6).isEmpty)
+        evaluator.set(rule([condition("cpu", max: 1, duration: longest)], id: 1))
+        #expect(evaluate(&evaluator, reading(), at: start + 9) == [tooMuch])
+    }
+
     @Test("once until it recovers")
     func once() {
         var evaluator = AlertEvaluator(start: start)
@@ -202,7 +219,7 @@ import Testing
         func servers(_ isAdministrator: Bool) -> [Int64] {
             evaluator.evaluate(
                 readings, at: start, isAdministrator: { _ in isAdministrator }, traffic: { _, _ in (0, 0) }
-            ).map(\.server)
+            ).compactMap(\.server)
         }
         let own = servers(false)
         #expect(own == [7])
@@ -287,7 +304,7 @@ import Testing
                 storage: world.storage, roster: world.roster, network: world.network, notifier: world.notifier,
                 tasks: world.tasks,
                 traffic: TrafficEngine(storage: world.storage, roster: world.roster, zone: world.zone, logger: quiet),
-                settings: world.settings, now: { clock.now })
+                settings: world.settings, logger: quiet, now: { clock.now })
             try await engine.load()
             var form = AlertRuleForm()
             (form.name, form.enable, form.notificationGroupID, form.failTriggerTasks) = ("load", true, group, [job.id])

@@ -40,7 +40,7 @@ final class SimulatedHour: Sendable {
         world.events.add(traffic)
         alerts = AlertEngine(
             storage: world.storage, roster: world.roster, network: world.network, notifier: world.notifier,
-            tasks: world.tasks, traffic: traffic, settings: world.settings, now: now)
+            tasks: world.tasks, traffic: traffic, settings: world.settings, logger: quiet, now: now)
     }
 
     /// Stores rules, monitors and the task, and starts the engines.

@@ -22,7 +22,8 @@ import Testing
             ("gw.example", true), ("GW.EXAMPLE.", true), ("gw.example:8008", true), ("dash.example", true),
             ("192.0.2.1", true), ("192.0.2.1:80", true), ("[2001:DB8:0:0::1]", true), ("[2001:db8::1]:8008", true),
             ("xn--bcher-kva.example", true), ("XN--BCHER-KVA.example:80", true), ("BÜCHER.example", true),
-            ("bu\u{308}cher.example", true), ("other.example", false), ("sub.gw.example", false), ("", false),
+            ("bu\u{308}cher.example", true), ("localhost", true), ("LocalHost:8008", true),
+            ("other.example", false), ("sub.gw.example", false), ("", false),
         ])
     func reserved(_ host: String, _ isReserved: Bool) {
         #expect(Self.settings.reserves(host: host) == isReserved)
@@ -45,7 +46,8 @@ import Testing
         }
         for domain in ["gw.example", "xn--bcher-kva.example", "free.example"] { try await insert(domain) }
         let engine = TunnelEngine(
-            storage: world.storage, network: world.network, isReserved: { Self.settings.reserves(host: $0) },
+            storage: world.storage, roster: world.roster, network: world.network,
+            isReserved: { Self.settings.reserves(host: $0) },
             blocked: { _ in .text(.forbidden, "off") }, logger: quiet)
         try await engine.load()
         try await insert("dash.example")

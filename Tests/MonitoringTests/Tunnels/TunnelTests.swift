@@ -28,6 +28,20 @@ import Testing
         #expect(table.rule(host: host)?.id == rule)
     }
 
+    @Test("of rules for one host the one that is written so comes first, then the oldest; if one goes, the other stays")
+    func same() {
+        var table = TunnelTable()
+        table.set(row(2, "Shop.example"))
+        table.set(row(1, "shop.example"))
+        for (host, id) in [("Shop.example", 2), ("shop.example:80", 1), ("SHOP.example", 1)] as [(String, Int64)] {
+            #expect(table.rule(host: host)?.id == id)
+        }
+        table.remove(1)
+        #expect(table.rule(host: "shop.example")?.id == 2)
+        table.set(row(2, "other.example"))
+        #expect(table.rule(host: "shop.example") == nil)
+    }
+
     @Test("a rule that has moved or gone is found no more")
     func changes() {
         var table = TunnelTable()

@@ -1,3 +1,6 @@
+import Primitives
+import Transport
+
 /// The time given to an operation is over.
 package struct DeadlineExceeded: Error {}
 
@@ -13,7 +16,7 @@ package func withDeadline<Value: Sendable>(
         defer { group.cancelAll() }
         group.addTask { try await operation() }
         group.addTask {
-            try await Task.sleep(for: limit)
+            try await EventLoop.nearest.sleep(milliseconds: limit.timerMilliseconds)
             return nil
         }
         guard let outcome = try await group.next(), let value = outcome else { throw DeadlineExceeded() }

@@ -8,6 +8,8 @@ package final class Promise<Value: Sendable>: Sendable {
     private struct State {
         var outcome: Outcome?
         var waiters: [UInt64: CheckedContinuation<Value, any Error>] = [:]
+        /// Those that were told to stop before they had begun to wait.
+        var stopped: [UInt64: any Error] = [:]
         var callback: (@Sendable (Outcome) -> Void)?
         var nextID: UInt64 = 0
     }
@@ -25,7 +27,7 @@ package final class Promise<Value: Sendable>: Sendable {
             guard state.outcome == nil else { return nil }
             let waiting = state
             state.outcome = outcome
-            (state.waiters, state.callback) = ([:], nil)
+            (state.waiters, state.stopped, state.callback) = ([:], [:], nil)
             return waiting
         }
         guard let waiting else { return false }
@@ -44,25 +46,36 @@ package final class Promise<Value: Sendable>: Sendable {
         if let outcome { callback?(outcome) }
     }
 
-    /// - Throws: The error it was resolved with, or `CancellationError`.
-    package func value() async throws -> Value {
+    /// - Parameter limit: how long it is waited for; `nil` for as long as it takes.
+    /// - Throws: The error it was resolved with, ``DeadlineExceeded``, or `CancellationError`.
+    package func value(within limit: Duration? = nil) async throws -> Value {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
         }
+        let alarm = limit.map { Alarm(after: $0) { self.stopWaiting(id, DeadlineExceeded()) } }
+        defer { alarm?.cancel() }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (waiter: CheckedContinuation<Value, any Error>) in
                 let outcome: Outcome? = state.withLock { state in
                     if let outcome = state.outcome { return outcome }
-                    // Cancelled before the waiter was here to be found by the handler below.
-                    if Task.isCancelled { return .failure(CancellationError()) }
+                    if let reason = state.stopped.removeValue(forKey: id) { return .failure(reason) }
                     state.waiters[id] = waiter
                     return nil
                 }
                 if let outcome { waiter.resume(with: outcome) }
             }
         } onCancel: {
-            state.withLock { $0.waiters.removeValue(forKey: id) }?.resume(throwing: CancellationError())
+            stopWaiting(id, CancellationError())
         }
+    }
+
+    private func stopWaiting(_ id: UInt64, _ reason: any Error) {
+        let waiter = state.withLock { state in
+            let waiter = state.waiters.removeValue(forKey: id)
+            if waiter == nil, state.outcome == nil { state.stopped[id] = reason }
+            return waiter
+        }
+        waiter?.resume(throwing: reason)
     }
 }

@@ -25,6 +25,7 @@ extension HostState: ProtobufMessage {
         tcpConnCount = unsafe message.pointee.tcp_conn_count
         udpConnCount = unsafe message.pointee.udp_conn_count
         processCount = unsafe message.pointee.process_count
+        temperatures.reserveCapacity(min(unsafe message.pointee.n_temperatures, ReportLimits.listLength))
         for index in 0..<(unsafe message.pointee.n_temperatures) {
             guard let sensor = unsafe message.pointee.temperatures?[index] else { continue }
             let name = unsafe try Protobuf.text(sensor.pointee.name)

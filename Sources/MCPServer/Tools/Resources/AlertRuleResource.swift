@@ -25,9 +25,22 @@ struct AlertRuleResource: Resource {
         "load1", "load5", "load15", "tcp_conn_count", "udp_conn_count", "process_count", "temperature_max",
     ]
 
+    /// Of one rule set; each server that it looks at has its samples kept.
+    static let maxConditions = 64
+    /// Two days of them.
+    static let maxSamples: Int64 = 57_600
+
     func check(_ form: inout AlertRuleForm, by principal: Principal) async throws {
         if form.rules.isEmpty { throw ToolFailure.rejected("need to configure at least a single rule") }
+        guard form.rules.count <= Self.maxConditions else {
+            throw ToolFailure.rejected("rules may be \(Self.maxConditions) at most")
+        }
         for condition in form.rules { try check(condition) }
+        // No window is longer, whatever the rule says.
+        let samples = form.rules.filter { !$0.isCycle }.reduce(0) { $0 + min($1.duration, Self.maxSamples) }
+        guard samples <= Self.maxSamples else {
+            throw ToolFailure.rejected("the durations of all rules may be \(Self.maxSamples) samples together")
+        }
         try await references.requireNotificationGroup(form.notificationGroupID, principal)
         try await references.requireTasks(form.failTriggerTasks + form.recoverTriggerTasks, principal)
     }

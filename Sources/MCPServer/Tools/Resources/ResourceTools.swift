@@ -75,7 +75,7 @@ struct ResourceUpdateTool<Kind: Resource>: Tool {
             name: "\(of.name).update", title: "Change one \(of.title)",
             description: """
                 Replaces what one \(of.title) says: members that are not given become empty, zero or false, but secrets \
-                stay. So give all that \(of.name).list shows of it, with what is to change.
+                stay. So give all of these members, as \(of.name).list shows them, with what is to change.
                 """,
             annotations: ToolAnnotations(readOnly: false, destructive: true, idempotent: true, openWorld: true),
             access: .user([of.writing]), exposure: of.changeExposure, inputSchema: desk.shape.updateInput,

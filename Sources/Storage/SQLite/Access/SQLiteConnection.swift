@@ -14,6 +14,8 @@ final class SQLiteConnection: Sendable {
     private let lock: FileLock?
     private let logger: Logger
     private let isClosed = Monitor(false)
+    /// What the path named when it was opened.
+    private let identity: DatabaseFiles.Identity?
 
     /// - Parameters:
     ///   - writer: a pool of one, which has the file open already.
@@ -24,6 +26,7 @@ final class SQLiteConnection: Sendable {
         self.path = path
         self.lock = lock
         self.logger = logger
+        identity = try? DatabaseFiles(path: path).identity
     }
 
     /// Nobody closed it. Waiting is not allowed here, for the last owner may be one of the threads to wait for; so the
@@ -46,6 +49,23 @@ final class SQLiteConnection: Sendable {
         } catch {
             throw ErrorMapping.error(error, path: path)
         }
+    }
+
+    /// - Throws: ``StorageError`` when the path names another file than the open one, or none: what is written then is lost at
+    ///   the end, and what commands do is not seen here.
+    func requireInPlace() async throws {
+        let (path, identity) = (path, identity)
+        let isInPlace = { @Sendable in try DatabaseFiles(path: path).identity == identity }
+        do {
+            // On a thread that may wait for a disk.
+            if try await read({ _ in try isInPlace() }) { return }
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            // A reader that was to be opened finds nothing there.
+            if try isInPlace() { throw error }
+        }
+        throw StorageError.failed("the database file was moved, removed or replaced; stop the gateway")
     }
 
     /// Size of the file and its log. Asked on a thread of its own, since a disk that hangs does not answer; 0 when there is

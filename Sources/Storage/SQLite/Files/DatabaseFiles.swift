@@ -71,6 +71,26 @@ struct DatabaseFiles: Sendable {
         }
     }
 
+    /// What is left of a database that was here: its log, which would be replayed into the next one.
+    var leftover: String? {
+        for file in [path + "-wal", path + "-journal"] {
+            var status = stat()
+            if unsafe stat(file, &status) == 0, status.st_size > 0 { return file }
+        }
+        return nil
+    }
+
+    /// The file that the path names now.
+    var identity: Identity? {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 ? Identity(device: status.st_dev, inode: status.st_ino) : nil
+    }
+
+    struct Identity: Sendable, Equatable {
+        let device: dev_t
+        let inode: ino_t
+    }
+
     enum Kind {
         case missing, empty, content, noFile
     }
