@@ -1,3 +1,5 @@
+import Primitives
+
 /// One request and its response over any way of bytes that leads to an HTTP/1.1 service, such as a tunnel: the request is
 /// written out, and the response read in pieces as they come.
 package struct RelayedExchange: Sendable {
@@ -33,7 +35,8 @@ package struct RelayedExchange: Sendable {
     /// The fields of the connection that the request came by are left out.
     package static func head(_ request: HTTPRequest, _ framing: Framing) -> [UInt8] {
         var text = "\(request.method.rawValue) \(request.path ?? "/") HTTP/1.1\r\nHost: \(request.authority ?? "")\r\n"
-        for field in request.headerFields where !hopByHop.contains(field.name) && field.name != .host {
+        let left = hopByHop.union(nominated(by: request.headerFields)).union([.host, .proxyAuthorization])
+        for field in request.headerFields where !left.contains(field.name) {
             text += "\(field.name.rawName): \(field.value)\r\n"
         }
         if framing == .chunked { text += "Transfer-Encoding: chunked\r\n" }
@@ -46,6 +49,15 @@ package struct RelayedExchange: Sendable {
     package static let hopByHop: Set<HTTPField.Name> = [
         .connection, .keepAlive, .proxyConnection, .te, .trailer, .transferEncoding, .upgrade,
     ]
+
+    /// Those that the sender says are about its connection, too.
+    private static func nominated(by fields: HTTPFields) -> [HTTPField.Name] {
+        fields[values: .connection].flatMap { value in
+            value.utf8.split(separator: UInt8(ascii: ",")).compactMap {
+                HTTPField.Name(String(Substring($0.trimmingBlanks())))
+            }
+        }
+    }
 
     /// One chunk of a body that comes in chunks; an empty one ends it.
     package static func chunk(_ bytes: [UInt8]) -> [UInt8] {

@@ -61,6 +61,10 @@ import Testing
         var head = HTTPRequest(method: .post, scheme: "http", authority: "up.example", path: "/echo?x=1")
         head.headerFields[.authorization] = "Bearer secret"
         head.headerFields[.contentLength] = "4"
+        // What is about the client's connection stays there, and what it says is.
+        head.headerFields[.connection] = "close, X-Hop"
+        head.headerFields[.proxyAuthorization] = "Basic secret"
+        head.headerFields[HTTPField.Name(token: "x-hop")] = "1"
         let chunks = Mutex([Array("body".utf8)])
         let request = InboundRequest(
             head: head, id: "1", client: ClientAddress(peer: nil, real: nil), isSecure: false,
