@@ -62,6 +62,23 @@ struct ProbeTests {
         }
     }
 
+    /// With a certificate that is trusted it is an end-to-end test.
+    @Test("HTTP: an issuer that nobody trusts is told, and nothing is asked for")
+    func untrusted() async throws {
+        let files = try CertificateFiles()
+        defer { files.remove() }
+        let context = try TLSContext.server(certificatePath: files.certificate, keyPath: files.key, protocols: [])
+        let asked = Latch()
+        try await LocalService.with(
+            { stream in if try await stream.receive() != nil { asked.open() } }, tls: context
+        ) { port in
+            let reply = try #require(await HTTPProbe.run("https://localhost:\(port)/"))
+            #expect(!reply.successful)
+            #expect(reply.data == "certificate verify failed: self-signed certificate")
+        }
+        #expect(!asked.isOpen)
+    }
+
     @Test("TCP: a connection has a delay, a refused one a text")
     func tcp() async throws {
         try await withService("") { port in

@@ -50,17 +50,23 @@ def make_gateway(tmp_path):
 
 
 @pytest.fixture
-def tls_gateway(make_gateway, tmp_path):
-    """A gateway, its TLS port, and the file of its certificate for localhost, that nobody vouches for."""
+def certificate(tmp_path):
+    """The files of a certificate for localhost, that nobody vouches for, and of its key."""
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2",
          "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
         check=True, capture_output=True, timeout=60)
+    return certificate, key
+
+
+@pytest.fixture
+def tls_gateway(make_gateway, certificate):
+    """A gateway, its TLS port, and the file of its certificate."""
     port = free_port()
     gateway = make_gateway(settings={
-        "https": {"listen_port": port, "tls_cert_path": str(certificate), "tls_key_path": str(key)}})
-    return gateway, port, certificate
+        "https": {"listen_port": port, "tls_cert_path": str(certificate[0]), "tls_key_path": str(certificate[1])}})
+    return gateway, port, certificate[0]
 
 
 @pytest.fixture

@@ -7,18 +7,22 @@ import re
 import signal
 import resource
 import socket
+import ssl
 import struct
 import subprocess
 import threading
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import requests
 
 from conftest import ALL_SCOPES, begun_early
 from gateway import Gateway, binary, patient, wait_until
-from test_agent_abuse import call_fields, field, http2
+from spec_agent import SpecAgent
+from test_agent_abuse import LIMITS, call_fields, field, fine, http2, works
 from test_lifecycle import Running
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + http2(4, 0, 0, b"")
@@ -188,6 +192,82 @@ def test_rapid_resets_before_a_secret_end_their_connection(gateway):
 
     assert gateway.growth(flood) < 32
     assert serves(gateway)
+
+
+# What is wrong with a stream whose request was whole. Only the first one has the server reset streams until it has had
+# enough; the others end the connection with all calls on it.
+FAULTS = {
+    "window past 2^31": lambda stream: http2(WINDOW, 0, stream, b"\x7f\xff\xff\xff"),
+    "increment 0": lambda stream: http2(WINDOW, 0, stream, bytes(4)),
+    "DATA after END_STREAM": lambda stream: http2(DATA, 0, stream, b"x"),
+    "self-dependent PRIORITY": lambda stream: http2(PRIORITY, 0, stream, struct.pack(">IB", stream, 9)),
+}
+
+
+def lives(connection: socket.socket) -> bool:
+    """Whether two PINGs are answered: the answer to the first may leave together with the end."""
+    try:
+        for _ in range(2):
+            connection.sendall(http2(PING, 0, 0, bytes(8)))
+            received = b""
+            while not any(kind == PING and flags & 1 for kind, flags, _, _ in frames(received)):
+                more = connection.recv(1 << 16)
+                if not more:
+                    return False
+                received += more
+    except ConnectionError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_resets_that_the_server_is_made_to_send_end_their_calls_and_then_the_connection(make_gateway, fault):
+    """security.md: Resets that the *server* makes. Of calls that their agent does not answer."""
+    gateway = make_gateway(settings=LIMITS)
+    agent = SpecAgent(gateway.address, gateway.agent_secret(), str(uuid.uuid4()), lambda task: hears(task)).connect()
+    token, admin = gateway.token("nezha:server:exec"), {"Authorization": f"Bearer {gateway.token('nezha:admin:*')}"}
+    server = gateway.asked("/server")["data"][0]["id"]
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": "server.exec", "arguments": {"server_id": server, "cmd": "wait", "timeout_seconds": 120}}}).encode()
+    told = threading.Semaphore(0)
+
+    def hears(task):
+        if task.type == 15 and json.loads(task.data)["cmd"] != "wait":
+            return fine(task)
+        return told.release() if task.type == 15 else None
+
+    def running() -> int:
+        text = requests.get(f"{gateway.url}/metrics", headers=admin, timeout=20).text
+        return int(re.search(r"^nezha_gateway_running_calls (\d+)$", text, re.M)[1])
+
+    def made_to_reset() -> int:
+        """Calls on one connection until it ended."""
+        with dial(gateway, timeout=20) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.sendall(PREFACE)
+            for first in range(1, 2000, 100):
+                streams = range(first, first + 100, 2)
+                connection.sendall(b"".join(
+                    web("/mcp", stream, "POST", ("authorization", f"Bearer {token}")) + http2(DATA, 1, stream, body)
+                    for stream in streams))
+                assert all(told.acquire(timeout=20) for _ in streams)
+                assert running() <= 256
+                connection.sendall(b"".join(map(FAULTS[fault], streams)))
+                if not lives(connection):
+                    return first // 2 + len(streams)
+        pytest.fail("the connection did not end")
+
+    def flood():
+        count = 0
+        while count < 10_000:
+            count += made_to_reset()
+
+    try:
+        assert gateway.growth(flood) < 32
+        wait_until(lambda: running() == 0, what="every call has ended")
+        assert works(gateway, token, server)
+    finally:
+        agent.close()
 
 
 def test_bodies_before_a_secret_are_held_in_bounded_memory(gateway):
@@ -442,7 +522,7 @@ def test_a_peer_that_leaves_at_every_byte_leaves_nothing_behind(gateway, protoco
     assert gateway.process.poll() is None and serves(gateway)
 
 
-def test_windows_past_their_end_a_thousand_times_cost_nothing(gateway):
+def test_windows_past_their_end_ten_thousand_times_cost_nothing(gateway):
     """security.md: A session that said GOAWAY is never let go."""
     before = descriptors(gateway)
 
@@ -453,10 +533,32 @@ def test_windows_past_their_end_a_thousand_times_cost_nothing(gateway):
 
     def all_of_them():
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(push, range(1000)))
+            list(pool.map(push, range(10_000)))
 
     assert gateway.growth(all_of_them) < 16
     wait_until(lambda: descriptors(gateway) <= before, 10, what="descriptors back")
+
+
+# TLS
+
+
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_no_tls_session_is_resumed(tls_gateway, version):
+    """security.md: TLS that costs the server: the session cache is off."""
+    _, port, certificate = tls_gateway
+    context = ssl.create_default_context(cafile=certificate)
+    context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+
+    def visit(session):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
+            with context.wrap_socket(plain, server_hostname="localhost", session=session) as connection:
+                connection.sendall(b"GET /api/v1/setting HTTP/1.1\r\nHost: x\r\n\r\n")
+                # A ticket of TLS 1.3 comes before the answer.
+                assert b" 200 " in connection.recv(1 << 16)
+                return connection.session, connection.session_reused
+
+    session, _ = visit(None)
+    assert not session.has_ticket and visit(session)[1] is False
 
 
 # The way out

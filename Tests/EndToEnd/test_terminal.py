@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +12,10 @@ import pytest
 
 from conftest import begun_early
 from gateway import wait_until
+from spec_agent import M, MAGIC
 from streams import StreamWorld, closing_of, read_until, refusal, refused, resized, typed
+from test_agent_abuse import http2
+from test_ground import DATA, PREFACE, RESET, dial, head
 from test_lifecycle import audit_rows
 
 LIMIT = 512 * 1024 + 64
@@ -201,6 +205,24 @@ def test_the_agent_may_come_after_the_client(world):
         assert client.recv(timeout=20) == b"late"
         agent.close()
         assert closing_of(client)[0] == 1000
+
+
+def test_an_end_of_the_stream_and_at_once_a_reset_is_a_normal_end(world):
+    """`agent-link-details.md` 1: so a Go agent ends a terminal."""
+    def piece(data: bytes) -> bytes:
+        message = M["IOStreamData"](data=data).SerializeToString()
+        return http2(DATA, 0, 1, b"\0" + struct.pack(">I", len(message)) + message)
+
+    session = world.open("terminal", world.spec_server, world.member)
+    fields = [(":method", "POST"), (":scheme", "http"), (":path", "/proto.NezhaService/IOStream"), (":authority", "g"),
+              ("content-type", "application/grpc"), ("te", "trailers"), *world.spec.metadata[2:]]
+    output = [b"%d" % number for number in range(100)]
+    with world.socket("terminal", session, world.member) as client, dial(world.gateway) as agent:
+        agent.sendall(PREFACE + head(fields) + piece(MAGIC + session.encode()) + piece(b"welcome"))
+        assert client.recv(timeout=20) == b"welcome"
+        agent.sendall(b"".join(map(piece, output)) + http2(DATA, 1, 1, b"") + http2(RESET, 0, 1, struct.pack(">I", 8)))
+        assert [client.recv(timeout=20) for _ in output] == output
+        assert closing_of(client) == (1000, "")
 
 
 # Refusals

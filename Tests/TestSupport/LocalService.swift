@@ -7,14 +7,15 @@ package enum LocalService {
     /// - Parameters:
     ///   - serve: called for each connection. When it returns, the connection is closed after the last byte was taken;
     ///     when it throws, at once.
+    ///   - tls: `nil` for cleartext.
     ///   - body: given the port, on 127.0.0.1.
     package static func with<Success: Sendable>(
-        _ serve: @escaping Serve, _ body: (_ port: Int) async throws -> Success
+        _ serve: @escaping Serve, tls: TLSContext? = nil, _ body: (_ port: Int) async throws -> Success
     ) async throws -> Success {
         let group = EventLoopGroup(count: 1)
         let (streams, come) = AsyncStream<ByteStream>.makeStream()
         let listener = try await Listener.listen(
-            host: "127.0.0.1", port: 0, group: group, logger: quiet
+            host: "127.0.0.1", port: 0, tls: tls, group: group, logger: quiet
         ) { transport, _, loop in
             let (speaker, stream) = ByteStream.make(over: transport, on: loop)
             come.yield(stream)

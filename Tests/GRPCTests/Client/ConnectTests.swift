@@ -1,4 +1,3 @@
-import Foundation
 import GRPC
 import HTTP
 import TestSupport
@@ -154,24 +153,4 @@ struct AddressService: GRPCService {
         let text = "\(call.peer ?? "nobody") \(call.isSecure)"
         return GRPCUnaryHandler { _ in Array(text.utf8) }
     }
-}
-
-/// A certificate for `localhost` and its key, made by openssl; the folder goes with them.
-struct CertificateFiles {
-    private let folder: URL
-    var certificate: String { folder.appending(path: "cert.pem").path() }
-    var key: String { folder.appending(path: "key.pem").path() }
-
-    init() throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "grpc-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        // Not Foundation's Process: under load it has been seen to miss the end of its child and wait for ever.
-        let command = """
-            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
-            -addext subjectAltName=DNS:localhost -out '\(certificate)' -keyout '\(key)' >/dev/null 2>&1
-            """
-        try #require(system(command) == 0)
-    }
-
-    func remove() { try? FileManager.default.removeItem(at: folder) }
 }
