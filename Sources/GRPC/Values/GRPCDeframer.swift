@@ -45,8 +45,8 @@ extension HTTP2Stream {
     }
 }
 
-/// Cuts messages out of a stream of bytes. A message that came in a piece of its own keeps that memory; else each byte is
-/// copied into its message. What was not asked for yet stays in the pieces that it came in, short ones joined.
+/// Cuts messages out of a stream of bytes. Each byte is copied into its message; what was not asked for yet stays in the
+/// pieces that it came in, short ones joined.
 struct GRPCDeframer {
     /// The largest message that is taken; a longer one is refused as soon as its length is known.
     var maximumMessage: Int
@@ -100,12 +100,6 @@ struct GRPCDeframer {
             length = known
         } else {
             length = try checkedLength()
-            // The usual case: the rest of the piece is the message, which takes over its memory.
-            if let whole = pieces.takeRest(of: length) {
-                taken += length
-                reset()
-                return whole
-            }
             self.length = length
             // Trusts the peer with so much memory before it came; the rest grows with what comes.
             message.reserveCapacity(min(length, 64 << 10))
@@ -176,17 +170,6 @@ private struct PieceQueue {
         return pieces[head][offset...].prefix(limit)
     }
 
-    /// What is left of the first piece, when that is so many bytes, at least one.
-    mutating func takeRest(of length: Int) -> [UInt8]? {
-        guard length > 0, head < pieces.count, pieces[head].count - offset == length else { return nil }
-        var rest: [UInt8] = []
-        swap(&rest, &pieces[head])
-        rest.removeFirst(offset)
-        leavePiece()
-        count -= length
-        return rest
-    }
-
     mutating func takeFirst() -> UInt8? {
         guard head < pieces.count else { return nil }
         let byte = pieces[head][offset]
@@ -199,10 +182,6 @@ private struct PieceQueue {
         offset += number
         count -= number
         guard offset == pieces[head].count else { return }
-        leavePiece()
-    }
-
-    private mutating func leavePiece() {
         pieces[head] = []
         offset = 0
         head += 1

@@ -51,21 +51,25 @@ final class SQLiteConnection: Sendable {
         }
     }
 
-    /// - Throws: ``StorageError`` when the path names another file than the open one, or none: what is written then is lost at
-    ///   the end, and what commands do is not seen here.
-    func requireInPlace() async throws {
+    /// As ``read(_:)``, when the path still names the file that is open: what is written to another is lost at the end, and
+    /// what commands do is not seen here.
+    func readInPlace<Value: Sendable>(
+        _ body: @escaping @Sendable (Connection) throws -> Value
+    ) async throws -> Value {
         let (path, identity) = (path, identity)
         let isInPlace = { @Sendable in try DatabaseFiles(path: path).identity == identity }
+        let moved = StorageError.failed("the database file was moved, removed or replaced; stop the gateway")
         do {
-            // On a thread that may wait for a disk.
-            if try await read({ _ in try isInPlace() }) { return }
+            return try await read { connection in
+                guard try isInPlace() else { throw moved }
+                return try body(connection)
+            }
         } catch let error as CancellationError {
             throw error
         } catch {
             // A reader that was to be opened finds nothing there.
-            if try isInPlace() { throw error }
+            throw try isInPlace() ? error : moved
         }
-        throw StorageError.failed("the database file was moved, removed or replaced; stop the gateway")
     }
 
     /// Size of the file and its log. Asked on a thread of its own, since a disk that hangs does not answer; 0 when there is
