@@ -60,6 +60,28 @@ struct OrdinaryLifeTests {
         #expect(reader.asked.withLock { $0 } == 3)
     }
 
+    @Test("while nothing can be opened the last figures count: a counter of zero would be another start")
+    func shortage() {
+        final class Reader: SystemReader {
+            let isShort = Mutex(false)
+            let architecture = "x86_64"
+            var isShortOfDescriptors: Bool { isShort.withLock { $0 } }
+            func text(_ path: String) -> String? {
+                isShortOfDescriptors || path != "/proc/net/dev" ? nil : "a:\nb:\neth0: 70 0 0 0 0 0 0 0 90 0 0\n"
+            }
+            func names(in directory: String) -> [String] { isShortOfDescriptors ? [] : ["1", "2"] }
+            func disk(at path: String) -> DiskSpace? { isShortOfDescriptors ? nil : DiskSpace(total: 10, used: 4) }
+        }
+        let reader = Reader()
+        let collector = MetricsCollector(reader: reader)
+        let configuration = AgentConfiguration()
+        let before = collector.state(configuration)
+        #expect((before.netInTransfer, before.diskUsed, before.processCount) == (70, 4, 2))
+        reader.isShort.withLock { $0 = true }
+        let meanwhile = collector.state(configuration)
+        #expect((meanwhile.netInTransfer, meanwhile.diskUsed, meanwhile.processCount) == (70, 4, 2))
+    }
+
     @Test("a mount that never answered counts as nothing")
     func neverAnswered() {
         let reader = HangingReader()

@@ -1,6 +1,7 @@
 import AgentLink
 import FoundationEssentials
 import Primitives
+import Synchronization
 import TestSupport
 import Testing
 import Transport
@@ -31,6 +32,28 @@ struct ProbeTests {
             #expect(reply.data == data)
             #expect(reply.delay > 0)
         }
+    }
+
+    @Test("HTTP: user and password of a URL are sent as other clients do")
+    func credentials() async throws {
+        let asked = Mutex("")
+        try await LocalService.with({ stream in
+            let bytes = try await stream.receive() ?? []
+            asked.withLock { $0 = String(decoding: bytes, as: UTF8.self) }
+            try await stream.send(Array("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".utf8))
+        }) { port in
+            #expect(await HTTPProbe.run("http://us%20er:p%C3%A4ss@127.0.0.1:\(port)/")?.successful == true)
+        }
+        let credentials = Data("us er:p\u{E4}ss".utf8).base64EncodedString()
+        #expect(asked.withLock { $0 }.contains("\r\nAuthorization: Basic \(credentials)\r\n"))
+    }
+
+    @Test("HTTP and ICMP: a host that the system would cut at a zero byte is none")
+    func zeroByte() async throws {
+        try await withService("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") { port in
+            #expect(await HTTPProbe.run("http://127.0.0.1%00.x:\(port)/")?.successful == false)
+        }
+        #expect(await ICMPProbe.run("127.0.0.1\0x")?.data == "host not found")
     }
 
     @Test("HTTP: what cannot work is an error text")

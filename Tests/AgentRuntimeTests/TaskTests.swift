@@ -136,6 +136,38 @@ struct DispatcherTests {
         }
     }
 
+    @Test("while nobody takes results no more are made than may wait, and then all come")
+    func budget() async throws {
+        let limit = 1 << 20
+        let budget = ByteBudget(limit: limit)
+        let context = AgentContext(
+            configuration: context.configuration.value, file: ConfigurationFile(path: folder.file("config.yml")),
+            environment: context.environment, logger: quiet, budget: budget)
+        let results = BoundedMailbox<AgentTaskResult>(maxCount: 1)
+        let dispatcher = TaskDispatcher(context: context, streams: opener, results: results, streamJobs: streamJobs)
+        let path = folder.file("large", String(repeating: "a", count: 300_000))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await context.oneShots.run() }
+            group.addTask {
+                for id in 1...200 as ClosedRange<UInt64> {
+                    let body = #"{"path":"\#(path)","length":300000}"#
+                    await dispatcher.dispatch(AgentTask(id: id, type: .fsRead, data: body))
+                }
+            }
+            #expect(await eventually { budget.used >= limit })
+            var before = -1
+            while budget.used != before {
+                before = budget.used
+                try await Task.sleep(for: .milliseconds(500))
+            }
+            // All together they would be sixty million bytes.
+            #expect(budget.used < limit + 33 * 310_000)
+            for _ in 0..<200 { #expect(try await withDeadline(.seconds(60)) { try await results.next() } != nil) }
+            #expect(await eventually { budget.used == 0 })
+            group.cancelAll()
+        }
+    }
+
     @Test("unknown types, the old terminal and a deprecated task have no result")
     func unknown() async throws {
         try await running { () async throws in

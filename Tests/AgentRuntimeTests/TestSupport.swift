@@ -45,6 +45,7 @@ struct FakeReader: SystemReader {
     var files: [String: String] = [:]
     var disks: [String: DiskSpace] = [:]
     var architecture = "x86_64"
+    var isShortOfDescriptors = false
 
     func text(_ path: String) -> String? { files[path] }
 

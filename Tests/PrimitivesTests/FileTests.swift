@@ -40,6 +40,22 @@ struct FileTests {
         #expect(try AtomicFile.read(path, limit: 2) == Array("ne".utf8))
     }
 
+    @Test("a link stays one: what it points to is replaced; one to nowhere is replaced itself")
+    func link() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (path, real) = (folder + "/link", folder + "/real")
+        try AtomicFile.write(Array("old".utf8), to: real, mode: 0o600)
+        symlink("real", path)
+        try AtomicFile.write(Array("new".utf8), to: path, mode: 0o600)
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: path) == "real")
+        #expect(try AtomicFile.read(real, limit: 100) == Array("new".utf8))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == ["link", "real"])
+        unlink(real)
+        try AtomicFile.write(Array("file".utf8), to: path, mode: 0o600)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["link"])
+        #expect(try AtomicFile.read(path, limit: 100) == Array("file".utf8))
+    }
+
     @Test("a descriptor that nobody holds stays open until it is synced")
     func sync() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

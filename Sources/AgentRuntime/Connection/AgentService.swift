@@ -23,6 +23,7 @@ package struct AgentService: Sendable {
             configuration: configuration, file: file, environment: AgentEnvironment.completing(environment),
             logger: logger)
         let seconds = environment["NZ_RECONNECT_DELAY"].flatMap { Double($0) }
+            .flatMap { (0...86_400).contains($0) ? $0 : nil }
         reconnectDelay = seconds.map { .milliseconds(Int($0 * 1000)) } ?? ReconnectDelay.standard
     }
 

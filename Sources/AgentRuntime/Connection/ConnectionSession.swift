@@ -56,7 +56,7 @@ struct ConnectionSession: Sendable {
     }
 
     private func runStreams(_ link: AgentLinkClient, bootTime: UInt64) async throws {
-        let results = BoundedMailbox<AgentTaskResult>(maxCount: 64)
+        let results = BoundedMailbox<AgentTaskResult>(maxCount: 64, maxCost: 16 << 20)
         let streamJobs = JobQueue()
         let (stateStop, jobsStop) = (Signal(), Signal())
         let dispatcher = TaskDispatcher(

@@ -1,9 +1,10 @@
 import AgentLink
 import GRPC
 import Logging
+import Synchronization
 
 /// The rhythm of reports over one connection (`agent-link-details.md` 1, rhythm): state, its receipt, host when it is
-/// ten minutes old, addresses when they are due, sleep.
+/// ten minutes old, sleep; and beside them, since services may be slow to answer, addresses when they are due.
 struct StateReporter: Sendable {
     static let hostPeriod = Duration.seconds(600)
     /// A gateway that does not acknowledge for so long has gone, whatever TCP believes.
@@ -22,8 +23,13 @@ struct StateReporter: Sendable {
         try await link.withStream(.reportSystemState) { stream in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 defer { group.cancelAll() }
+                let newRun = NewRun()
                 group.addTask {
-                    try await report(over: stream, receipts)
+                    try await reportAddresses(newRun)
+                    try await Task.sleep(for: Self.receiptLimit)
+                }
+                group.addTask {
+                    try await report(over: stream, receipts, newRun)
                     await stream.finish()
                     // The stream has ended when the gateway says so.
                     try await Task.sleep(for: Self.receiptLimit)
@@ -42,21 +48,45 @@ struct StateReporter: Sendable {
         }
     }
 
-    private func report(over stream: GRPCClientStream, _ receipts: BoundedMailbox<Void>) async throws {
-        var host = HostReports(bootTime: bootTime)
+    private func reportAddresses(_ newRun: NewRun) async throws {
+        await newRun.firstReceipt.wait()
+        try Task.checkCancellation()
         var addresses = AddressReports(configuration: configuration, logger: context.logger)
+        while !stop.isFired {
+            if newRun.isUntold.exchange(false, ordering: .relaxed) { addresses.repeatReport() }
+            await addresses.reportIfDue(link)
+            try await pause()
+        }
+    }
+
+    private func pause() async throws {
+        _ = try? await withDeadline(.seconds(configuration.reportDelay)) { await stop.wait() }
+        try Task.checkCancellation()
+    }
+
+    private func report(
+        over stream: GRPCClientStream, _ receipts: BoundedMailbox<Void>, _ newRun: NewRun
+    ) async throws {
+        var host = HostReports(bootTime: bootTime)
         while !stop.isFired {
             let (metrics, configuration) = (context.metrics, configuration)
             let state = await MetricsCollector.threads.run { metrics.state(configuration) }
             try await stream.send(state.protobuf())
             let receipt = try await withDeadline(Self.receiptLimit) { try await receipts.next() != nil }
             guard receipt else { throw GRPCStatus(.unavailable, "the state stream has ended") }
-            if await host.reportIfDue(context, link, configuration) { addresses.repeatReport() }
-            await addresses.reportIfDue(link)
-            _ = try? await withDeadline(.seconds(configuration.reportDelay)) { await stop.wait() }
-            try Task.checkCancellation()
+            newRun.firstReceipt.fire()
+            if await host.reportIfDue(context, link, configuration) { newRun.isUntold.store(true, ordering: .relaxed) }
+            try await pause()
         }
     }
+}
+
+/// What the reports of addresses follow.
+private final class NewRun: Sendable {
+    /// Fired with the first receipt.
+    let firstReceipt = Signal()
+    /// Whether the gateway has started anew and was not told the addresses again.
+    let isUntold = Atomic(false)
 }
 
 /// When the host was reported, and to which run of the gateway.

@@ -12,18 +12,24 @@ final class AgentContext: Sendable {
     /// Work that ends by itself and outlives a connection: a command that restarts the network must run to its end
     /// (`agent-link-details.md` 1, rhythm).
     let oneShots = JobQueue()
+    /// What tasks of that kind hold, from their coming until their result is on its way. While a gateway takes no results no
+    /// more are made than those of the commands that run and of so many file tasks.
+    let budget: ByteBudget
+    let fileTurns = ByteBudget(limit: 32)
     let reload: ReloadCoordinator
     let logger: Logger
 
     init(
         configuration: AgentConfiguration, file: ConfigurationFile, environment: [String: String],
-        metrics: MetricsCollector? = nil, logger: Logger, reloadDelay: Duration = .seconds(10)
+        metrics: MetricsCollector? = nil, logger: Logger, reloadDelay: Duration = .seconds(10),
+        budget: ByteBudget = ByteBudget(limit: 64 << 20)
     ) {
         let current = CurrentConfiguration(configuration)
         self.configuration = current
         self.environment = environment
         self.metrics = metrics ?? MetricsCollector(logger: logger)
         self.logger = logger
+        self.budget = budget
         reload = ReloadCoordinator(current: current, file: file, delay: reloadDelay, logger: logger)
     }
 }

@@ -14,6 +14,14 @@ final class PatientReader: SystemReader {
         case text(String?)
         case names([String])
         case disk(DiskSpace?)
+
+        var isNothing: Bool {
+            switch self {
+            case .text(let text): text == nil
+            case .names(let names): names.isEmpty
+            case .disk(let disk): disk == nil
+            }
+        }
     }
 
     private struct Question {
@@ -90,9 +98,12 @@ final class PatientReader: SystemReader {
     }
 
     private func answer(_ key: [UInt8], _ kind: String, _ path: String, _ answer: Answer) {
+        // A counter of zero would be a machine that has started anew.
+        let keepsLast = answer.isNothing && reader.isShortOfDescriptors
         let wasOverdue = state.withLock { state in
             let wasOverdue = state.questions[key]?.isOverdue == true
-            state.questions[key] = Question(last: answer)
+            let last = state.questions[key]?.last
+            state.questions[key] = Question(last: keepsLast ? last ?? answer : answer)
             return wasOverdue
         }
         if wasOverdue { logger?.notice("\(kind) answers again", metadata: ["path": "\(path)"]) }

@@ -12,6 +12,12 @@ protocol SystemReader: Sendable {
     func disk(at path: String) -> DiskSpace?
     /// The machine's name of its architecture, such as `x86_64`.
     var architecture: String { get }
+    /// Nothing can be opened at the moment, so that what is not answered says nothing of the machine.
+    var isShortOfDescriptors: Bool { get }
+}
+
+extension SystemReader {
+    var isShortOfDescriptors: Bool { false }
 }
 
 struct DiskSpace: Sendable, Equatable {
@@ -42,6 +48,15 @@ struct LinuxSystemReader: SystemReader {
         var used: UInt64 = 0
         guard unsafe linux_disk_space(path, &total, &used) == 0 else { return nil }
         return DiskSpace(total: total, used: used)
+    }
+
+    var isShortOfDescriptors: Bool {
+        let spare = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard spare < 0 else {
+            close(spare)
+            return false
+        }
+        return errno == EMFILE || errno == ENFILE
     }
 
     var architecture: String {

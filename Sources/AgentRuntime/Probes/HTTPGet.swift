@@ -14,7 +14,7 @@ enum HTTPGet {
 
     private static func request(_ url: String, bodyLimit: Int) throws -> HTTP1Client.Request {
         guard let parts = URLComponents(string: url), let scheme = parts.scheme?.lowercased(),
-            scheme == "http" || scheme == "https", let host = parts.host, !host.isEmpty,
+            scheme == "http" || scheme == "https", let host = parts.host, !host.isEmpty, !host.utf8.contains(0),
             let port = UInt16(exactly: parts.port ?? (scheme == "https" ? 443 : 80))
         else { throw ProbeFailure(text: "a URL with http:// or https:// is expected") }
         let bare = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
@@ -22,9 +22,13 @@ enum HTTPGet {
         let path =
             (parts.percentEncodedPath.isEmpty ? "/" : parts.percentEncodedPath)
             + (parts.percentEncodedQuery.map { "?\($0)" } ?? "")
-        let head = HTTPRequest(
+        var head = HTTPRequest(
             method: .get, scheme: scheme, authority: parts.port.map { "\(shown):\($0)" } ?? shown, path: path,
             headerFields: [.userAgent: "nezha-agent/\(AgentVersion.current)", .accept: "*/*"])
+        if let user = parts.user {
+            let credentials = Data("\(user):\(parts.password ?? "")".utf8).base64EncodedString()
+            head.headerFields[.authorization] = "Basic \(credentials)"
+        }
         let tls = scheme == "https" ? try TLSContext.client() : nil
         return HTTP1Client.Request(host: bare, port: port, tls: tls, head: head, bodyLimit: bodyLimit)
     }

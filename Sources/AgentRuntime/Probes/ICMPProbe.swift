@@ -63,6 +63,8 @@ struct PingTarget: Sendable {
         unsafe hints.ai_socktype = linux_sock_datagram
         var list: UnsafeMutablePointer<addrinfo>?
         let bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+        // The system would take it up to its first zero byte.
+        guard !bare.utf8.contains(0) else { throw ProbeFailure(text: "host not found") }
         let code = unsafe getaddrinfo(bare, nil, &hints, &list)
         guard code == 0, let first = unsafe list, let address = unsafe first.pointee.ai_addr else {
             throw ProbeFailure(text: "host not found")

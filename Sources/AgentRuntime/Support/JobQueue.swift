@@ -7,8 +7,10 @@ final class JobQueue: Sendable {
     private let jobs = BoundedMailbox<Job>(maxCount: 1024)
 
     /// Queues `job`; it is dropped when the caller is cancelled.
-    func add(_ job: @escaping Job) async {
-        try? await jobs.send(job)
+    /// - Returns: whether it was queued.
+    @discardableResult
+    func add(_ job: @escaping Job) async -> Bool {
+        (try? await jobs.send(job)) != nil
     }
 
     /// Runs jobs, each in its own task, until cancellation, which also cancels them.

@@ -10,8 +10,11 @@ struct TaskDispatcher: Sendable {
     /// Work that ends with the connection.
     let streamJobs: JobQueue
 
+    /// What a task takes besides its own bytes.
+    private static let taskBytes = 4096
+
     /// Called by the reader for each task in the order they came. Returns soon: whatever takes time runs on its own,
-    /// but for configuration tasks, whose order counts.
+    /// but for configuration tasks, whose order counts. While tasks hold too much it waits, and so does the gateway.
     func dispatch(_ task: AgentTask) async {
         guard let type = AgentTaskType(rawValue: task.type) else {
             context.logger.info("task of an unknown type ignored", metadata: ["type": "\(task.type)"])
@@ -37,21 +40,40 @@ struct TaskDispatcher: Sendable {
                 await StreamTasks(context: context, streams: streams).run(type, task.data)
             }
         case .upgrade, .httpGet, .icmpPing, .tcpPing, .command, .exec, .fsList, .fsRead, .fsWrite, .fsDelete:
-            let (environment, logger) = (context.environment, context.logger)
-            await start(task, on: context.oneShots) {
-                let answer = await OneShotTasks.run(type, task.data, environment: environment, logger: logger)
-                if let answer { await reply(task, type, answer) }
+            let budget = context.budget
+            let held = task.data.utf8.count + Self.taskBytes
+            await budget.enter(held)
+            await start(task, on: context.oneShots, ifDropped: { budget.leave(held) }) {
+                await answer(task, type)
+                budget.leave(held)
             }
         }
     }
 
+    private func answer(_ task: AgentTask, _ type: AgentTaskType) async {
+        let turns = type.isOfFiles ? context.fileTurns : nil
+        await turns?.enter(1)
+        // Results that wait come first.
+        await context.budget.enter(0)
+        let answer = await OneShotTasks.run(
+            type, task.data, environment: context.environment, logger: context.logger)
+        let size = answer?.data.utf8.count ?? 0
+        context.budget.add(size)
+        turns?.leave(1)
+        if let answer { await reply(task, type, answer) }
+        context.budget.leave(size)
+    }
+
     /// Registers the task here, in the reader, so that a cancel right behind it finds it.
-    private func start(_ task: AgentTask, on queue: JobQueue, _ work: @escaping @Sendable () async -> Void) async {
+    private func start(
+        _ task: AgentTask, on queue: JobQueue, ifDropped: () -> Void = {}, _ work: @escaping @Sendable () async -> Void
+    ) async {
         let signal = context.running.register(task.id)
-        await queue.add {
+        let isQueued = await queue.add {
             await withCancellation(by: signal, work)
             context.running.remove(task.id, signal)
         }
+        if !isQueued { ifDropped() }
     }
 
     private func refuse(_ task: AgentTask, _ type: AgentTaskType, _ refusal: TaskGates.Refusal) async {
@@ -70,7 +92,17 @@ struct TaskDispatcher: Sendable {
     }
 
     private func reply(_ task: AgentTask, _ type: AgentTaskType, _ answer: AgentTaskReply) async {
-        try? await results.send(AgentTaskResult(id: task.id, type: type.rawValue, reply: answer))
+        try? await results.send(
+            AgentTaskResult(id: task.id, type: type.rawValue, reply: answer), cost: answer.data.utf8.count)
+    }
+}
+
+extension AgentTaskType {
+    fileprivate var isOfFiles: Bool {
+        switch self {
+        case .fsList, .fsRead, .fsWrite, .fsDelete: true
+        default: false
+        }
     }
 }
 

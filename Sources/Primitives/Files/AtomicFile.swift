@@ -17,10 +17,13 @@ package enum AtomicFile {
     /// Beside the file, then over it: readers see the old text or the new one, and a failure leaves the old one and
     /// nothing else. A file that cannot be replaced (it is mounted by itself, or its folder takes no new files) is written
     /// where it is.
-    /// - Parameter folderMode: makes the folder with this mode, and those above it, where they are missing.
+    /// - Parameters:
+    ///   - path: ours to choose, so a link stays, and what it points to is replaced.
+    ///   - folderMode: makes the folder with this mode, and those above it, where they are missing.
     package static func write(
         _ bytes: [UInt8], to path: String, mode: UInt32, folderMode: UInt32? = nil
     ) throws(SystemCallError) {
+        let path = target(of: path)
         let folder = Self.folder(of: path)
         if let folderMode { try makeFolder(folder, mode: folderMode) }
         let temporary = path + suffix + randomName()
@@ -68,6 +71,16 @@ package enum AtomicFile {
     private static func randomName() -> String {
         let characters = Array("0123456789abcdefghijklmnopqrstuvwxyz".utf8)
         return String(decoding: (0..<randomLength).map { _ in characters[Int.random(in: 0..<36)] }, as: UTF8.self)
+    }
+
+    /// What a link points to; the path itself, if it is none or points nowhere.
+    private static func target(of path: String) -> String {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK,
+            let target = unsafe realpath(path, nil)
+        else { return path }
+        defer { unsafe free(target) }
+        return unsafe String(cString: target)
     }
 
     private static func makeFolder(_ path: String, mode: UInt32) throws(SystemCallError) {
