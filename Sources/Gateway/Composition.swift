@@ -88,7 +88,10 @@ struct Composition: Sendable {
             authenticator: RESTAuthenticator(
                 tokens: core.tokens,
                 sessions: SessionAuthenticator(
-                    tokens: sessionTokens, sessions: storage.sessions, identity: identity, strikes: strikes)),
+                    tokens: sessionTokens, sessions: storage.sessions, identity: identity, strikes: strikes),
+                onEnd: { [live = core.live] session in
+                    live.cancel(cause: .rightsLost) { $0.principal.session == session }
+                }),
             secret: sessionSecret, settings: settings)
         documents =
             settings.current.debug

@@ -5,10 +5,16 @@ package import MCPServer
 package struct RESTAuthenticator: Sendable {
     private let tokens: TokenAuthenticator
     private let sessions: SessionAuthenticator
+    private let onEnd: @Sendable (SessionIdentity) -> Void
 
-    package init(tokens: TokenAuthenticator, sessions: SessionAuthenticator) {
+    /// - Parameter onEnd: called when a log-in has ended by its user's wish; ends what runs by it.
+    package init(
+        tokens: TokenAuthenticator, sessions: SessionAuthenticator,
+        onEnd: @escaping @Sendable (SessionIdentity) -> Void = { _ in }
+    ) {
         self.tokens = tokens
         self.sessions = sessions
+        self.onEnd = onEnd
     }
 
     /// A caller, and where their log-in stood.
@@ -59,5 +65,6 @@ package struct RESTAuthenticator: Sendable {
         } catch {
             throw .tool(.database)
         }
+        onEnd(session)
     }
 }

@@ -7,7 +7,7 @@ import requests
 from websockets.sync.client import connect
 
 from gateway import ADMIN_PASSWORD, wait_until
-from streams import StreamWorld, read_until, refused, resized
+from streams import StreamWorld, closing_of, read_until, refused, resized
 from test_pages import CALLS, same_types
 
 HERE = {"Sec-Fetch-Site": "same-origin"}
@@ -163,6 +163,19 @@ def test_log_out_makes_the_next_request_a_guests_and_ends_the_session(world):
     assert world.gateway.api("GET", "/profile", session).json()["error"] == "ApiErrorUnauthorized"
     browser.log_in()
     assert browser.call("GET", "/profile")["success"] is True
+
+
+def test_log_out_ends_what_is_open(world):
+    browser = Browser(world.gateway)
+    browser.log_in()
+    with world.attached("terminal", world.real_server, browser.cookies["nz-jwt"]) as own, world.attached(
+            "terminal", world.real_server, world.admin) as other:
+        browser.log_out()
+        assert browser.call("GET", "/setting")["success"] is True
+        closing_of(own)
+        # Another log-in of the same user goes on.
+        other.send(b"\0echo st'i'll\r")
+        read_until(other, b"still")
 
 
 def test_a_link_from_another_site_logs_nobody_out(world):

@@ -47,8 +47,11 @@ package struct AlertEvaluator: Sendable {
         var statistics: CycleStatistics?
         /// By position: whether any condition looks at the server. Where none does, the set never fires.
         var isCovered: [Bool] = []
+        /// By position: which of the places below is the server's; -1 until it is looked at.
+        var places: [Int32] = []
+        /// By place.
         var isFailing: [Bool] = []
-        /// By position, then condition.
+        /// By place, then condition.
         var covers: [Bool] = []
         var windows: [FailWindow] = []
         var verdicts: [Verdict] = []
@@ -67,8 +70,10 @@ package struct AlertEvaluator: Sendable {
     /// Seconds after the start in which nobody counts as offline: agents wait before they connect again.
     static let startGrace = 60.0
     static let shortestCycleWait = 180.0
-    /// Samples that all rules of one owner may keep, but for windows of 64 and less: 8 MiB.
+    /// Samples that all rules of one member may keep: 8 MiB, and what holds them.
     static let samplesOfOwner = 1 << 26
+    /// What a window counts at least, since it takes more than its samples.
+    static let leastSamples = 128
     static let cycleWait = 1800.0
 
     private var sets: [Int64: RuleSet] = [:]
@@ -105,7 +110,8 @@ package struct AlertEvaluator: Sendable {
             guard let owner = sets[id]?.row.owner else { continue }
             let reached = columns.reached(by: owner, isAdministrator)
             let wanted = sets[id]?.samples(where: reached) ?? 0
-            let isTooMuch = wanted > 0 && samples[owner, default: 0] + wanted > Self.samplesOfOwner
+            let isTooMuch =
+                samples[owner, default: 0] + wanted > Self.samplesOfOwner && owner != 0 && !isAdministrator(owner)
             if !isTooMuch { samples[owner, default: 0] += wanted }
             if isTooMuch, sets[id]?.isLeftOut == false { events.append(.tooMuch(rule: id)) }
             sets[id]?.isLeftOut = isTooMuch
@@ -126,26 +132,41 @@ package struct AlertEvaluator: Sendable {
 
 extension AlertEvaluator.RuleSet {
     fileprivate mutating func append(_ server: Int64) {
-        let covered = conditions.map { $0.covers(server) }
-        isCovered.append(covered.contains(true))
+        isCovered.append(conditions.contains { $0.covers(server) })
+        places.append(-1)
+    }
+
+    /// The server's place, made when it is looked at for the first time.
+    private mutating func place(of server: Int64, at position: Int) -> Int {
+        if places[position] >= 0 { return Int(places[position]) }
+        let place = isFailing.count
+        places[position] = Int32(place)
         isFailing.append(false)
+        let covered = conditions.map { $0.covers(server) }
         covers += covered
         // One that the condition does not look at never fails.
         windows += zip(conditions, covered).map { FailWindow(size: $1 ? $0.limits.duration : 1) }
         verdicts += conditions.map { _ in AlertEvaluator.Verdict() }
+        return place
     }
 
     fileprivate mutating func arrange(_ servers: [Int64], _ old: [Int64: Int]) {
         let (was, width) = (self, conditions.count)
-        (isCovered, isFailing, covers, windows, verdicts) = ([], [], [], [], [])
+        (isCovered, places, isFailing, covers, windows, verdicts) = ([], [], [], [], [], [])
         for server in servers {
             guard let position = old[server] else {
                 append(server)
                 continue
             }
-            let slots = position * width..<(position + 1) * width
             isCovered.append(was.isCovered[position])
-            isFailing.append(was.isFailing[position])
+            let place = Int(was.places[position])
+            guard place >= 0 else {
+                places.append(-1)
+                continue
+            }
+            places.append(Int32(isFailing.count))
+            let slots = place * width..<(place + 1) * width
+            isFailing.append(was.isFailing[place])
             covers += was.covers[slots]
             windows += was.windows[slots]
             verdicts += was.verdicts[slots]
@@ -157,16 +178,10 @@ extension AlertEvaluator.RuleSet {
         statistics = left
     }
 
-    /// How many samples it keeps when its windows are full, but for short ones.
+    /// How many samples it keeps at most when its windows are full.
     fileprivate func samples(where reached: [Bool]) -> Int {
-        guard conditions.contains(where: { $0.limits.duration > 64 }) else { return 0 }
-        let width = conditions.count
-        return reached.indices.lazy.filter { reached[$0] && isCovered[$0] }.reduce(0) { sum, position in
-            (0..<width).reduce(sum) { sum, index in
-                let duration = covers[position * width + index] ? conditions[index].limits.duration : 0
-                return sum + (duration > 64 ? duration : 0)
-            }
-        }
+        let each = conditions.reduce(0) { $0 + max(AlertEvaluator.leastSamples, $1.limits.duration) }
+        return each * reached.indices.count { reached[$0] && isCovered[$0] }
     }
 
     fileprivate mutating func look(
@@ -180,9 +195,10 @@ extension AlertEvaluator.RuleSet {
         let cycles = conditions.map { $0.cycle?.cycle(at: Int64(now)) }
         let width = limits.count
         for (position, server) in servers.enumerated() where reached[position] && isCovered[position] {
+            let place = place(of: server, at: position)
             var allFire = true
             for index in 0..<width {
-                let slot = position * width + index
+                let slot = place * width + index
                 var fails = false
                 if covers[slot] {
                     if let cycle = cycles[index] {
@@ -194,8 +210,8 @@ extension AlertEvaluator.RuleSet {
                 windows[slot].add(fails)
                 allFire = allFire && windows[slot].fires(limits[index].measure)
             }
-            let wasFailing = isFailing[position]
-            isFailing[position] = allFire
+            let wasFailing = isFailing[place]
+            isFailing[place] = allFire
             if allFire {
                 guard !wasFailing || row.form.triggerMode != 1 else { continue }
                 events.append(.incident(rule: row.id, server: server, isFirst: !wasFailing))

@@ -3,6 +3,11 @@ import JSON
 /// Fills `#NAME#` placeholders. What is filled in is not looked at again, so that no name of a server can bring
 /// placeholders of its own.
 enum Placeholders {
+    /// Bytes, but for the last text that was filled in.
+    static let limit = 1 << 20
+
+    ///
+    /// What comes to more than ``limit`` is cut there: a name that is filled in a thousand times.
     static func fill(
         _ template: String, _ value: (Substring.UTF8View) -> String?, escape: (String) -> String
     ) -> String {
@@ -10,7 +15,7 @@ enum Placeholders {
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count)
         var index = bytes.startIndex
-        while index < bytes.endIndex {
+        while index < bytes.endIndex, result.count < limit {
             guard bytes[index] == UInt8(ascii: "#") else {
                 result.append(bytes[index])
                 index = bytes.index(after: index)

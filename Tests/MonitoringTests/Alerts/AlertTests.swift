@@ -62,8 +62,6 @@ import Testing
         let fitting = AlertEvaluator.samplesOfOwner / PreparedCondition.longestDuration
         var evaluator = AlertEvaluator(start: start)
         for id in 1...fitting + 1 { evaluator.set(rule([condition("cpu", max: 1, duration: longest)], id: Int64(id))) }
-        // Windows that are short cost nothing of it.
-        evaluator.set(rule([condition("cpu", max: 1, duration: 64)], id: Int64(fitting + 2)))
         let tooMuch = AlertEvaluator.Event.tooMuch(rule: Int64(fitting + 1))
         #expect(evaluate(&evaluator, reading(), at: start) == [tooMuch])
         #expect(evaluate(&evaluator, reading(), at: start + 3).isEmpty)
@@ -71,6 +69,16 @@ import Testing
         #expect(evaluate(&evaluator, reading(), at: start + 6).isEmpty)
         evaluator.set(rule([condition("cpu", max: 1, duration: longest)], id: 1))
         #expect(evaluate(&evaluator, reading(), at: start + 9) == [tooMuch])
+        // Windows that are short take more than their samples.
+        let short = AlertEvaluator.samplesOfOwner / (64 * AlertEvaluator.leastSamples)
+        var crowded = AlertEvaluator(start: start)
+        let conditions = Array(repeating: condition("cpu", max: 1), count: 64)
+        for id in 1...short + 1 { crowded.set(rule(conditions, id: Int64(id))) }
+        #expect(evaluate(&crowded, reading(), at: start) == [.tooMuch(rule: Int64(short + 1))])
+        // An administrator may fill the machine by other means, too.
+        let all = crowded.evaluate(
+            [reading()], at: start, isAdministrator: { _ in true }, traffic: { _, _ in (0, 0) })
+        #expect(all.isEmpty)
     }
 
     @Test("once until it recovers")

@@ -55,15 +55,17 @@ struct ServerUpdateTool: Tool {
     func run(_ input: Input, in call: ToolCall) async throws -> NoOutput {
         var server = try identity.require(
             server: input.id, by: call.principal, missing: .rejected("server id \(input.id) does not exist"))
-        try await references.requireDDNSProfiles(input.ddnsProfiles ?? [], call.principal)
+        let profiles = try await references.knownDDNSProfiles(input.ddnsProfiles ?? [], call.principal)
         server.name = input.name ?? ""
         server.note = input.note ?? ""
         server.publicNote = input.publicNote ?? ""
         server.displayIndex = input.displayIndex ?? 0
         server.hideForGuest = input.hideForGuest ?? false
         server.enableDDNS = input.enableDDNS ?? false
-        server.ddnsProfiles = input.ddnsProfiles ?? []
-        server.overrideDDNSDomains = try Self.domains(input.overrideDDNSDomains ?? [:])
+        server.ddnsProfiles = profiles
+        server.overrideDDNSDomains = try Self.domains(input.overrideDDNSDomains ?? [:]).filter {
+            profiles.contains($0.key)
+        }
         server.updatedAt = now()
         do {
             // The owner is not written: the server may be given away at this very moment.

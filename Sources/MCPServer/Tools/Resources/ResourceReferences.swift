@@ -35,12 +35,16 @@ struct ResourceReferences: Sendable {
         }
     }
 
-    /// The caller's, as far as they exist.
-    func requireDDNSProfiles(_ ids: [Int64], _ principal: Principal) async throws {
-        for id in Set(ids) {
+    /// Those that exist, all of which must be the caller's. Others are left out: an administrator who makes one of such an id
+    /// later would work for whoever named it.
+    func knownDDNSProfiles(_ ids: [Int64], _ principal: Principal) async throws -> [Int64] {
+        var known: [Int64] = []
+        for id in ids where !known.contains(id) {
             guard let profile = try await profiles.find(id: id) else { continue }
             guard principal.owns(resourceOf: profile.owner) else { throw ToolFailure.permissionDenied }
+            known.append(id)
         }
+        return known
     }
 
     /// Every server that exists is the caller's; unknown ones pass.
