@@ -22,6 +22,13 @@ import Texts
         return Placeholders.fill(template, { message.value(of: $0, units: units) }, escape: { $0 })
     }
 
+    @Test("what is filled in again and again is cut")
+    func bound() {
+        let text = String(repeating: "x", count: 100_000)
+        let filled = Placeholders.fill(String(repeating: "#A#", count: 1000), { _ in text }, escape: { $0 })
+        #expect((Placeholders.limit...Placeholders.limit + text.utf8.count).contains(filled.utf8.count))
+    }
+
     @Test(
         "each placeholder has its form",
         arguments: [
