@@ -89,11 +89,7 @@ package final class AgentEvents: AgentEventSink, AgentResultSink {
 
     private struct State {
         var last = 0
-        var subscriptions: [Int: Subscription] = [:] {
-            didSet { wanted = subscriptions.values.reduce(into: []) { $0.formUnion($1.kinds) } }
-        }
-        /// By any subscription.
-        private(set) var wanted: AgentEventKinds = []
+        var subscriptions: [Int: Subscription] = [:]
         var sinks: [any AgentEventSink & AgentResultSink] = []
     }
 
@@ -135,8 +131,7 @@ package final class AgentEvents: AgentEventSink, AgentResultSink {
         _ toSink: (any AgentEventSink & AgentResultSink) -> Void
     ) {
         let (sinks, wanting) = state.withLock { state in
-            let isWanted = state.wanted.contains(kind)
-            return (state.sinks, isWanted ? state.subscriptions.values.filter { $0.kinds.contains(kind) } : [])
+            (state.sinks, state.subscriptions.values.filter { $0.kinds.contains(kind) })
         }
         for sink in sinks { toSink(sink) }
         guard !wanting.isEmpty else { return }

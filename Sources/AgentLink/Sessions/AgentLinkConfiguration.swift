@@ -8,8 +8,8 @@ package struct AgentLinkConfiguration: Sendable {
     package var streamKeepalive: Duration = .seconds(30)
     /// How long an agent may take to name the stream it opened.
     package var firstFrameTimeout: Duration = .seconds(10)
-    /// How long a task may wait for room in the queue of its agent, and the transport may take to accept one. An
-    /// agent that is slower counts as offline.
+    /// How long a task whose result is awaited may wait for room in the queue of its agent, and the transport may take to
+    /// accept one. An agent that is slower counts as offline.
     package var sendTimeout: Duration = .seconds(30)
     /// How long the last frames of a stream that its user closed may take to reach the agent.
     package var linger: Duration = .seconds(5)

@@ -53,7 +53,6 @@ final class IOStreamTimers: Sendable {
         _ time: Time, _ delay: Duration, _ event: IOStreamStateMachine.Event, _ session: IOStreamSession,
         repeats: Bool = false
     ) {
-        guard !state.withLock({ $0.isStopped }) else { return }
         let alarm = Alarm(after: delay) { [weak self, weak session] in
             guard let self, let session else { return }
             session.handle(event)

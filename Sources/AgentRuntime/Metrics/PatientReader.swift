@@ -98,12 +98,16 @@ final class PatientReader: SystemReader {
     }
 
     private func answer(_ key: [UInt8], _ kind: String, _ path: String, _ answer: Answer) {
+        var answer = answer
         // A counter of zero would be a machine that has started anew.
-        let keepsLast = answer.isNothing && reader.isShortOfDescriptors
-        let wasOverdue = state.withLock { state in
+        if answer.isNothing, let last = state.withLock({ $0.questions[key]?.last }), !last.isNothing,
+            reader.isShortOfDescriptors
+        {
+            answer = last
+        }
+        let wasOverdue = state.withLock { [answer] state in
             let wasOverdue = state.questions[key]?.isOverdue == true
-            let last = state.questions[key]?.last
-            state.questions[key] = Question(last: keepsLast ? last ?? answer : answer)
+            state.questions[key] = Question(last: answer)
             return wasOverdue
         }
         if wasOverdue { logger?.notice("\(kind) answers again", metadata: ["path": "\(path)"]) }

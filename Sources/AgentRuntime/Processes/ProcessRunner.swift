@@ -50,5 +50,5 @@ enum ProcessRunner {
     }
 
     /// Writing to a program that reads no more must be an error, not the end of the agent.
-    private static let ignoreBrokenPipes: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
+    private static let ignoreBrokenPipes: Void = Signals.ignoreBrokenPipes()
 }

@@ -43,10 +43,11 @@ struct TaskDispatcher: Sendable {
             let budget = context.budget
             let held = task.data.utf8.count + Self.taskBytes
             await budget.enter(held)
-            await start(task, on: context.oneShots, ifDropped: { budget.leave(held) }) {
+            let isStarted = await start(task, on: context.oneShots) {
                 await answer(task, type)
                 budget.leave(held)
             }
+            if !isStarted { budget.leave(held) }
         }
     }
 
@@ -65,15 +66,16 @@ struct TaskDispatcher: Sendable {
     }
 
     /// Registers the task here, in the reader, so that a cancel right behind it finds it.
+    /// - Returns: whether it will be done; not when the connection has ended meanwhile.
+    @discardableResult
     private func start(
-        _ task: AgentTask, on queue: JobQueue, ifDropped: () -> Void = {}, _ work: @escaping @Sendable () async -> Void
-    ) async {
+        _ task: AgentTask, on queue: JobQueue, _ work: @escaping @Sendable () async -> Void
+    ) async -> Bool {
         let signal = context.running.register(task.id)
-        let isQueued = await queue.add {
+        return await queue.add {
             await withCancellation(by: signal, work)
             context.running.remove(task.id, signal)
         }
-        if !isQueued { ifDropped() }
     }
 
     private func refuse(_ task: AgentTask, _ type: AgentTaskType, _ refusal: TaskGates.Refusal) async {

@@ -35,8 +35,8 @@ package struct RelayedExchange: Sendable {
     /// The fields of the connection that the request came by are left out.
     package static func head(_ request: HTTPRequest, _ framing: Framing) -> [UInt8] {
         var text = "\(request.method.rawValue) \(request.path ?? "/") HTTP/1.1\r\nHost: \(request.authority ?? "")\r\n"
-        let left = hopByHop.union(nominated(by: request.headerFields)).union([.host, .proxyAuthorization])
-        for field in request.headerFields where !left.contains(field.name) {
+        let nominated = nominated(by: request.headerFields)
+        for field in request.headerFields where !left.contains(field.name) && !nominated.contains(field.name) {
             text += "\(field.name.rawName): \(field.value)\r\n"
         }
         if framing == .chunked { text += "Transfer-Encoding: chunked\r\n" }
@@ -49,6 +49,8 @@ package struct RelayedExchange: Sendable {
     package static let hopByHop: Set<HTTPField.Name> = [
         .connection, .keepAlive, .proxyConnection, .te, .trailer, .transferEncoding, .upgrade,
     ]
+
+    private static let left = hopByHop.union([.host, .proxyAuthorization])
 
     /// Those that the sender says are about its connection, too.
     private static func nominated(by fields: HTTPFields) -> [HTTPField.Name] {

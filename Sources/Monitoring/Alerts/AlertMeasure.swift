@@ -136,8 +136,8 @@ struct PreparedCondition: Sendable {
     private let marked: [Int64: Bool]
     private let coversMarked: Bool
 
-    /// Samples that a window holds at most: two days of them.
-    static let longestDuration = 57_600
+    /// Samples that a window holds at most.
+    static let longestDuration = Int(AlertCondition.longestDuration)
 
     /// - Returns: `nil` for one that can never say anything: of an unknown kind, or from an old row without a duration.
     init?(_ form: AlertCondition) {

@@ -59,6 +59,9 @@ package struct AlertCondition: Codable, Sendable, Hashable {
         ignore = try container.decodeIfPresent(IDMap<Bool>.self, forKey: .ignore) ?? ignore
     }
 
+    /// Samples that are looked at, at most, whatever ``duration`` says: two days of them.
+    package static let longestDuration: Int64 = 57_600
+
     /// Whether it sums up the traffic of a cycle.
     package var isCycle: Bool { type.utf8.suffix(6).elementsEqual("_cycle".utf8) }
 

@@ -10,8 +10,7 @@ enum SchemaState: Equatable {
         case .content: break
         }
         // Without the right to write, SQLite cannot take back what a killed program left half done.
-        let isHalfDone = files.leftover.map { $0.hasSuffix("-journal") } ?? false
-        let connection = try Connection(path: files.path, access: isHalfDone ? .readWrite : .readOnly)
+        let connection = try Connection(path: files.path, access: files.hasJournal ? .readWrite : .readOnly)
         let state = Result { try connection.read { try inspect($0, forms, path: files.path) } }
         try connection.close()
         return try state.get()

@@ -27,8 +27,7 @@ struct AlertRuleResource: Resource {
 
     /// Of one rule set; each server that it looks at has its samples kept.
     static let maxConditions = 64
-    /// Two days of them.
-    static let maxSamples: Int64 = 57_600
+    static let maxSamples = AlertCondition.longestDuration
 
     func check(_ form: inout AlertRuleForm, by principal: Principal) async throws {
         if form.rules.isEmpty { throw ToolFailure.rejected("need to configure at least a single rule") }

@@ -65,25 +65,28 @@ struct DatabaseFiles: Sendable {
 
     /// What a database and its log take of the disk.
     static func bytes(of path: String) -> Int64 {
-        [path, path + "-wal"].reduce(0) { sum, file in
-            var status = stat()
-            return unsafe stat(file, &status) == 0 ? sum + Int64(status.st_size) : sum
-        }
+        [path, path + "-wal"].reduce(0) { $0 + Int64(status(of: $1)?.st_size ?? 0) }
+    }
+
+    private static func status(of file: String) -> stat? {
+        var status = stat()
+        return unsafe stat(file, &status) == 0 ? status : nil
     }
 
     /// What is left of a database that was here: its log, which would be replayed into the next one.
     var leftover: String? {
-        for file in [path + "-wal", path + "-journal"] {
-            var status = stat()
-            if unsafe stat(file, &status) == 0, status.st_size > 0 { return file }
-        }
-        return nil
+        if hasJournal { return journalPath }
+        return Self.status(of: path + "-wal").map { $0.st_size > 0 } == true ? path + "-wal" : nil
     }
+
+    private var journalPath: String { path + "-journal" }
+
+    /// Whether a program was killed in the middle of a transaction that the file has in part.
+    var hasJournal: Bool { Self.status(of: journalPath).map { $0.st_size > 0 } ?? false }
 
     /// The file that the path names now.
     var identity: Identity? {
-        var status = stat()
-        return unsafe stat(path, &status) == 0 ? Identity(device: status.st_dev, inode: status.st_ino) : nil
+        Self.status(of: path).map { Identity(device: $0.st_dev, inode: $0.st_ino) }
     }
 
     struct Identity: Sendable, Equatable {
@@ -96,8 +99,7 @@ struct DatabaseFiles: Sendable {
     }
 
     var kind: Kind {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else { return .missing }
+        guard let status = Self.status(of: path) else { return .missing }
         guard status.st_mode & S_IFMT == S_IFREG else { return .noFile }
         return status.st_size == 0 ? .empty : .content
     }
